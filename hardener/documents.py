@@ -1,0 +1,94 @@
+"""Reads the YAML files operators write, and knows the line of everything in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from yaml.nodes import MappingNode, Node, SequenceNode
+
+from hardener.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Document:
+    """The data of one file, and the line of each item by its path of keys and indexes."""
+
+    file: Path
+    data: Mapping[str, Any]
+    lines: Mapping[tuple[str | int, ...], int]
+
+    def location(self, *path: str | int) -> str:
+        """``file:line`` of an item, or of the nearest thing around it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return f"{self.file}:{self.lines.get(path, 1)}"
+
+
+def read_document(file: Path, *, error: type[ConfigError] = ConfigError) -> Document:
+    """Parse a YAML mapping; ``error`` with file and line on anything wrong, a duplicate key included."""
+    node = _composed(file, error)
+    if not isinstance(node, MappingNode):
+        raise error("expected a mapping at the top", location=f"{file}:1")
+    lines = _lines(node, file, error)
+    try:
+        data = yaml.constructor.SafeConstructor().construct_document(node)
+    except yaml.MarkedYAMLError as problem:
+        raise error(problem.problem or "not YAML", location=_mark(file, problem)) from None
+    return Document(file=file, data=data, lines=lines)
+
+
+def check_document(file: Path, *, error: type[ConfigError] = ConfigError) -> None:
+    """Like ``read_document`` for a file somebody else will read: syntax and duplicate keys only, any tag allowed."""
+    node = _composed(file, error)
+    if node is not None:
+        _lines(node, file, error)
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Mappings merged key by key to any depth; everything else is replaced by what lies over it."""
+    result = dict(base)
+    for key, value in over.items():
+        below = result.get(key)
+        result[key] = merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return result
+
+
+def _composed(file: Path, error: type[ConfigError]) -> Node | None:
+    try:
+        return yaml.compose(file.read_text("utf-8"), Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as problem:
+        raise error(problem.problem or "not YAML", location=_mark(file, problem)) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        raise error(str(problem).splitlines()[0], location=f"{file}:1") from None
+    except OSError as problem:
+        raise error(problem.strerror or str(problem), location=str(file)) from None
+
+
+def _mark(file: Path, problem: yaml.MarkedYAMLError) -> str:
+    return f"{file}:{problem.problem_mark.line + 1 if problem.problem_mark else 1}"
+
+
+def _lines(node: Node, file: Path, error: type[ConfigError]) -> Mapping[tuple[str | int, ...], int]:
+    lines: dict[tuple[str | int, ...], int] = {}
+    _collect_lines(node, (), lines, file, error)
+    return lines
+
+
+def _collect_lines(
+    node: Node, path: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int], file: Path, error: type[ConfigError]
+) -> None:
+    lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, MappingNode):
+        for key, value in node.value:
+            below = (*path, key.value)
+            if below in lines:
+                raise error(f"duplicate key {key.value!r}", location=f"{file}:{key.start_mark.line + 1}")
+            lines[below] = key.start_mark.line + 1
+            _collect_lines(value, below, lines, file, error)
+    elif isinstance(node, SequenceNode):
+        for index, value in enumerate(node.value):
+            _collect_lines(value, (*path, index), lines, file, error)
