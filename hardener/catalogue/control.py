@@ -1,0 +1,162 @@
+"""A control: one requirement, how to observe it, what is acceptable, and how to break it for the proof."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Required, TypedDict
+
+from pydantic import JsonValue
+
+from hardener.catalogue.expectations import Expectation
+from hardener.model import ControlRecord, Disruption, Facts, Severity, Trait, Values
+
+
+class CommandResult(Protocol):
+    """What testinfra's ``host.run`` returns."""
+
+    @property
+    def rc(self) -> int: ...  # noqa: D102
+    @property
+    def stdout(self) -> str: ...  # noqa: D102
+    @property
+    def stderr(self) -> str: ...  # noqa: D102
+
+
+class Host(Protocol):
+    """The part of testinfra's ``Host`` that our probes use; any testinfra host is one."""
+
+    def run(self, command: str, *args: str) -> CommandResult:
+        """Run a command; every ``%s`` in it is replaced by the next argument, quoted."""
+
+
+class NotApplicable(Exception):  # noqa: N818  (an answer, not an error)
+    """Raised by ``observe`` where the host has nothing the control could be about; its text says why."""
+
+
+class CouldNotLook(Exception):  # noqa: N818  (becomes the outcome ``error``)
+    """Raised by ``observe`` where a command failed and nothing can be said; its text says what failed."""
+
+
+def command(template: str, *args: object) -> str:
+    """A shell command whose every ``%s`` is replaced by the next argument, quoted."""
+    return template % tuple(shlex.quote(str(argument)) for argument in args)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One tunable acceptable value: the item at ``path`` of the role's variable ``<role>_<name>``.
+
+    ``judge`` turns the resolved value into the expectation for an observed value. The same judge, given the role's
+    default, says which values a site may choose: those that a host could have and still pass by the book.
+    """
+
+    name: str
+    path: tuple[str, ...]
+    judge: Callable[[Any], Expectation]
+
+    def variable(self, role: str) -> str:
+        """The role variable it lives in."""
+        return f"{role}_{self.name}"
+
+    def label(self, role: str) -> str:
+        """How messages name it: ``sshd_options.maxauthtries``."""
+        return ".".join((self.variable(role), *self.path))
+
+    def value(self, role: str, values: Values) -> Any:
+        """Its value among a target's resolved values; ``KeyError`` with its label where there is none."""
+        item: Any = values.get(self.variable(role))
+        for key in self.path:
+            if not isinstance(item, Mapping) or key not in item:
+                raise KeyError(self.label(role))
+            item = item[key]
+        return item
+
+
+@dataclass(frozen=True)
+class Violation:
+    """How to break a control on a lab node, for the proof that it can fail.
+
+    ``undo`` is for controls no role remedies: it brings back what the violation took.
+    """
+
+    commands: Sequence[str]
+    undo: Sequence[str] = ()
+
+
+class Declared(TypedDict, total=False):
+    """What every declaration says, whatever its kind."""
+
+    title: Required[str]
+    why: Required[str]
+    level: Required[int]
+    severity: Required[Severity]
+    references: Required[Mapping[str, str | Sequence[str]]]
+    disruption: Disruption
+    unless: Mapping[Trait, str]
+    would_lock_out: Callable[[Facts, Values], str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """One requirement. ``role`` is bound by discovery, from the name of the module that declares it."""
+
+    subject: str
+    title: str
+    why: str
+    level: int
+    severity: Severity
+    references: Mapping[str, str | Sequence[str]]
+    observe: Callable[[Host], JsonValue]
+    """Asks the host, returns what it saw; never judges."""
+    expect: Callable[[Sequence[Any]], Expectation] | None
+    """From the values of ``parameters``, in their order; ``None`` makes the control a manual one."""
+    parameters: Sequence[Parameter] = ()
+    remedy: str
+    """One sentence: what the role does, or why no role does anything."""
+    is_remediable: bool = True
+    disruption: Disruption = Disruption.NONE
+    unless: Mapping[Trait, str] = field(default_factory=dict)
+    """Traits with which the control does not apply, each with its reason."""
+    needs_root: bool = False
+    violation: Violation | None = None
+    """``None`` only for manual controls."""
+    would_lock_out: Callable[[Facts, Values], str | None] | None = None
+    """From facts and values: why the remedy would cut the operator off, or ``None``."""
+    role: str = ""
+
+    @property
+    def id(self) -> str:
+        """``<role>-<subject>``, for ever."""
+        return f"{self.role}-{self.subject}"
+
+    @property
+    def is_manual(self) -> bool:
+        """Whether a person decides, from the evidence gathered."""
+        return self.expect is None
+
+    def expectation(self, values: Values) -> Expectation | None:
+        """What is acceptable on a target with these resolved values; ``None`` for a manual control."""
+        if self.expect is None:
+            return None
+        return self.expect([parameter.value(self.role, values) for parameter in self.parameters])
+
+    def record(self) -> ControlRecord:
+        """The readable half, for runs and reports."""
+        return ControlRecord(
+            id=self.id,
+            title=self.title,
+            why=self.why,
+            role=self.role,
+            level=self.level,
+            severity=self.severity,
+            disruption=self.disruption,
+            references={
+                name: (numbers,) if isinstance(numbers, str) else tuple(numbers)
+                for name, numbers in self.references.items()
+            },
+            remedy=self.remedy,
+            is_remediable=self.is_remediable,
+            is_manual=self.is_manual,
+        )

@@ -1,0 +1,182 @@
+"""What probes ask, and how the answers read: one question serves every control that needs it.
+
+Each function is plain testinfra (``host.run``), a pure read, and raises ``CouldNotLook`` where the command itself
+failed: an empty answer from a broken command must never read as "nothing there".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from hardener.catalogue.control import CouldNotLook, Host, NotApplicable
+
+COMMAND_NOT_FOUND = 127
+
+
+def ask(host: Host, command: str, *args: str) -> str:
+    """The standard output of a command that must succeed."""
+    result = host.run(command, *args)
+    if result.rc != 0:
+        said = (result.stderr.strip() or result.stdout.strip()).splitlines()
+        raise CouldNotLook(f"{command.split()[0]} failed with status {result.rc}" + (f": {said[-1]}" if said else ""))
+    return result.stdout
+
+
+def number_or_text(text: str) -> int | str:
+    """Numbers as numbers, so that reports and drift compare values and not spellings."""
+    return int(text) if re.fullmatch(r"-?\d{1,18}", text) else text
+
+
+def installed_packages(host: Host) -> frozenset[str]:
+    """Names of the packages that are unpacked on the host, whatever their configuration state."""
+    listing = ask(host, "dpkg-query --show --showformat='${Package} ${db:Status-Status}\\n'")
+    rows = [line.split() for line in listing.splitlines()]
+    return frozenset(row[0] for row in rows if row[1] not in {"not-installed", "config-files"})
+
+
+def unit_file_states(host: Host) -> Mapping[str, str]:
+    """Unit name → ``enabled``, ``disabled``, ``masked``, ``static`` … for every unit file."""
+    listing = ask(host, "systemctl list-unit-files --no-legend --no-pager --plain --full")
+    return {row[0]: row[1] for row in map(str.split, listing.splitlines()) if len(row) > 1}
+
+
+def unit_active_states(host: Host) -> Mapping[str, str]:
+    """Unit name → ``active``, ``inactive``, ``failed`` … for every unit systemd has loaded."""
+    listing = ask(host, "systemctl list-units --all --no-legend --no-pager --plain --full")
+    return {row[0]: row[2] for row in map(str.split, listing.splitlines()) if len(row) > 3}
+
+
+def loaded_modules(host: Host) -> frozenset[str]:
+    """Names of the kernel modules that are loaded, in the kernel's spelling."""
+    return frozenset(line.split()[0] for line in ask(host, "cat /proc/modules").splitlines())
+
+
+def module_settings(host: Host) -> Sequence[Sequence[str]]:
+    """Every ``install`` and ``blacklist`` line modprobe obeys, split into words, module names in the kernel's spelling."""
+    listing = ask(host, "modprobe --showconfig | sed -n -e '/^install /p' -e '/^blacklist /p'")
+    rows = [line.split(None, 2) for line in listing.splitlines()]
+    return [[row[0], row[1].replace("-", "_"), *row[2:]] for row in rows if len(row) > 1]
+
+
+def builtin_modules(host: Host) -> frozenset[str]:
+    """Names of the modules compiled into the running kernel."""
+    listing = ask(host, 'cat "/lib/modules/$(uname -r)/modules.builtin"')
+    return frozenset(line.rsplit("/", 1)[-1].removesuffix(".ko").replace("-", "_") for line in listing.splitlines())
+
+
+def sysctl_at_boot(host: Host) -> Mapping[str, tuple[str, str]]:
+    """Sysctl key or glob → (value, file that wins), as systemd-sysctl will apply them at the next boot."""
+    settings: dict[str, tuple[str, str]] = {}
+    file = ""
+    for line in ask(host, "/usr/lib/systemd/systemd-sysctl --cat-config").splitlines():
+        if match := re.fullmatch(r"# (/\S+)", line):
+            file = match[1]
+        elif match := re.fullmatch(r"\s*-?([^#;=\s]+)\s*=\s*(.*?)\s*", line):
+            settings[sysctl_key(match[1])] = (match[2], file)
+    return settings
+
+
+def sysctl_key(name: str) -> str:
+    """A key in dotted form; systemd also takes slashes, in which dots belong to an interface's name."""
+    first = re.search(r"[./]", name)
+    return name.translate(str.maketrans("/.", "./")) if first and first[0] == "/" else name
+
+
+def setting_at_boot(settings: Mapping[str, tuple[str, str]], key: str) -> tuple[str, str] | None:
+    """The (value, file) that wins for one key; a glob counts only where nothing names the key, as in sysctl.d(5)."""
+    if key in settings:
+        return settings[key]
+    globs = [found for pattern, found in settings.items() if fnmatchcase(key, pattern)]
+    return globs[-1] if globs else None
+
+
+def sshd_options(host: Host) -> Mapping[str, Sequence[str]]:
+    """Option in lower case → its values, as a root login from nowhere in particular would meet them.
+
+    Asked with a connection specification, so that Match blocks for root or for everybody show.
+    """
+    question = "sshd -T -C user=root,host=localhost,addr=0.0.0.0"
+    if host.run(question).rc == COMMAND_NOT_FOUND and "openssh-server" not in installed_packages(host):
+        raise NotApplicable("no ssh server is installed")
+    listing = ask(host, question)
+    options: dict[str, list[str]] = {}
+    for line in listing.splitlines():
+        name, _, value = line.partition(" ")
+        options.setdefault(name.lower(), []).append(value.strip())
+    return options
+
+
+def mounted(host: Host) -> Mapping[str, Mapping[str, Any]]:
+    """Mount point → ``source``, ``fstype`` and ``options`` (a list); where mounts are stacked, the visible one."""
+    tree = json.loads(ask(host, "findmnt --json --list --output TARGET,SOURCE,FSTYPE,OPTIONS"))
+    return {
+        row["target"]: {"source": row["source"], "fstype": row["fstype"], "options": row["options"].split(",")}
+        for row in tree["filesystems"]
+    }
+
+
+def mounted_at_boot(host: Host) -> Mapping[str, Sequence[str]]:
+    """Mount point → options the next boot mounts it with.
+
+    Unit files of the administrator win over fstab, fstab over those of packages, and systemd mounts /dev/shm by
+    itself, to which fstab only adds options.
+    """
+    packaged, administered = _mount_units(host)
+    own = {"/dev/shm": ("nosuid", "nodev")}  # noqa: S108  (a mount point, not a temporary file)
+    return {**own, **packaged, **_fstab(host), **administered}
+
+
+def _mount_units(host: Host) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Mount point → options of the enabled mount units of packages, and of those of the administrator."""
+    listing = ask(
+        host,
+        "systemctl cat --no-pager $(systemctl list-unit-files --no-legend --no-pager --plain --type=mount "
+        "--state=enabled,static | cut -d ' ' -f 1)",
+    )
+    settings: dict[str, dict[str, str]] = {}
+    unit: dict[str, str] = {}
+    for line in listing.splitlines():
+        if match := re.fullmatch(r"# (/\S+/)([^/]+\.mount)(\.d/[^/]+)?", line):
+            unit = settings.setdefault(match[2], {"directory": match[1]})
+        elif match := re.fullmatch(r"(Where|Options)=(.*)", line):
+            unit[match[1]] = match[2]
+    groups: tuple[dict[str, list[str]], dict[str, list[str]]] = ({}, {})
+    for unit in settings.values():
+        is_administered = unit["directory"].startswith("/etc/")
+        groups[is_administered][unit["Where"]] = unit.get("Options", "").split(",")
+    return groups
+
+
+def _fstab(host: Host) -> Mapping[str, Sequence[str]]:
+    rows = [line.split() for line in ask(host, "cat /etc/fstab").splitlines() if not line.lstrip().startswith("#")]
+    return {row[1]: row[3].split(",") for row in rows if len(row) > 3 and "noauto" not in row[3].split(",")}
+
+
+def listening_sockets(host: Host) -> Sequence[tuple[str, int]]:
+    """(address, port) of every listening TCP socket; IPv6 addresses without brackets or zone."""
+    rows = [line.split() for line in ask(host, "ss -H -l -n -t").splitlines()]
+    split = [row[3].rsplit(":", 1) for row in rows if len(row) > 3]
+    return [(address.strip("[]").split("%")[0], int(port)) for address, port in split]
+
+
+def listening_programs(host: Host) -> Mapping[str, Sequence[str]]:
+    """Protocol and address of every listening TCP and UDP socket → its programs, by name: numbers change daily.
+
+    Only root sees whose socket it is: the program is ``unknown`` to others.
+    """
+    listeners: dict[str, set[str]] = {}
+    for row in map(str.split, ask(host, "ss -H -l -n -t -u -p").splitlines()):
+        programs = re.findall(r'\("([^"]+)"', " ".join(row[6:])) or ["unknown"]
+        listeners.setdefault(f"{row[0]} {row[4]}", set()).update(programs)
+    return {socket: sorted(programs) for socket, programs in sorted(listeners.items())}
+
+
+def file_attributes(host: Host, pattern: str) -> Mapping[str, Mapping[str, str]]:
+    """Path → ``mode`` (octal), ``owner``, ``group`` of the regular files a shell pattern names; symlinks followed."""
+    listing = ask(host, f'for path in {pattern}; do [ ! -f "$path" ] || stat -L -c "%a %U %G %n" "$path"; done')
+    rows = [line.split(None, 3) for line in listing.splitlines()]
+    return {row[3]: {"mode": row[0].zfill(4), "owner": row[1], "group": row[2]} for row in rows}

@@ -1,0 +1,1 @@
+"""What is required: one module for each role, read as a table."""

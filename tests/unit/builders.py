@@ -1,0 +1,129 @@
+"""Small catalogues, targets and recordings for tests; a host is a dict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hardener.catalogue.control import Control, Host, Parameter, Violation
+from hardener.catalogue.discovery import Catalogue, catalogue_of
+from hardener.catalogue.expectations import at_most, equals
+from hardener.catalogue.profiles import Profile
+from hardener.model import Answer, Connection, Severity, Target, Trait
+from hardener.plan import Selection
+
+WORDS: dict[str, Any] = {
+    "title": "A title",
+    "why": "A reason.",
+    "severity": Severity.MEDIUM,
+    "references": {"cis-debian12": "1.2.3"},
+    "remedy": "Does it.",
+    "violation": Violation(["false"]),
+}
+
+
+def number_control(subject: str, **changes: Any) -> Control:
+    """Observes the number a command named after the subject prints; at most the parameter is acceptable."""
+
+    def observe(host: Host) -> int:
+        return int(host.run(f"number {subject}").stdout)
+
+    fields: dict[str, Any] = {
+        "subject": subject,
+        "observe": observe,
+        "expect": lambda values: at_most(values[0]),
+        "parameters": [Parameter("numbers", (subject,), at_most)],
+        "level": 1,
+        **WORDS,
+    }
+    return Control(**{**fields, **changes})
+
+
+def two_question_control(subject: str) -> Control:
+    """Asks a second question only once the first is answered."""
+
+    def observe(host: Host) -> str:
+        where = host.run(f"where {subject}").stdout.strip()
+        return host.run("read %s", where).stdout.strip()
+
+    return Control(
+        subject=subject,
+        observe=observe,
+        expect=lambda values: equals(values[0]),
+        parameters=[Parameter("words", (subject,), equals)],
+        level=1,
+        **WORDS,
+    )
+
+
+def catalogue() -> Catalogue:
+    """Two roles: one, two (level 2) and chained of ``alpha``; manual and not in containers of ``beta``."""
+    return catalogue_of(
+        [
+            ("alpha", [number_control("one"), number_control("two", level=2), two_question_control("chained")]),
+            (
+                "beta",
+                [
+                    number_control("manual", expect=None, parameters=[], is_remediable=False, violation=None),
+                    number_control("metal", unless={Trait.CONTAINER: "belongs to the host"}),
+                ],
+            ),
+        ]
+    )
+
+
+DEFAULTS: Mapping[str, Any] = {
+    "alpha_numbers": {"one": 10, "two": 20},
+    "alpha_words": {"chained": "good"},
+    "beta_numbers": {"metal": 5},
+}
+
+
+def selection(pattern: str = "*", levels: tuple[int, ...] = (1, 2)) -> Selection:
+    """The catalogue under a profile of some levels."""
+    return Selection(
+        catalogue=catalogue(), profile=Profile(name="sample", title="t", levels=frozenset(levels)), pattern=pattern
+    )
+
+
+def target(name: str = "node", **changes: Any) -> Target:
+    """A target with the default values."""
+    return Target(name=name, connection=Connection(host=name), values=DEFAULTS, **changes)
+
+
+def answer(stdout: str = "", status: int = 0, stderr: str = "") -> Answer:
+    """A complete answer."""
+    return Answer(exit_status=status, stdout=stdout.encode(), stderr=stderr.encode())
+
+
+def facts_answers(*, container: bool = False, root: bool = True, python: bool = True) -> dict[str, Answer]:
+    """What a Debian 12 answers to the questions every audit asks."""
+    listing = "ls -d /etc/kubernetes/manifests/kube-apiserver.yaml /var/lib/kubelet/config.yaml "
+    listing += "/run/containerd/containerd.sock /run/crio/crio.sock /run/docker.sock 2>/dev/null"
+    return {
+        "cat /etc/os-release": answer('ID=debian\nVERSION_ID="12"\n'),
+        "systemd-detect-virt --container": answer("systemd-nspawn\n") if container else answer("none\n", 1),
+        "systemd-detect-virt --vm": answer("kvm\n"),
+        listing: answer("", 2),
+        "systemctl is-active display-manager.service": answer("inactive\n", 3),
+        "uname -r": answer("6.1.0\n"),
+        "cat /etc/machine-id": answer("0123\n"),
+        'echo "${SUDO_USER:-$(id -un)}"': answer("admin\n"),
+        'id -Gn "${SUDO_USER:-$(id -un)}"': answer("admin sudo\n"),
+        "id -u": answer("0\n" if root else "1000\n"),
+        "command -v python3": answer("/usr/bin/python3\n") if python else answer("", 127),
+    }
+
+
+def healthy(**changes: Answer) -> dict[str, Answer]:
+    """A target on which every control of the catalogue holds."""
+    return {
+        **facts_answers(),
+        "number one": answer("10\n"),
+        "number two": answer("20\n"),
+        "where chained": answer("/etc/a b\n"),
+        "read '/etc/a b'": answer("good\n"),
+        "number manual": answer("1\n"),
+        "number metal": answer("5\n"),
+        **changes,
+    }
