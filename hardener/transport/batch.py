@@ -1,0 +1,111 @@
+"""Turns many questions into one shell program, and its framed output into answers.
+
+The program is POSIX shell, so a target needs no Python to be audited. It is sent on standard input, so it shows in no
+process list and nothing of it stays on the target. Both output streams are framed with a nonce no output can guess:
+
+    NONCE 0 begin␤ …bytes of question 0… ␤NONCE 0 end 0␤ NONCE 1 begin␤ …
+
+Everything outside the frames (a talkative .bashrc, sudo's lecture) is ignored.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hardener.model import Answer, Question
+
+COMMAND_SECONDS = 30
+"""Longest time one question may take on the target."""
+OUTPUT_LIMIT = 4 * 1024 * 1024
+"""Most bytes kept of each stream of one question."""
+ENDED = {124: "timed out after {seconds} s", 137: "was killed, by a time-out of {seconds} s or from outside"}
+"""Exit statuses of coreutils' timeout(1) when it ended the command by TERM, and of anything ended by KILL."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Questions that travel together, and the nonce that frames their answers."""
+
+    questions: Sequence[Question]
+    nonce: str
+    seconds: int = COMMAND_SECONDS
+    output_limit: int = OUTPUT_LIMIT
+
+    @classmethod
+    def of(cls, questions: Sequence[Question], *, seconds: int = COMMAND_SECONDS) -> Batch:
+        """A batch with a fresh nonce of 128 bits."""
+        return cls(questions=questions, nonce=secrets.token_hex(16), seconds=seconds)
+
+    @property
+    def deadline(self) -> float:
+        """Seconds after which the whole batch is given up: a cold start plus the slowest plausible mix of answers."""
+        return self.seconds * 2.0 + 0.5 * len(self.questions)
+
+    def program(self) -> str:
+        """The shell program; nothing runs before all of it has arrived, for its body is one function."""
+        calls = "\n".join(f"q {index} {shlex.quote(item.command)}" for index, item in enumerate(self.questions))
+        return _PROGRAM.format(nonce=self.nonce, seconds=self.seconds, limit=self.output_limit + 1, calls=calls)
+
+    def is_complete(self, stdout: bytes | bytearray) -> bool:
+        """Whether the last frame has arrived."""
+        return f"\n{self.nonce} done\n".encode() in stdout[-4096:]
+
+    def has_started(self, stdout: bytes | bytearray) -> bool:
+        """Whether the program runs: whatever comes before is the login shell's or sudo's."""
+        return self.nonce.encode() in stdout
+
+    def answers(self, stdout: bytes, stderr: bytes, *, unfinished: str) -> Mapping[str, Answer]:
+        """Answers by command; a question without a closed frame gets ``unfinished`` as its problem."""
+        outputs, errors = _frames(stdout, self.nonce), _frames(stderr, self.nonce)
+        answers = {}
+        for index, question in enumerate(self.questions):
+            if index in outputs and index in errors:
+                answers[question.command] = self._answer(outputs[index], errors[index][0])
+            else:
+                answers[question.command] = Answer(exit_status=None, problem=unfinished)
+        return answers
+
+    def _answer(self, frame: tuple[bytes, int], error: bytes) -> Answer:
+        output, status = frame
+        problem = None
+        if len(output) > self.output_limit or len(error) > self.output_limit:
+            problem = f"the output exceeds {self.output_limit} bytes"
+        elif status in ENDED:
+            problem = ENDED[status].format(seconds=self.seconds)
+        limit = self.output_limit
+        return Answer(
+            exit_status=None if problem else status, stdout=output[:limit], stderr=error[:limit], problem=problem
+        )
+
+
+# Every question runs in a shell of its own, without stdin, in English, with a time-out and a cap on both streams. The
+# exit status leaves the pipeline on descriptor 3; 4 and 5 carry the streams past the caps.
+_PROGRAM = """\
+q() {{
+  printf '{nonce} %s begin\\n' "$1"; printf '{nonce} %s begin\\n' "$1" >&2
+  s=$({{ {{ {{ timeout -k 2 {seconds} /bin/sh -c "$2" </dev/null 2>&4 3>&- 4>&- 5>&- 6>&-; echo $? >&3; }} \\
+    | head -c {limit} >&5; }} 4>&1 | head -c {limit} >&6; }} 3>&1)
+  printf '\\n{nonce} %s end %s\\n' "$1" "$s"; printf '\\n{nonce} %s end %s\\n' "$1" "$s" >&2
+}}
+all() {{
+PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL
+cd /
+{calls}
+printf '\\n{nonce} done\\n'
+}} 5>&1 6>&2
+all
+"""
+
+
+def _frames(stream: bytes, nonce: str) -> Mapping[int, tuple[bytes, int]]:
+    """Question index → (bytes, exit status) of every closed frame; the first frame of an index counts."""
+    mark = re.escape(nonce.encode())
+    pattern = re.compile(mark + rb" (\d+) begin\n(.*?)\n" + mark + rb" \1 end (\d+)\n", re.DOTALL)
+    frames: dict[int, tuple[bytes, int]] = {}
+    for match in pattern.finditer(stream):
+        frames.setdefault(int(match[1]), (match[2], int(match[3])))
+    return frames

@@ -1,0 +1,31 @@
+"""Answers from a recording: what an offline audit and the tests use in place of a host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from hardener.model import Answer, Question
+
+NOT_RECORDED = "the recording has no answer to this question"
+
+
+class RecordedTransport:
+    """A transport whose target is a mapping of commands to answers."""
+
+    def __init__(self, answers: Mapping[str, Answer]) -> None:
+        self._answers = answers
+
+    def ask(self, questions: Sequence[Question]) -> Mapping[str, Answer]:
+        """The recorded answers; a question nobody recorded has a ``problem``, so it can never read as a pass."""
+        missing = Answer(exit_status=None, problem=NOT_RECORDED)
+        return {question.command: self._answers.get(question.command, missing) for question in questions}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is open."""
