@@ -1,0 +1,144 @@
+"""Judges one target from its transcript, and says which questions are still missing. Pure: asks nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hardener.catalogue.control import Control, CouldNotLook, Host, NotApplicable
+from hardener.model import Answer, Facts, Finding, Outcome, Platform, Question, Target, Trait
+from hardener.plan import Plan, Selection, make_plan
+from hardener.transcript import NoAnswer, Unanswered, host_of
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What can be said from the answers so far: complete once no question is missing."""
+
+    facts: Facts | None
+    plan: Plan
+    findings: Sequence[Finding]
+    missing: Sequence[Question]
+    problem: str | None = None
+    """Why the target could not even be identified."""
+
+
+def examine(selection: Selection, target: Target, answers: Mapping[str, Answer]) -> Examination:
+    """Run every pending probe against the answers; observations are pure reads, so running them again is free."""
+    missing: dict[Question, None] = {}
+    facts, problem = _facts(answers, missing)
+    plan = make_plan(selection, target, facts)
+    findings = [
+        Finding(control=item.control, outcome=item.outcome, reason=item.reason) for item in plan.exclusions
+    ]
+    for control in plan.controls:
+        finding = _finding(control, plan, facts, answers, missing)
+        if finding is not None:
+            findings.append(finding)
+    order = {identifier: index for index, identifier in enumerate(selection.catalogue)}
+    findings.sort(key=lambda finding: order[finding.control])
+    return Examination(facts=facts, plan=plan, findings=findings, missing=list(missing), problem=problem)
+
+
+def _finding(
+    control: Control,
+    plan: Plan,
+    facts: Facts | None,
+    answers: Mapping[str, Answer],
+    missing: dict[Question, None],
+) -> Finding | None:
+    """The finding, or ``None`` after noting the question that is missing."""
+    expectation = control.expectation(plan.values)
+    expected = expectation.words if expectation else ""
+    if control.needs_root and facts is not None and not facts.is_root:
+        return Finding(control=control.id, outcome=Outcome.ERROR, expected=expected, reason="needs root")
+    host, backend = host_of(answers)
+
+    def found(outcome: Outcome, reason: str = "", observed: Any = None) -> Finding:
+        asked = tuple(backend.asked)
+        return Finding(
+            control=control.id, outcome=outcome, observed=observed, expected=expected, reason=reason, questions=asked
+        )
+
+    try:
+        observed = control.observe(host)
+        complaints = expectation.complaints(observed) if expectation else ()
+    except Unanswered as unanswered:
+        missing[unanswered.question] = None
+        return None
+    except NotApplicable as reason:
+        return found(Outcome.NOTAPPLICABLE, str(reason))
+    except (NoAnswer, CouldNotLook) as reason:
+        return found(Outcome.ERROR, str(reason))
+    except Exception as error:  # noqa: BLE001  (an answer nobody foresaw must cost one control, not the audit)
+        return found(Outcome.ERROR, f"the answer could not be read: {type(error).__name__}: {error}")
+    if expectation is None:
+        return found(Outcome.INFORMATIONAL, "a person decides, from the evidence", observed)
+    return found(Outcome.FAIL if complaints else Outcome.PASS, "; ".join(complaints), observed)
+
+
+# --- facts ------------------------------------------------------------------------------------------------------------
+
+_KUBERNETES_FILES = {
+    "/etc/kubernetes/manifests/kube-apiserver.yaml": Trait.KUBERNETES_CONTROL_PLANE,
+    "/var/lib/kubelet/config.yaml": Trait.KUBERNETES_WORKER,
+    "/run/containerd/containerd.sock": Trait.CONTAINER_HOST,
+    "/run/crio/crio.sock": Trait.CONTAINER_HOST,
+    "/run/docker.sock": Trait.CONTAINER_HOST,
+}
+
+
+def _facts(answers: Mapping[str, Answer], missing: dict[Question, None]) -> tuple[Facts | None, str | None]:
+    """What the target is; each fact is asked on its own so that one round trip brings them all."""
+    host, _ = host_of(answers)
+    known: dict[str, Any] = {}
+    for name, observe in _FACTS.items():
+        try:
+            known[name] = observe(host)
+        except Unanswered as unanswered:
+            missing[unanswered.question] = None
+        except (NoAnswer, CouldNotLook, ValueError, LookupError) as error:
+            return None, f"the target could not be identified: {error}"
+    if len(known) < len(_FACTS):
+        return None, None
+    virtual, found = known.pop("virtualisation"), known.pop("files")
+    return Facts(traits=frozenset(virtual) | frozenset(found), **known), None
+
+
+def _platform(host: Host) -> Platform:
+    lines = host.run("cat /etc/os-release").stdout.splitlines()
+    release = dict(line.split("=", 1) for line in lines if "=" in line)
+    return Platform(family=release["ID"].strip('"'), release=release.get("VERSION_ID", "rolling").strip('"'))
+
+
+def _virtualisation(host: Host) -> set[Trait]:
+    # Exits 1 where there is none; 127 where systemd is missing, which leaves the traits to the inventory.
+    if host.run("systemd-detect-virt --container").rc == 0:
+        return {Trait.CONTAINER}
+    return {Trait.VM} if host.run("systemd-detect-virt --vm").rc == 0 else set()
+
+
+def _trait_files(host: Host) -> set[Trait]:
+    listing = host.run("ls -d " + " ".join(_KUBERNETES_FILES) + " 2>/dev/null").stdout
+    traits = {_KUBERNETES_FILES[path] for path in listing.split()}
+    is_graphical = host.run("systemctl is-active display-manager.service").stdout.strip() == "active"
+    return traits | ({Trait.GUI} if is_graphical else set())
+
+
+def _first_line(command: str) -> Callable[[Host], str]:
+    return lambda host: host.run(command).stdout.partition("\n")[0].strip()
+
+
+_OPERATOR = '"${SUDO_USER:-$(id -un)}"'
+_FACTS: Mapping[str, Callable[[Host], Any]] = {
+    "platform": _platform,
+    "virtualisation": _virtualisation,
+    "files": _trait_files,
+    "kernel": _first_line("uname -r"),
+    "machine_id": _first_line("cat /etc/machine-id"),
+    "operator": _first_line(f"echo {_OPERATOR}"),
+    "operator_groups": lambda host: tuple(host.run(f"id -Gn {_OPERATOR}").stdout.split()),
+    "is_root": lambda host: host.run("id -u").stdout.strip() == "0",
+    "has_python": lambda host: host.run("command -v python3").rc == 0,
+}

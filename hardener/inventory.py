@@ -1,0 +1,247 @@
+"""Ansible's inventory and variables, read by Ansible itself: which targets there are, and which values they shall have.
+
+The only module that knows Ansible's Python interface.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shlex
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+# Set before Ansible reads its configuration: an inventory with a typing error must not silently shrink.
+os.environ.setdefault("ANSIBLE_INVENTORY_UNPARSED_FAILED", "true")
+os.environ.setdefault("ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED", "true")
+os.environ.setdefault("ANSIBLE_DUPLICATE_YAML_DICT_KEY", "error")
+
+from ansible import context
+from ansible._internal._datatag._tags import Origin  # the only way to a value's file and line; pinned below 2.20
+from ansible.errors import AnsibleError
+from ansible.inventory.host import Host
+from ansible.inventory.manager import InventoryManager
+from ansible.module_utils.common.collections import ImmutableDict
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+from ansible.utils.vars import load_extra_vars
+from ansible.vars.manager import VariableManager
+
+from hardener.documents import check_document, merged
+from hardener.errors import InventoryError
+from hardener.model import Become, Connection, Target, Trait
+
+TRAITS_VARIABLE = "hardening_traits"
+SSH_FLAGS = {"-J": "proxyjump", "-F": "configfile", "-l": "user", "-p": "port", "-i": "identityfile"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Where targets and values come from, lowest precedence first."""
+
+    roles: Path
+    """Directory of roles; every role's ``defaults/main.yml`` is read."""
+    profile_values: Mapping[str, Any] = field(default_factory=dict)
+    inventories: Sequence[str] = ()
+    """What ``-i`` names; none means this machine."""
+    limit: str | None = None
+    extra_vars: Sequence[str] = ()
+    """What ``-e`` names: ``key=value``, JSON, or ``@file``."""
+
+
+def role_defaults(roles: Path) -> Mapping[str, Any]:
+    """All roles' default values by variable; ``InventoryError`` where a file cannot be read."""
+    defaults: dict[str, Any] = {}
+    loader = DataLoader()
+    for file in sorted(roles.glob("*/defaults/main.yml")):
+        with _translated_errors(str(file)):
+            defaults.update(loader.load_from_file(str(file), trusted_as_template=True) or {})
+    return defaults
+
+
+def read_targets(sources: Sources) -> Sequence[Target]:
+    """Every target the inventory and the limit name, with resolved values, in inventory order.
+
+    Raises ``InventoryError`` with file and line for anything Ansible cannot read or render.
+    """
+    context.CLIARGS = ImmutableDict(extra_vars=tuple(sources.extra_vars))
+    vars(load_extra_vars).pop("extra_vars", None)  # Ansible keeps the first reading for the life of the process
+    loader = DataLoader()
+    location = ", ".join(sources.inventories) or "localhost"
+    for source in sources.inventories:
+        _check_source(source)
+    with _translated_errors(location), _held_warnings():
+        manager = InventoryManager(loader=loader, sources=list(sources.inventories) or ["localhost,"])
+        variables = VariableManager(loader=loader, inventory=manager)
+        if sources.limit:
+            manager.subset(sources.limit)
+        hosts: list[Host] = manager.get_hosts()
+        if not hosts:
+            raise InventoryError(f"no target matches {sources.limit or 'all'!r}", location=location)
+        defaults = role_defaults(sources.roles)
+        return [_target(host, variables, loader, defaults, sources) for host in hosts]
+
+
+def _check_source(source: str) -> None:
+    """Find what Ansible would report as a page of warnings."""
+    if source.endswith(","):
+        return
+    if not Path(source).exists():
+        raise InventoryError("no such file", location=source)
+    if source.endswith((".yml", ".yaml")):
+        check_document(Path(source), error=InventoryError)
+
+
+@contextmanager
+def _held_warnings() -> Iterator[None]:
+    """Keep Ansible's warnings back until it has succeeded: a failure is told in one line, by us."""
+    with redirect_stderr(io.StringIO()) as held:
+        yield
+    sys.stderr.write(held.getvalue())
+
+
+def _target(
+    host: Host, variables: VariableManager, loader: DataLoader, defaults: Mapping[str, Any], sources: Sources
+) -> Target:
+    of_host = variables.get_vars(host=host, include_hostvars=False)
+    own = {name: of_host[name] for name in defaults if name in of_host}
+    layered = merged(merged(defaults, sources.profile_values), own)
+    templar = Templar(loader=loader, variables={**layered, **of_host, **layered})
+    rendered = {name: _rendered(templar, value, host.name, name) for name, value in layered.items()}
+    connection = {
+        name: _rendered(templar, value, host.name, name)
+        for name, value in of_host.items()
+        if name.startswith("ansible_") or name == TRAITS_VARIABLE
+    }
+    return Target(
+        name=host.name,
+        groups=sorted(group.name for group in host.get_groups() if group.name != "all"),
+        connection=_connection(host.name, connection, is_this_machine=not sources.inventories),
+        values=_plain(rendered),
+        origins=dict(_origins(own)),
+        traits=_traits(host.name, connection.get(TRAITS_VARIABLE, ())),
+    )
+
+
+def _rendered(templar: Templar, value: Any, host: str, name: str) -> Any:
+    with _translated_errors(_location(value) or host, f"{host}: {name}: "):
+        return templar.template(value)
+
+
+def _location(value: object) -> str | None:
+    origin = Origin.get_tag(value)
+    if origin is None or origin.path is None:
+        return None
+    return f"{origin.path}:{origin.line_num}" if origin.line_num else str(origin.path)
+
+
+def _origins(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Label of every value an inventory set → where."""
+    for name, value in values.items():
+        label = f"{prefix}{name}"
+        if location := _location(value) or _location(name):
+            yield label, location
+        if isinstance(value, Mapping):
+            yield from _origins(value, f"{label}.")
+
+
+def _plain(value: Any) -> Any:
+    """The value without Ansible's tags: plain dicts, lists, text and numbers."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    for kind in (str, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    return str(value)
+
+
+def _connection(name: str, variables: Mapping[str, Any], *, is_this_machine: bool) -> Connection:
+    """Ansible's connection variables in our words; refuses what would silently be ignored."""
+    kind = "local" if is_this_machine else str(variables.get("ansible_connection", "ssh"))
+    kind = {"paramiko": "ssh", "paramiko_ssh": "ssh", "smart": "ssh"}.get(kind, kind.removeprefix("ansible.builtin."))
+    if kind not in {"ssh", "local"}:
+        raise InventoryError(f"connection {kind!r} is not supported (ssh, local)", location=name)
+    become = None
+    if variables.get("ansible_become") in {True, "true", "True", "yes"}:
+        become = Become(
+            user=str(variables.get("ansible_become_user", "root")),
+            method=str(variables.get("ansible_become_method", "sudo")),
+        )
+        if become.method != "sudo":
+            raise InventoryError(f"become method {become.method!r} is not supported (sudo)", location=name)
+    options: dict[str, str] = {}
+    for variable in ("ansible_ssh_common_args", "ansible_ssh_extra_args"):
+        options |= _ssh_options(str(variables.get(variable, "")))
+    return Connection(
+        kind=kind,
+        host=str(variables.get("ansible_host", name)),
+        port=_port(name, variables.get("ansible_port")),
+        user=_text(variables.get("ansible_user")),
+        private_key_file=_text(variables.get("ansible_ssh_private_key_file", variables.get("ansible_private_key_file"))),
+        ssh_options=options,
+        become=become,
+        python=_text(variables.get("ansible_python_interpreter")),
+    )
+
+
+def _port(name: str, value: object) -> int | None:
+    if value is None:
+        return None
+    try:
+        return int(str(value))
+    except ValueError:
+        raise InventoryError(f"ansible_port: {value!r} is no port", location=_location(value) or name) from None
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _ssh_options(arguments: str) -> dict[str, str]:
+    """Options of an ssh command line by lower-cased ssh_config name; flags without meaning here are left out."""
+    options: dict[str, str] = {}
+    words = iter(shlex.split(arguments))
+    for word in words:
+        if word == "-o" or word.startswith("-o"):
+            name, _, value = (next(words, "") if word == "-o" else word[2:]).partition("=")
+            options[name.strip().lower()] = value.strip()
+        elif word in SSH_FLAGS:
+            options[SSH_FLAGS[word]] = next(words, "")
+    return options
+
+
+def _traits(name: str, declared: object) -> frozenset[Trait]:
+    names = declared if isinstance(declared, (list, tuple)) else [declared]
+    try:
+        return frozenset(Trait(str(trait)) for trait in names)
+    except ValueError as error:
+        known = ", ".join(trait.value for trait in Trait)
+        raise InventoryError(f"{error} ({known})", location=_location(declared) or name) from None
+
+
+class _translated_errors:  # noqa: N801  (reads as the context it is)
+    """Turns an Ansible error into one line with file and line."""
+
+    def __init__(self, location: str, prefix: str = "") -> None:
+        self._location, self._prefix = location, prefix
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if not isinstance(error, AnsibleError):
+            return
+        cause: BaseException = error
+        while isinstance(cause.__cause__, AnsibleError):
+            cause = cause.__cause__
+        location = _location(getattr(cause, "obj", None)) or _location(getattr(error, "obj", None)) or self._location
+        text = str(getattr(cause, "message", None) or cause).splitlines()[0]
+        raise InventoryError(f"{self._prefix}{text}", location=location) from None

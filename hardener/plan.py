@@ -1,0 +1,138 @@
+"""Decides, for one target, which controls are judged with which values, and why the others are not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from hardener.catalogue.control import Control
+from hardener.catalogue.discovery import Catalogue
+from hardener.catalogue.profiles import Profile
+from hardener.documents import merged
+from hardener.errors import ConfigError
+from hardener.model import Exclusion, Facts, Finding, Outcome, Target, Trait, Values
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the operator asked for: the same for every target."""
+
+    catalogue: Catalogue
+    profile: Profile
+    pattern: str = "*"
+    """Shell-style, over control ids."""
+
+    def exclusion(self, control: Control) -> Exclusion | None:
+        """Why a control is not selected at all, or ``None``."""
+        if not self.profile.selects(control):
+            reason = f"level {control.level} is not in profile {self.profile.name}"
+        elif not fnmatchcase(control.id, self.pattern):
+            reason = f"not named by {self.pattern}"
+        else:
+            return None
+        return Exclusion(control=control.id, outcome=Outcome.NOTSELECTED, reason=reason)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Per target: the controls to judge, with what is acceptable, and the reason for every exclusion."""
+
+    controls: Sequence[Control]
+    exclusions: Sequence[Exclusion]
+    values: Values
+
+
+def make_plan(selection: Selection, target: Target, facts: Facts | None) -> Plan:
+    """The plan for a target; without facts (nothing asked yet), every selected control is in it."""
+    traits = target.traits | (facts.traits if facts else frozenset())
+    controls, exclusions = [], []
+    for control in selection.catalogue.values():
+        exclusion = selection.exclusion(control) or _inapplicable(control, traits)
+        if exclusion:
+            exclusions.append(exclusion)
+        else:
+            controls.append(control)
+    return Plan(controls=controls, exclusions=exclusions, values=target.values)
+
+
+def _inapplicable(control: Control, traits: frozenset[Trait]) -> Exclusion | None:
+    for trait, reason in control.unless.items():
+        if trait in traits:
+            return Exclusion(control=control.id, outcome=Outcome.NOTAPPLICABLE, reason=f"{trait.value}: {reason}")
+    return None
+
+
+def check_values(selection: Selection, target: Target, defaults: Values) -> None:
+    """Refuse values that no host could have and still pass: deviations are waivers, not parameters.
+
+    Raises ``ConfigError`` that names the file and line of the value, or the target where none is known.
+    """
+    for control in selection.catalogue.values():
+        if selection.exclusion(control) is not None:
+            continue
+        for parameter in control.parameters:
+            label = parameter.label(control.role)
+            location = _location(label, target, selection.profile)
+            try:
+                value, default = (parameter.value(control.role, values) for values in (target.values, defaults))
+            except KeyError as missing:
+                raise ConfigError(f"{target.name}: no value for {missing.args[0]}", location=location) from None
+            _check_value(label, value, default, parameter.judge, f"{target.name}: ", location)
+
+
+def _check_value(label: str, value: Any, default: Any, judge: Any, prefix: str, location: str) -> None:
+    if value == default:
+        return
+    if type(value) is not type(default):
+        wanted, got = (type(item).__name__ for item in (default, value))
+        raise ConfigError(f"{prefix}{label} is of type {got}, expected {wanted}", location=location)
+    acceptable = judge(default)
+    try:
+        complaints = acceptable.complaints(value)
+    except (TypeError, ValueError) as error:
+        complaints = (str(error),)
+    if complaints:
+        text = f"{prefix}{label} {'; '.join(complaints)}, acceptable is {acceptable.words} (waive the control to deviate)"
+        raise ConfigError(text, location=location)
+
+
+def _location(label: str, target: Target, profile: Profile) -> str:
+    """Where the value was written: the item itself, or the nearest thing around it."""
+    while label:
+        if label in target.origins:
+            return target.origins[label]
+        if label in profile.locations:
+            return profile.locations[label]
+        label = label.rpartition(".")[0]
+    return target.name
+
+
+def remediable(plan: Plan, findings: Sequence[Finding]) -> Sequence[Control]:
+    """The controls an apply works on: those that fail and have a remedy, in catalogue order."""
+    failing = {finding.control for finding in findings if finding.outcome is Outcome.FAIL}
+    return [control for control in plan.controls if control.id in failing and control.is_remediable]
+
+
+def role_variables(controls: Sequence[Control], catalogue: Catalogue, values: Values) -> Mapping[str, Any]:
+    """What the playbook receives for one target: its roles, its controls, and only their items of the roles' values."""
+    variables: dict[str, Any] = {}
+    roles = list(dict.fromkeys(control.role for control in controls))
+    for control in catalogue.values():
+        if control.role in roles:
+            variables |= {parameter.variable(control.role): {} for parameter in control.parameters}
+    for control in controls:
+        for parameter in control.parameters:
+            item: Any = parameter.value(control.role, values)
+            for key in reversed(parameter.path):
+                item = {key: item}
+            variables = merged(variables, {parameter.variable(control.role): item})
+    return {"hardening_roles": roles, "hardening_controls": [control.id for control in controls], **variables}
+
+
+def lock_out_reasons(controls: Sequence[Control], facts: Facts, values: Values) -> Sequence[str]:
+    """Why applying these controls would cut the operator off; empty where it would not."""
+    checks = [(control, control.would_lock_out) for control in controls]
+    reasons = [(control.id, check(facts, values)) for control, check in checks if check is not None]
+    return [f"{identifier}: {reason}" for identifier, reason in reasons if reason]

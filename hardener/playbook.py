@@ -1,0 +1,177 @@
+"""Runs our playbook through ansible-runner, and tells what it did to each target.
+
+The only module that knows ansible-runner.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ansible_runner
+import yaml
+
+from hardener.content import playbooks_directory, roles_directory
+from hardener.errors import PlaybookFailed
+from hardener.model import Change
+
+DIFF_LIMIT = 20_000
+"""Most characters of a change's before and after that are kept."""
+
+
+class _Unsafe(str):
+    """Text that Ansible must never take for a template."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes every text as ``!unsafe``: the values are rendered already."""
+
+
+_Dumper.add_representer(_Unsafe, lambda dumper, text: dumper.represent_scalar("!unsafe", str(text)))
+
+
+@dataclass
+class Outcome:
+    """What the playbook did to one target."""
+
+    changes: list[Change] = field(default_factory=list)
+    tasks: int = 0
+    """Executed tasks, handlers included; skipped ones do not count."""
+    problem: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaybookRun:
+    """One run of a playbook over some targets of an inventory."""
+
+    inventories: Sequence[str]
+    extra_vars: Sequence[str]
+    variables: Mapping[str, Mapping[str, Any]]
+    """Per target: what the roles receive; the playbook runs on these targets only."""
+    become_password: str | None = None
+    progress: Callable[[str, str], None] = lambda _target, _task: None
+    """Called with (target, task) as tasks finish."""
+
+
+def run_playbook(run: PlaybookRun, playbook: str = "harden.yml") -> Mapping[str, Outcome]:
+    """Run it and return what happened, by target; ``PlaybookFailed`` where Ansible could not start at all.
+
+    A target on which a task failed has a ``problem``; so has one that Ansible could not reach.
+    """
+    outcomes = {target: Outcome() for target in run.variables}
+    with tempfile.TemporaryDirectory(prefix="hardener-") as folder:
+        directory = Path(folder)
+        for target, variables in run.variables.items():
+            _write_variables(directory / "variables" / f"{target}.yml", variables)
+        result = ansible_runner.run(
+            private_data_dir=folder,
+            playbook=str(playbooks_directory() / playbook),
+            roles_path=str(roles_directory()),
+            inventory=[_absolute(source) for source in run.inventories] or "localhost ansible_connection=local",
+            limit=",".join(run.variables),
+            cmdline=_command_line(run),
+            extravars={"hardening_variables": str(directory / "variables")},
+            passwords={r"^BECOME password.*:\s*?$": run.become_password} if run.become_password else None,
+            envvars={
+                "ANSIBLE_LIBRARY": str(playbooks_directory() / "library"),
+                "ANSIBLE_PIPELINING": "true",
+                "ANSIBLE_HOST_KEY_CHECKING": "true",
+                "ANSIBLE_NOCOLOR": "true",
+                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            },
+            quiet=True,
+            suppress_env_files=True,
+            event_handler=lambda event: _record(event, outcomes, run.progress),
+        )
+        if result.rc != 0 and not any(outcome.problem for outcome in outcomes.values()):
+            raise PlaybookFailed(_last_line(result) or f"ansible-playbook ended with {result.rc}")
+    return outcomes
+
+
+def _write_variables(file: Path, variables: Mapping[str, Any]) -> None:
+    file.parent.mkdir(mode=0o700, exist_ok=True)
+    file.touch(mode=0o600)
+    file.write_text(yaml.dump(_unsafe(variables), Dumper=_Dumper, allow_unicode=True), "utf-8")
+
+
+def _unsafe(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _unsafe(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_unsafe(item) for item in value]
+    return _Unsafe(value) if isinstance(value, str) else value
+
+
+def _absolute(source: str) -> str:
+    return source if source.endswith(",") else str(Path(source).resolve())
+
+
+def _command_line(run: PlaybookRun) -> str:
+    words = ["--diff"]
+    for value in run.extra_vars:
+        words += ["--extra-vars", _quoted(value)]
+    if run.become_password:
+        words.append("--ask-become-pass")
+    return " ".join(words)
+
+
+def _quoted(value: str) -> str:
+    return shlex.quote(f"@{Path(value[1:]).resolve()}" if value.startswith("@") else value)
+
+
+def _record(event: Mapping[str, Any], outcomes: Mapping[str, Outcome], progress: Callable[[str, str], None]) -> bool:
+    """Note one event of ansible-runner; returns whether it keeps the event on disk, which nobody needs."""
+    kind, data = event.get("event", ""), event.get("event_data", {})
+    outcome = outcomes.get(data.get("host", ""))
+    if outcome is None:
+        return False
+    answer = data.get("res", {})
+    if kind in {"runner_on_ok", "runner_on_failed"}:
+        outcome.tasks += 1
+        progress(data["host"], data.get("task", ""))
+    if kind == "runner_on_ok" and answer.get("changed"):
+        outcome.changes.extend(_changes(data, answer))
+    if kind in {"runner_on_failed", "runner_on_unreachable"} and not data.get("ignore_errors"):
+        outcome.problem = f"{data.get('task') or 'connect'}: {_message(answer)}"
+    return False
+
+
+def _changes(data: Mapping[str, Any], answer: Mapping[str, Any]) -> list[Change]:
+    diffs = answer.get("diff") or [{}]
+    made = []
+    for diff in diffs if isinstance(diffs, list) else [diffs]:
+        made.append(
+            Change(
+                role=data.get("role", ""),
+                task=data.get("task", ""),
+                module=data.get("resolved_action", ""),
+                subject=str(diff.get("after_header") or answer.get("path") or answer.get("dest") or answer.get("name") or ""),
+                before=_text(diff.get("before")),
+                after=_text(diff.get("after", diff.get("prepared"))),
+            )
+        )
+    return made
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else yaml.safe_dump(value, default_flow_style=False)
+    return text[:DIFF_LIMIT]
+
+
+def _message(answer: Mapping[str, Any]) -> str:
+    text = str(answer.get("msg") or answer.get("stderr") or "failed")
+    return text.strip().splitlines()[0] if text.strip() else "failed"
+
+
+def _last_line(result: Any) -> str:
+    lines = [line for line in result.stdout.read().splitlines() if line.strip()]
+    errors = [line for line in lines if "ERROR" in line]
+    return str((errors or lines or [""])[-1]).strip()

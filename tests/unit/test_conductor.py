@@ -1,0 +1,207 @@
+"""The flows over many targets, with recorded targets and a recorded playbook in place of the real ones."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from hardener.conductor import ApplySettings, Conductor, exit_code, make_run
+from hardener.errors import ExitCode, TransportError, Unreachable
+from hardener.model import Answer, Change, Connection, Facts, Outcome, Question, RunKind, Target, TargetResult
+from hardener.playbook import Outcome as PlaybookOutcome
+from hardener.playbook import PlaybookRun
+from hardener.transport.recorded import RecordedTransport
+from tests.unit.builders import answer, facts_answers, healthy, number_control, selection, target
+
+
+class Fleet:
+    """Targets by name: a recording, or the error that meets whoever connects. Counts connections and trips."""
+
+    def __init__(self, **hosts: dict[str, Answer] | TransportError) -> None:
+        self.hosts = hosts
+        self.trips: list[tuple[str, int]] = []
+        self.lock = threading.Lock()
+
+    def __call__(self, connection: Connection) -> FleetTransport:
+        host = self.hosts[connection.host]
+        if isinstance(host, TransportError):
+            raise host
+        return FleetTransport(self, connection.host, host)
+
+
+class FleetTransport(RecordedTransport):
+    """A recording that tells the fleet of every trip."""
+
+    def __init__(self, fleet: Fleet, name: str, answers: Mapping[str, Answer]) -> None:
+        super().__init__(answers)
+        self.fleet, self.name = fleet, name
+
+    def ask(self, questions: Sequence[Question]) -> Mapping[str, Answer]:
+        with self.fleet.lock:
+            self.fleet.trips.append((self.name, len(questions)))
+        return super().ask(questions)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+
+class Watched:
+    """Progress that remembers who is done."""
+
+    def __init__(self) -> None:
+        self.finished: list[tuple[str, str | None]] = []
+
+    def begin(self, title: str, targets: int) -> None:
+        pass
+
+    def step(self, target: str, text: str) -> None:
+        pass
+
+    def done(self, target: str, problem: str | None) -> None:
+        self.finished.append((target, problem))
+
+
+def conductor(fleet: Fleet, **changes: Any) -> Conductor:
+    return Conductor(**{"selection": selection(), "connect": fleet, "progress": Watched(), "workers": 1, **changes})
+
+
+def targets(*names: str) -> list[Target]:
+    return [target(name) for name in names]
+
+
+def test_the_first_target_takes_two_trips_and_the_next_ones_take_one() -> None:
+    fleet = Fleet(a=healthy(), b=healthy(), c=healthy())
+    results = conductor(fleet).audit(targets("a", "b", "c"))
+    assert [result.transcript.round_trips for result in results] == [2, 1, 1]
+    assert [name for name, _ in fleet.trips] == ["a", "a", "b", "c"]
+
+
+def test_a_target_that_cannot_be_reached_is_error_throughout_and_stops_nobody() -> None:
+    watched = Watched()
+    fleet = Fleet(dead=Unreachable("no route to host"), well=healthy())
+    dead, well = conductor(fleet, progress=watched).audit(targets("dead", "well"))
+    assert dead.problem == "no route to host"
+    assert {finding.outcome for finding in dead.findings} == {Outcome.ERROR}
+    assert {finding.reason for finding in dead.findings} == {"no route to host"}
+    assert well.problem is None
+    assert exit_code([dead, well]) == ExitCode.INCOMPLETE
+    assert ("dead", "no route to host") in watched.finished
+
+
+def test_a_target_that_dies_in_mid_batch_is_error_only_for_what_was_not_answered() -> None:
+    lost = Answer(exit_status=None, problem="the connection was lost before the answer")
+    (result,) = conductor(Fleet(a=healthy() | {"number two": lost})).audit(targets("a"))
+    found = {finding.control: finding.outcome for finding in result.findings}
+    assert found["alpha-two"] is Outcome.ERROR
+    assert found["alpha-one"] is Outcome.PASS
+    assert exit_code([result]) == ExitCode.INCOMPLETE
+
+
+class Playbook:
+    """A playbook that repairs recorded targets, or fails on them."""
+
+    def __init__(self, fleet: Fleet, repaired: dict[str, Answer], problem: str | None = None) -> None:
+        self.fleet, self.repaired, self.problem = fleet, repaired, problem
+        self.runs: list[PlaybookRun] = []
+
+    def __call__(self, run: PlaybookRun) -> Mapping[str, PlaybookOutcome]:
+        self.runs.append(run)
+        for name in run.variables:
+            self.fleet.hosts[name] = self.repaired
+        changes = [Change(role="alpha", task="Write", module="keyed_file", subject="/etc/x")]
+        return {
+            name: PlaybookOutcome(changes=list(changes), tasks=4, problem=self.problem) for name in run.variables
+        }
+
+
+def settings(playbook: Playbook) -> ApplySettings:
+    return ApplySettings(inventories=["hosts.yml"], playbook=playbook)
+
+
+def test_an_apply_touches_only_failing_controls_of_failing_targets() -> None:
+    fleet = Fleet(well=healthy(), ill=healthy() | {"number one": answer("99\n")})
+    playbook = Playbook(fleet, healthy())
+    before, after = conductor(fleet).apply(targets("well", "ill"), settings(playbook))
+    (run,) = playbook.runs
+    assert list(run.variables) == ["ill"]
+    assert run.variables["ill"]["hardening_controls"] == ["alpha-one"]
+    assert run.variables["ill"]["alpha_numbers"] == {"one": 10}
+    assert {finding.control: finding.outcome for finding in after[1].findings}["alpha-one"] is Outcome.FIXED
+    assert (after[1].tasks, len(after[1].changes)) == (4, 1)
+    assert after[0] == before[0]
+    assert exit_code(after) == ExitCode.COMPLIANT
+
+
+def test_a_compliant_fleet_runs_no_ansible() -> None:
+    fleet = Fleet(a=healthy())
+    playbook = Playbook(fleet, healthy())
+    before, after = conductor(fleet).apply(targets("a"), settings(playbook))
+    assert playbook.runs == []
+    assert before == after
+
+
+def test_a_target_that_cannot_be_reached_is_not_changed() -> None:
+    fleet = Fleet(dead=Unreachable("no route"))
+    playbook = Playbook(fleet, healthy())
+    conductor(fleet).apply(targets("dead"), settings(playbook))
+    assert playbook.runs == []
+
+
+def test_a_failed_playbook_is_a_problem_of_its_target() -> None:
+    ill = healthy() | {"number one": answer("99\n")}
+    fleet = Fleet(ill=ill)
+    _, (after,) = conductor(fleet).apply(targets("ill"), settings(Playbook(fleet, ill, problem="Write: disk full")))
+    assert after.problem == "Write: disk full"
+    assert exit_code([after]) == ExitCode.INCOMPLETE
+
+
+def refused(answers: dict[str, Answer], **changes: Any) -> TargetResult:
+    fleet = Fleet(ill=answers | {"number one": answer("99\n")})
+    playbook = Playbook(fleet, healthy())
+    _, (after,) = conductor(fleet, **changes).apply(targets("ill"), settings(playbook))
+    assert playbook.runs == []
+    return after
+
+
+def test_without_root_or_python_nothing_is_changed_and_the_reason_is_told() -> None:
+    assert refused(healthy() | facts_answers(root=False)).problem == "refused, admin is not root there: set ansible_become"
+    without = refused(healthy() | facts_answers(python=False))
+    assert without.problem == "refused, the target has no python3, which Ansible needs"
+
+
+def test_a_change_that_would_lock_the_operator_out_is_refused_as_a_whole() -> None:
+    chosen = selection()
+
+    def door(facts: Facts, _values: Mapping[str, Any]) -> str:
+        return f"{facts.operator} would stand outside"
+
+    chosen.catalogue["alpha-one"] = number_control("one", role="alpha", would_lock_out=door)
+    after = refused(healthy(), selection=chosen)
+    assert after.problem == "refused, it would lock you out: alpha-one: admin would stand outside"
+    assert exit_code([after]) == ExitCode.INCOMPLETE
+
+
+def test_a_plan_says_what_an_apply_would_do_and_why_the_rest_stays() -> None:
+    fleet = Fleet(a=healthy() | {"number one": answer("99\n")} | facts_answers(container=True))
+    (plan,) = conductor(fleet).plan(targets("a"))
+    assert [item.control for item in plan.changes] == ["alpha-one"]
+    assert [item.control for item in plan.for_a_person] == ["beta-manual"]
+    assert plan.nothing_to_do == ("alpha-two", "alpha-chained")
+    assert {item.control: item.reason for item in plan.exclusions} == {"beta-metal": "container: belongs to the host"}
+
+
+def test_a_run_is_whole_and_its_id_sorts_by_time() -> None:
+    started = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
+    (result,) = conductor(Fleet(a=healthy())).audit(targets("a"))
+    run = make_run(RunKind.AUDIT, selection(), started, [result])
+    assert run.id.startswith("20261121T040000Z-")
+    assert set(run.controls) >= {finding.control for finding in result.findings}
+    assert run.finished >= run.started

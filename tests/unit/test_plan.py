@@ -1,0 +1,108 @@
+"""Which controls are judged with which values, what an apply hands to the roles, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hardener.catalogue.discovery import catalogue_of
+from hardener.catalogue.profiles import Profile
+from hardener.errors import ConfigError
+from hardener.model import Facts, Finding, Outcome, Platform
+from hardener.plan import Selection, check_values, lock_out_reasons, make_plan, remediable, role_variables
+from tests.unit.builders import DEFAULTS, catalogue, number_control, selection, target
+
+FACTS = Facts(
+    platform=Platform(family="debian", release="12"),
+    kernel="6.1.0",
+    machine_id="0",
+    operator="admin",
+    is_root=True,
+    has_python=True,
+)
+
+
+def test_every_control_is_judged_or_excluded_with_a_reason() -> None:
+    plan = make_plan(selection("alpha-*", levels=(1,)), target(), FACTS)
+    judged = {control.id for control in plan.controls}
+    excluded = {item.control: item.reason for item in plan.exclusions}
+    assert judged == {"alpha-one", "alpha-chained"}
+    assert judged | excluded.keys() == set(catalogue())
+    assert excluded["alpha-two"] == "level 2 is not in profile sample"
+    assert excluded["beta-metal"] == "not named by alpha-*"
+
+
+def test_an_apply_works_on_what_fails_and_has_a_remedy() -> None:
+    plan = make_plan(selection(), target(), FACTS)
+    findings = [
+        Finding(control="alpha-one", outcome=Outcome.FAIL),
+        Finding(control="alpha-two", outcome=Outcome.ERROR),
+        Finding(control="beta-manual", outcome=Outcome.INFORMATIONAL),
+        Finding(control="beta-metal", outcome=Outcome.PASS),
+    ]
+    assert [control.id for control in remediable(plan, findings)] == ["alpha-one"]
+
+
+def test_a_role_receives_only_the_items_of_its_failing_controls() -> None:
+    controls = catalogue()
+    variables = role_variables([controls["alpha-one"]], controls, DEFAULTS)
+    assert variables == {
+        "hardening_roles": ["alpha"],
+        "hardening_controls": ["alpha-one"],
+        "alpha_numbers": {"one": 10},
+        "alpha_words": {},
+    }
+
+
+def with_number(one: Any) -> Any:
+    values = {**DEFAULTS, "alpha_numbers": {"one": one, "two": 20}}
+    return target(origins={"alpha_numbers.one": "group_vars/all.yml:3"}).model_copy(update={"values": values})
+
+
+def test_a_stricter_value_is_the_sites_own_business() -> None:
+    check_values(selection(), with_number(7), DEFAULTS)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (50, r"group_vars/all.yml:3: node: alpha_numbers.one is 50, acceptable is at most 10 \(waive"),
+        ("7", r"group_vars/all.yml:3: node: alpha_numbers.one is of type str, expected int"),
+    ],
+)
+def test_a_value_no_compliant_host_could_have_is_refused_where_it_was_written(value: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        check_values(selection(), with_number(value), DEFAULTS)
+
+
+def test_a_missing_value_is_named() -> None:
+    broken = target().model_copy(update={"values": {**DEFAULTS, "alpha_numbers": {"two": 20}}})
+    with pytest.raises(ConfigError, match=r"node: no value for alpha_numbers\.one"):
+        check_values(selection(), broken, DEFAULTS)
+
+
+def test_a_value_of_a_control_that_is_not_selected_is_not_looked_at() -> None:
+    check_values(selection("beta-*"), with_number(50), DEFAULTS)
+
+
+def test_a_profile_is_named_as_the_origin_of_its_values() -> None:
+    chosen = Selection(
+        catalogue=catalogue(),
+        profile=Profile(name="p", title="t", levels=frozenset({1}), locations={"alpha_numbers": "site.yml:9"}),
+    )
+    values = {**DEFAULTS, "alpha_numbers": {"one": 99, "two": 20}}
+    with pytest.raises(ConfigError, match=r"^site\.yml:9: "):
+        check_values(chosen, target().model_copy(update={"values": values}), DEFAULTS)
+
+
+def test_a_remedy_that_would_cut_the_operator_off_says_so() -> None:
+    control = number_control("door", would_lock_out=lambda facts, _: f"{facts.operator} has no key")
+    bound = list(catalogue_of([("gate", [control, number_control("window")])]).values())
+    assert lock_out_reasons(bound, FACTS, {}) == ["gate-door: admin has no key"]
+    assert lock_out_reasons(bound[1:], FACTS, {}) == []
+
+
+def test_two_controls_of_one_id_are_refused() -> None:
+    with pytest.raises(ValueError, match="two controls have the id gate-door"):
+        catalogue_of([("gate", [number_control("door"), number_control("door")])])
