@@ -6,6 +6,7 @@ The only module that knows ansible-runner.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 import tempfile
@@ -30,10 +31,10 @@ class _Unsafe(str):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes every text as ``!unsafe``: the values are rendered already."""
+    """Writes what looks like a template as ``!unsafe``: the values are rendered already."""
 
 
-_Dumper.add_representer(_Unsafe, lambda dumper, text: dumper.represent_scalar("!unsafe", str(text)))
+_Dumper.add_representer(_Unsafe, lambda dumper, text: dumper.represent_scalar("!unsafe", str(text), style='"'))
 
 
 @dataclass
@@ -105,7 +106,8 @@ def _unsafe(value: Any) -> Any:
         return {key: _unsafe(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_unsafe(item) for item in value]
-    return _Unsafe(value) if isinstance(value, str) else value
+    # Only these: Ansible reads a tagged "yes" as a boolean, quoted or not.
+    return _Unsafe(value) if isinstance(value, str) and re.search(r"\{[{%#]", value) else value
 
 
 def _absolute(source: str) -> str:

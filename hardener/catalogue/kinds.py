@@ -127,7 +127,15 @@ def _runs_nothing(_: object) -> Expectation:
     return one_of("/bin/false", "/bin/true", "/usr/bin/false", "/usr/bin/true")
 
 
-def separate_mount(path: str, *, remedy: str, is_remediable: bool, violation: Violation, **declared: Unpack[Declared]) -> Control:
+def separate_mount(
+    path: str,
+    *,
+    remedy: str,
+    is_remediable: bool,
+    violation: Violation,
+    parameters: Sequence[Parameter] = (),
+    **declared: Unpack[Declared],
+) -> Control:
     """A directory that is a file system of its own, now and after a reboot."""
 
     def observe(host: Host) -> JsonValue:
@@ -137,6 +145,7 @@ def separate_mount(path: str, *, remedy: str, is_remediable: bool, violation: Vi
         subject=f"{_subject(path)}-separate",
         observe=observe,
         expect=lambda _: now_and_after_reboot(equals(True)),
+        parameters=parameters,
         remedy=remedy,
         is_remediable=is_remediable,
         violation=violation,
@@ -151,12 +160,12 @@ def mount_option(path: str, option: str, **declared: Unpack[Declared]) -> Contro
     """
 
     def observe(host: Host) -> JsonValue:
-        mounted = seen.mounted(host)
-        if path not in mounted:
+        mounted, at_boot = seen.mounted(host), seen.mounted_at_boot(host)
+        if path not in mounted and path not in at_boot:
             raise NotApplicable(f"{path} is not a separate file system")
         return {
-            NOW: option in mounted[path]["options"],
-            AFTER_REBOOT: option in seen.mounted_at_boot(host).get(path, ()),
+            NOW: option in mounted[path]["options"] if path in mounted else "not mounted",
+            AFTER_REBOOT: option in at_boot[path] if path in at_boot else "not mounted",
         }
 
     return Control(
@@ -235,10 +244,10 @@ def absent_packages(subject: str, *packages: str, **declared: Unpack[Declared]) 
 
 
 def _install_empty_package(package: str) -> str:
-    """Installs a package of that name with nothing in it: real to dpkg, and needs no mirror."""
+    """Installs a package of that name with nothing in it: real to dpkg, newer than what others conflict with."""
     return command(
         "folder=$(mktemp --directory) && mkdir $folder/DEBIAN && printf "
-        "'Package: %%s\\nVersion: 0\\nArchitecture: all\\nMaintainer: lab <lab@localhost>\\nDescription: empty\\n' %s "
+        "'Package: %%s\\nVersion: 99:0\\nArchitecture: all\\nMaintainer: lab <lab@localhost>\\nDescription: empty\\n' %s "
         "> $folder/DEBIAN/control && dpkg-deb --build $folder $folder.deb && dpkg --install $folder.deb; "
         "rm --recursive $folder $folder.deb",
         package,
@@ -284,12 +293,16 @@ def sshd_algorithms(
 
 
 def _sshd(declared: Declared, option: str, broken: str) -> dict[str, Any]:
-    """What all sshd options share: the remedy, the violation, and the need for root to read the host keys."""
+    """What all sshd options share: the remedy, the violation, and the need for root to read the host keys.
+
+    The violation comes first and last: of MaxStartups sshd obeys the last value it meets, of all others the first.
+    """
+    line = f"{option} {broken}"
     return {
         "disruption": Disruption.RESTART,
         "remedy": "Sets the option in a drop-in that sshd reads first, after `sshd -t` has accepted it, and reloads sshd.",
         "needs_root": True,
-        "violation": Violation([command("sed --in-place 1i%s /etc/ssh/sshd_config", f"{option} {broken}")]),
+        "violation": Violation([command("sed --in-place -e 1i%s -e %s /etc/ssh/sshd_config", line, f"$a{line}")]),
         **declared,
     }
 

@@ -1,0 +1,293 @@
+"""Services: nothing runs, listens or is installed that a server does not need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import JsonValue
+
+from hardener.catalogue import observations as seen
+from hardener.catalogue.control import Control, Declared, Host, Parameter, Violation
+from hardener.catalogue.expectations import AFTER_REBOOT, NOW, Expectation, nothing, one_of, present_fields
+from hardener.catalogue.kinds import absent_packages, review, unneeded_service
+from hardener.model import Disruption, Severity, Trait
+
+LOOPBACK = ("127.", "::1")
+MAIL_PORTS = {25, 465, 587}
+
+
+def _declared(numbers: tuple[str, str], severity: Severity, words: Mapping[str, str]) -> Declared:
+    """What all servers and clients share; ``words`` are ``title`` and ``why``."""
+    references = {"cis-debian12": numbers[0], "cis-debian13": numbers[1], "nist-800-53": ("CM-7", "CM-11")}
+    return Declared(level=1, severity=severity, references=references, title=words["title"], why=words["why"])
+
+
+def _server(
+    subject: str, units: list[str], *, numbers: tuple[str, str], severity: Severity = Severity.MEDIUM, **words: str
+) -> Control:
+    """A network service nobody needs; ``numbers`` are its recommendations for Debian 12 and 13."""
+    declared = _declared(numbers, severity, words)
+    declared["disruption"] = Disruption.RESTART
+    return unneeded_service(subject, *units, **declared)
+
+
+def _client(
+    subject: str, packages: list[str], *, number: str, severity: Severity = Severity.LOW, **words: str
+) -> Control:
+    """A client nobody should use; its number is the same for Debian 12 and 13."""
+    return absent_packages(subject, *packages, **_declared((number, number), severity, words))
+
+
+def _is_loopback(address: str) -> bool:
+    return address.removeprefix("::ffff:").startswith(LOOPBACK)
+
+
+def _mail_listeners(host: Host) -> JsonValue:
+    """The mail ports open to other hosts now, and how Postfix, where it is installed, will listen."""
+    sockets = seen.listening_sockets(host)
+    exposed = sorted({f"{name}:{port}" for name, port in sockets if port in MAIL_PORTS and not _is_loopback(name)})
+    if "postfix" not in seen.installed_packages(host):
+        return {NOW: [*exposed]}
+    return {NOW: [*exposed], AFTER_REBOOT: seen.ask(host, "postconf -h inet_interfaces").strip()}
+
+
+def _loopback_only(_: object) -> Expectation:
+    return one_of("loopback-only", "localhost")
+
+
+def _mail_to_this_host_only(values: Sequence[Any]) -> Expectation:
+    wanted = present_fields({NOW: nothing(), AFTER_REBOOT: _loopback_only(values[0])})
+    return Expectation("no mail port is open to other hosts, now and after a reboot", wanted.complaints)
+
+
+def _listeners(host: Host) -> JsonValue:
+    return {socket: list(programs) for socket, programs in seen.listening_programs(host).items()}
+
+
+CONTROLS = [
+    _server(
+        "autofs",
+        ["autofs.service"],
+        title="No automounter runs",
+        why="An automounter attaches any medium or share that somebody offers it, without anybody deciding to.",
+        numbers=("2.1.1", "2.1.1"),
+    ),
+    _server(
+        "avahi",
+        ["avahi-daemon.socket", "avahi-daemon.service"],
+        title="No mDNS responder runs",
+        why="It tells the whole network what this host is called and offers, and parses whatever comes back.",
+        numbers=("2.1.2", "2.1.2"),
+    ),
+    _server(
+        "dhcp-server",
+        ["kea-dhcp4-server.service", "kea-dhcp6-server.service", "isc-dhcp-server6.service", "isc-dhcp-server.service"],
+        title="No DHCP server runs",
+        why="A second DHCP server on a network hands out wrong addresses and routes to every host that asks.",
+        numbers=("2.1.3", "2.1.3"),
+    ),
+    _server(
+        "dns-server",
+        ["named.service"],
+        title="No DNS server runs",
+        why="A name server nobody looks after serves stale or forged names and amplifies attacks on others.",
+        numbers=("2.1.4", "2.1.4"),
+    ),
+    _server(
+        "dnsmasq",
+        ["dnsmasq.service"],
+        title="No dnsmasq runs",
+        why="It answers DNS, DHCP and TFTP at once: three services to attack where none is needed.",
+        numbers=("2.1.5", "2.1.5"),
+    ),
+    _server(
+        "ftp-server",
+        ["vsftpd.service"],
+        title="No FTP server runs",
+        why="FTP sends passwords and files readable to everybody on the way.",
+        numbers=("2.1.6", "2.1.6"),
+        severity=Severity.HIGH,
+    ),
+    _server(
+        "ldap-server",
+        ["slapd.service"],
+        title="No LDAP server runs",
+        why="A directory holds accounts and password hashes, which belong on hosts dedicated to it.",
+        numbers=("2.1.7", "2.1.7"),
+    ),
+    _server(
+        "mailbox-server",
+        ["dovecot.socket", "dovecot.service"],
+        title="No POP or IMAP server runs",
+        why="A mailbox server accepts logins from anywhere and is a target for password guessing.",
+        numbers=("2.1.8", "2.1.8"),
+    ),
+    _server(
+        "nfs-server",
+        ["nfs-server.service"],
+        title="No NFS server runs",
+        why="An NFS export trusts the user numbers its clients claim; mounting NFS volumes does not need the server.",
+        numbers=("2.1.9", "2.1.9"),
+    ),
+    _server(
+        "nis-server",
+        ["ypserv.service"],
+        title="No NIS server runs",
+        why="NIS gives its maps, password hashes among them, to any client that knows the domain's name.",
+        numbers=("2.1.10", "2.1.10"),
+        severity=Severity.HIGH,
+    ),
+    _server(
+        "print-server",
+        ["cups.path", "cups.socket", "cups.service"],
+        title="No print server runs",
+        why="It runs filters over documents from the network, a repeated way into hosts that never print.",
+        numbers=("2.1.11", "2.1.11"),
+    ),
+    _server(
+        "rpcbind",
+        ["rpcbind.socket", "rpcbind.service"],
+        title="No RPC port mapper runs",
+        why="It lists the RPC services of a host to strangers and amplifies traffic. NFS version 3 volumes need it: "
+        "waive this control on nodes that mount them, Kubernetes nodes included.",
+        numbers=("2.1.12", "2.1.12"),
+    ),
+    _server(
+        "rsync-server",
+        ["rsync.service"],
+        title="No rsync daemon runs",
+        why="The daemon serves directories without encryption; copying over ssh does not need it.",
+        numbers=("2.1.13", "2.1.13"),
+    ),
+    _server(
+        "smb-server",
+        ["smbd.service"],
+        title="No SMB file server runs",
+        why="File shares are what ransomware and worms travel by.",
+        numbers=("2.1.14", "2.1.14"),
+    ),
+    _server(
+        "snmp-server",
+        ["snmpd.service"],
+        title="No SNMP daemon runs",
+        why="Older SNMP versions protect a host's inventory, and sometimes its settings, by a word sent in the clear.",
+        numbers=("2.1.15", "2.1.15"),
+    ),
+    _server(
+        "tftp-server",
+        ["tftpd-hpa.service"],
+        title="No TFTP server runs",
+        why="TFTP knows no login: whoever reaches the port reads the files, boot configurations with secrets included.",
+        numbers=("2.1.16", "2.1.17"),
+        severity=Severity.HIGH,
+    ),
+    _server(
+        "web-proxy",
+        ["squid.service"],
+        title="No web proxy runs",
+        why="A forgotten proxy lets others reach internal networks, or the world, in this host's name.",
+        numbers=("2.1.17", "2.1.18"),
+    ),
+    _server(
+        "web-server",
+        ["apache2.socket", "apache2.service", "nginx.service"],
+        title="No web server runs",
+        why="A web server nobody asked for offers its default pages, modules and bugs to everybody who scans the port.",
+        numbers=("2.1.18", "2.1.19"),
+    ),
+    _server(
+        "xinetd",
+        ["xinetd.service"],
+        title="No xinetd runs",
+        why="It starts old clear-text services on demand, so that none of them shows in a list of processes.",
+        numbers=("2.1.19", "2.1.20"),
+    ),
+    absent_packages(
+        "x-server",
+        "xserver-common",
+        title="No X server is installed",
+        why="A graphical server is large and privileged, and every program on a display can read the others' keys.",
+        level=2,
+        severity=Severity.MEDIUM,
+        references={"cis-debian12": "2.1.20", "cis-debian13": "2.1.21", "nist-800-53": ("CM-7", "CM-11")},
+        disruption=Disruption.RESTART,
+        unless={Trait.GUI: "people work at this host's screen"},
+    ),
+    Control(
+        subject="mta-loopback",
+        title="The mail server takes mail from this host only",
+        why="A host that only sends its own notices needs no open mail port, which invites relaying and attacks.",
+        level=1,
+        severity=Severity.MEDIUM,
+        references={"cis-debian12": "2.1.21", "nist-800-53": ("CM-7", "SC-7")},
+        observe=_mail_listeners,
+        expect=_mail_to_this_host_only,
+        parameters=[Parameter("postfix", ("inet_interfaces",), _loopback_only)],
+        remedy="Lets Postfix listen on loopback only, and restarts it; another mail server is for a person.",
+        disruption=Disruption.RESTART,
+        violation=Violation(["postconf -e inet_interfaces=all", "systemctl restart postfix.service"]),
+    ),
+    review(
+        "listeners",
+        _listeners,
+        title="Every service that listens on the network is approved",
+        why="Only people know which services a host is there for; everything else that listens is a way in.",
+        level=1,
+        severity=Severity.MEDIUM,
+        references={"cis-debian12": "2.1.22", "cis-debian13": "2.1.23", "nist-800-53": ("CM-7", "SC-7")},
+    ),
+    _client(
+        "nis-client",
+        ["nis", "ypbind-mt"],
+        title="No NIS client is installed",
+        why="A NIS client believes accounts from any server that answers first.",
+        number="2.2.1",
+        severity=Severity.HIGH,
+    ),
+    _client(
+        "rsh-client",
+        ["rsh-client"],
+        title="No rsh client is installed",
+        why="The r-commands send everything readable, and prove nobody's identity.",
+        number="2.2.2",
+        severity=Severity.HIGH,
+    ),
+    _client(
+        "talk-client",
+        ["talk"],
+        title="No talk client is installed",
+        why="Its messages travel readable and unauthenticated, and writing to terminals can be abused to run commands.",
+        number="2.2.3",
+        severity=Severity.MEDIUM,
+    ),
+    _client(
+        "telnet-client",
+        ["telnet", "inetutils-telnet"],
+        title="No telnet client is installed",
+        why="Whoever logs in by telnet shows the password to everybody on the way; without a client nobody tries.",
+        number="2.2.4",
+    ),
+    _client(
+        "ldap-client",
+        ["ldap-utils"],
+        title="No LDAP client tools are installed",
+        why="They help an intruder to list the directory's people and groups; logging in by LDAP works without them.",
+        number="2.2.5",
+    ),
+    _client(
+        "ftp-client",
+        ["ftp", "tnftp"],
+        title="No FTP client is installed",
+        why="Files and passwords sent by FTP can be read and changed on the way; encrypted copying exists.",
+        number="2.2.6",
+    ),
+    _server(
+        "bluetooth",
+        ["bluetooth.service"],
+        title="No Bluetooth service runs",
+        why="A radio that pairs with devices nearby is a way in that no firewall sees.",
+        numbers=("3.1.3", "3.1.3"),
+        severity=Severity.LOW,
+    ),
+]

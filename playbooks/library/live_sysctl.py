@@ -1,0 +1,92 @@
+"""Sets running kernel settings, those that differ and those only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: live_sysctl
+short_description: Set running kernel settings
+description:
+  - Writes the settings that differ. A setting the running kernel does not have is left out.
+  - Setting one can reset others (net.ipv4.ip_forward does), so it looks again until nothing differs.
+options:
+  values: {description: Key to value., type: dict, required: true}
+  file: {description: A sysctl.d file whose settings hold as well., type: path, required: true}
+author: The hardener project
+"""
+EXAMPLES = r"""
+- name: Randomise the address space
+  live_sysctl:
+    values: {kernel.randomize_va_space: 2}
+    file: /etc/sysctl.d/zz-hardener.conf
+"""
+RETURN = r"""#"""
+
+ROOT = Path("/proc/sys")
+PASSES = 4
+
+
+def diff(current: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+    """The settings to write: those the kernel has with another value."""
+    return {key: value for key, value in wanted.items() if key in current and current[key] != value}
+
+
+def file_of(key: str) -> Path:
+    """The file of a setting; in keys with slashes, dots belong to an interface's name."""
+    return ROOT / (key if "/" in key else key.replace(".", "/"))
+
+
+def settings(text: str) -> dict[str, str]:
+    """The settings of a sysctl.d file."""
+    rows = [line.split("=", 1) for line in text.splitlines() if "=" in line and not line.lstrip().startswith(("#", ";"))]
+    return {key.strip().lstrip("-"): value.strip() for key, value in rows}
+
+
+def observe(keys: Iterable[str]) -> dict[str, str]:
+    """The running value of every key the kernel has."""
+    return {key: " ".join(file_of(key).read_text().split()) for key in keys if file_of(key).is_file()}
+
+
+def shown(values: Mapping[str, str]) -> str:
+    """Settings as lines of a diff."""
+    return "".join(f"{key} = {value}\n" for key, value in values.items())
+
+
+def make_true(module: AnsibleModule, wanted: Mapping[str, str]) -> None:
+    """Write what differs until nothing does; a setting that two others fight over fails the task."""
+    for _ in range(PASSES):
+        changes = diff(observe(wanted), wanted)
+        for key, value in changes.items():
+            try:
+                file_of(key).write_text(f"{value}\n")
+            except OSError as error:
+                module.fail_json(msg=f"{key}: {error.strerror}")
+        if not changes:
+            return
+    module.fail_json(msg=f"these settings do not stay as they are set: {', '.join(changes)}")
+
+
+def main() -> None:
+    """Ansible's entry point."""
+    module = AnsibleModule(
+        argument_spec={"values": {"type": "dict", "required": True}, "file": {"type": "path", "required": True}},
+        supports_check_mode=True,
+    )
+    file = Path(module.params["file"])
+    wanted = settings(file.read_text() if file.exists() else "")
+    wanted |= {str(key): str(value) for key, value in module.params["values"].items()}
+    current = observe(wanted)
+    changes = diff(current, wanted)
+    if not module.check_mode:
+        make_true(module, wanted)
+    before = {key: current[key] for key in changes}
+    states = {"before": shown(before), "after": shown(changes), "before_header": "sysctl", "after_header": "sysctl"}
+    module.exit_json(changed=bool(changes), diff=states)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""The proof on a real node, step by step: what every release and every kind of node goes through.
+
+soft → audit → apply → all pass → reboot → all pass → apply changes nothing → violated → all fail → apply → all pass.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hardener import lab
+from hardener.catalogue.discovery import discover
+from hardener.catalogue.profiles import load_profile
+from hardener.conductor import ApplySettings, Conductor
+from hardener.content import roles_directory
+from hardener.inventory import Sources, read_targets
+from hardener.model import Finding, Outcome, Target, TargetResult
+from hardener.playbook import Outcome as PlaybookOutcome
+from hardener.playbook import PlaybookRun, run_playbook
+from hardener.plan import Selection
+from hardener.reports.progress import NoProgress
+from hardener.transport import connector
+
+TRANSCRIPTS = Path(__file__).parent.parent / "transcripts"
+
+
+class CountingPlaybook:
+    """The real playbook, and how often it ran."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    def __call__(self, run: PlaybookRun) -> Mapping[str, PlaybookOutcome]:
+        self.runs += 1
+        return run_playbook(run)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One node of the lab under the whole catalogue."""
+
+    node: lab.Node
+    target: Target
+    conductor: Conductor
+    playbook: CountingPlaybook
+
+    @classmethod
+    def of(cls, node: lab.Node, profile: str = "cis-level2") -> Bench:
+        """The node as the command line would see it."""
+        catalogue = discover()
+        selection = Selection(catalogue=catalogue, profile=load_profile(profile, catalogue))
+        (target,) = read_targets(Sources(roles=roles_directory(), inventories=[str(node.inventory)]))
+        conductor = Conductor(selection=selection, connect=connector(connect_seconds=60), progress=NoProgress())
+        return cls(node=node, target=target, conductor=conductor, playbook=CountingPlaybook())
+
+    def audit(self) -> TargetResult:
+        """Look, and insist on having seen."""
+        (result,) = self.conductor.audit([self.target])
+        assert result.problem is None, result.problem
+        errors = {item.control: item.reason for item in result.findings if item.outcome is Outcome.ERROR}
+        assert not errors, errors
+        return result
+
+    def apply(self) -> TargetResult:
+        """Remedy what fails; the result is the audit after it."""
+        settings = ApplySettings(inventories=[str(self.node.inventory)], playbook=self.playbook)
+        _, (result,) = self.conductor.apply([self.target], settings)
+        assert result.problem is None, result.problem
+        return result
+
+    def violate(self, controls: Sequence[str]) -> None:
+        """Break controls on purpose; only ever on a node of the lab."""
+        self._run(command for name in controls for command in self._violation(name).commands)
+
+    def undo(self, controls: Sequence[str]) -> None:
+        """Bring back what the violations of controls without a remedy took."""
+        self._run(command for name in controls for command in self._violation(name).undo)
+
+    def _violation(self, name: str):  # type: ignore[no-untyped-def]
+        violation = self.conductor.selection.catalogue[name].violation
+        assert violation is not None, f"{name} cannot be violated"
+        return violation
+
+    def _run(self, commands) -> None:  # type: ignore[no-untyped-def]
+        # One failing command must not hide the others: the audit says which control did not break.
+        script = "\n".join(f"{{ {command}; }} </dev/null" for command in commands)
+        lab.run(self.node, f"set +e\n{script}\ntrue\n")
+
+    def record(self, name: str, result: TargetResult) -> None:
+        """Keep the transcript for the unit tests, when asked to."""
+        if os.environ.get("HARDENER_RECORD"):
+            body = json.dumps(result.transcript.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+            TRANSCRIPTS.mkdir(exist_ok=True)
+            (TRANSCRIPTS / f"{self.node.kind}{self.node.release}-{name}.json.gz").write_bytes(
+                gzip.compress(body.encode(), mtime=0)
+            )
+
+
+def applicable(bench: Bench, result: TargetResult) -> tuple[list[str], list[str]]:
+    """The automated controls this node can be judged by: those a role remedies, and those only a person can."""
+    catalogue = bench.conductor.selection.catalogue
+    judged = [item.control for item in result.findings if item.outcome in {Outcome.PASS, Outcome.FIXED, Outcome.FAIL}]
+    remediable = [name for name in judged if catalogue[name].is_remediable]
+    return remediable, [name for name in judged if not catalogue[name].is_remediable]
+
+
+def failing(result: TargetResult) -> dict[str, str]:
+    """What fails, and why."""
+    return {item.control: item.reason for item in result.findings if item.outcome is Outcome.FAIL}
+
+
+def not_failing(result: TargetResult, controls: Sequence[str]) -> dict[str, Finding]:
+    """Controls that should fail and do not."""
+    found = {item.control: item for item in result.findings}
+    return {name: found[name] for name in controls if found[name].outcome is not Outcome.FAIL}
