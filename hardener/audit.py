@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import JsonValue
+
 from hardener.catalogue.control import Control, CouldNotLook, Host, NotApplicable
+from hardener.catalogue.expectations import Expectation
 from hardener.model import Answer, Facts, Finding, Outcome, Platform, Question, Target, Trait
 from hardener.plan import Plan, Selection, make_plan
 from hardener.transcript import NoAnswer, Unanswered, host_of
@@ -29,9 +32,7 @@ def examine(selection: Selection, target: Target, answers: Mapping[str, Answer])
     missing: dict[Question, None] = {}
     facts, problem = _facts(answers, missing)
     plan = make_plan(selection, target, facts)
-    findings = [
-        Finding(control=item.control, outcome=item.outcome, reason=item.reason) for item in plan.exclusions
-    ]
+    findings = [Finding(control=item.control, outcome=item.outcome, reason=item.reason) for item in plan.exclusions]
     for control in plan.controls:
         finding = _finding(control, plan, facts, answers, missing)
         if finding is not None:
@@ -54,28 +55,34 @@ def _finding(
     if control.needs_root and facts is not None and not facts.is_root:
         return Finding(control=control.id, outcome=Outcome.ERROR, expected=expected, reason="needs root")
     host, backend = host_of(answers)
-
-    def found(outcome: Outcome, reason: str = "", observed: Any = None) -> Finding:
-        asked = tuple(backend.asked)
-        return Finding(
-            control=control.id, outcome=outcome, observed=observed, expected=expected, reason=reason, questions=asked
-        )
-
+    observed: JsonValue = None
     try:
         observed = control.observe(host)
-        complaints = expectation.complaints(observed) if expectation else ()
+        outcome, reason = _judged(expectation, observed)
     except Unanswered as unanswered:
         missing[unanswered.question] = None
         return None
-    except NotApplicable as reason:
-        return found(Outcome.NOTAPPLICABLE, str(reason))
-    except (NoAnswer, CouldNotLook) as reason:
-        return found(Outcome.ERROR, str(reason))
+    except NotApplicable as why:
+        outcome, reason = Outcome.NOTAPPLICABLE, str(why)
+    except (NoAnswer, CouldNotLook) as why:
+        outcome, reason = Outcome.ERROR, str(why)
     except Exception as error:  # noqa: BLE001  (an answer nobody foresaw must cost one control, not the audit)
-        return found(Outcome.ERROR, f"the answer could not be read: {type(error).__name__}: {error}")
+        outcome, reason = Outcome.ERROR, f"the answer could not be read: {type(error).__name__}: {error}"
+    return Finding(
+        control=control.id,
+        outcome=outcome,
+        observed=observed,
+        expected=expected,
+        reason=reason,
+        questions=tuple(backend.asked),
+    )
+
+
+def _judged(expectation: Expectation | None, observed: JsonValue) -> tuple[Outcome, str]:
     if expectation is None:
-        return found(Outcome.INFORMATIONAL, "a person decides, from the evidence", observed)
-    return found(Outcome.FAIL if complaints else Outcome.PASS, "; ".join(complaints), observed)
+        return Outcome.INFORMATIONAL, "a person decides, from the evidence"
+    complaints = expectation.complaints(observed)
+    return (Outcome.FAIL, "; ".join(complaints)) if complaints else (Outcome.PASS, "")
 
 
 # --- facts ------------------------------------------------------------------------------------------------------------

@@ -79,7 +79,11 @@ def _lines(node: Node, file: Path, error: type[ConfigError]) -> Mapping[tuple[st
 
 
 def _collect_lines(
-    node: Node, path: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int], file: Path, error: type[ConfigError]
+    node: Node,
+    path: tuple[str | int, ...],
+    lines: dict[tuple[str | int, ...], int],
+    file: Path,
+    error: type[ConfigError],
 ) -> None:
     lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, MappingNode):

@@ -185,7 +185,9 @@ def _connection(name: str, variables: Mapping[str, Any], *, is_this_machine: boo
         host=str(variables.get("ansible_host", name)),
         port=_port(name, variables.get("ansible_port")),
         user=_text(variables.get("ansible_user")),
-        private_key_file=_text(variables.get("ansible_ssh_private_key_file", variables.get("ansible_private_key_file"))),
+        private_key_file=_text(
+            variables.get("ansible_ssh_private_key_file", variables.get("ansible_private_key_file"))
+        ),
         ssh_options=options,
         become=become,
         python=_text(variables.get("ansible_python_interpreter")),

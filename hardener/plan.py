@@ -94,7 +94,9 @@ def _check_value(label: str, value: Any, default: Any, judge: Any, prefix: str, 
     except (TypeError, ValueError) as error:
         complaints = (str(error),)
     if complaints:
-        text = f"{prefix}{label} {'; '.join(complaints)}, acceptable is {acceptable.words} (waive the control to deviate)"
+        text = (
+            f"{prefix}{label} {'; '.join(complaints)}, acceptable is {acceptable.words} (waive the control to deviate)"
+        )
         raise ConfigError(text, location=location)
 
 

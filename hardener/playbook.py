@@ -29,6 +29,8 @@ DIFF_LIMIT = 20_000
 class _Unsafe(str):
     """Text that Ansible must never take for a template."""
 
+    __slots__ = ()
+
 
 class _Dumper(yaml.SafeDumper):
     """Writes what looks like a template as ``!unsafe``: the values are rendered already."""
@@ -146,19 +148,18 @@ def _record(event: Mapping[str, Any], outcomes: Mapping[str, Outcome], progress:
 
 def _changes(data: Mapping[str, Any], answer: Mapping[str, Any]) -> list[Change]:
     diffs = answer.get("diff") or [{}]
-    made = []
-    for diff in diffs if isinstance(diffs, list) else [diffs]:
-        made.append(
-            Change(
-                role=data.get("role", ""),
-                task=data.get("task", ""),
-                module=data.get("resolved_action", ""),
-                subject=str(diff.get("after_header") or answer.get("path") or answer.get("dest") or answer.get("name") or ""),
-                before=_text(diff.get("before")),
-                after=_text(diff.get("after", diff.get("prepared"))),
-            )
+    named = answer.get("path") or answer.get("dest") or answer.get("name") or ""
+    return [
+        Change(
+            role=data.get("role", ""),
+            task=data.get("task", ""),
+            module=data.get("resolved_action", ""),
+            subject=str(diff.get("after_header") or named),
+            before=_text(diff.get("before")),
+            after=_text(diff.get("after", diff.get("prepared"))),
         )
-    return made
+        for diff in (diffs if isinstance(diffs, list) else [diffs])
+    ]
 
 
 def _text(value: object) -> str:

@@ -31,11 +31,11 @@ class Host(Protocol):
         """Run a command; every ``%s`` in it is replaced by the next argument, quoted."""
 
 
-class NotApplicable(Exception):  # noqa: N818  (an answer, not an error)
+class NotApplicable(Exception):
     """Raised by ``observe`` where the host has nothing the control could be about; its text says why."""
 
 
-class CouldNotLook(Exception):  # noqa: N818  (becomes the outcome ``error``)
+class CouldNotLook(Exception):
     """Raised by ``observe`` where a command failed and nothing can be said; its text says what failed."""
 
 

@@ -22,7 +22,9 @@ def ask(host: Host, command: str, *args: str) -> str:
     result = host.run(command, *args)
     if result.rc != 0:
         said = (result.stderr.strip() or result.stdout.strip()).splitlines()
-        raise CouldNotLook(f"{command.split()[0]} failed with status {result.rc}" + (f": {said[-1]}" if said else ""))
+        raise CouldNotLook(
+            f"{command.split(maxsplit=1)[0]} failed with status {result.rc}" + (f": {said[-1]}" if said else "")
+        )
     return result.stdout
 
 
@@ -56,7 +58,7 @@ def loaded_modules(host: Host) -> frozenset[str]:
 
 
 def module_settings(host: Host) -> Sequence[Sequence[str]]:
-    """Every ``install`` and ``blacklist`` line modprobe obeys, split into words, module names in the kernel's spelling."""
+    """Every ``install`` and ``blacklist`` line modprobe obeys, in words, modules in the kernel's spelling."""
     listing = ask(host, "modprobe --showconfig | sed -n -e '/^install /p' -e '/^blacklist /p'")
     rows = [line.split(None, 2) for line in listing.splitlines()]
     return [[row[0], row[1].replace("-", "_"), *row[2:]] for row in rows if len(row) > 1]

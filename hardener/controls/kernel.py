@@ -16,16 +16,11 @@ from hardener.model import Disruption, Severity, Trait
 LOW, MEDIUM = Severity.LOW, Severity.MEDIUM
 ROUTERS = (Trait.KUBERNETES_WORKER, Trait.KUBERNETES_CONTROL_PLANE, Trait.CONTAINER_HOST)
 KUBERNETES = (Trait.KUBERNETES_WORKER, Trait.KUBERNETES_CONTROL_PLANE)
-MARTIANS = "packets of an overlay network look impossible to the host and would flood its journal"
 
 
 def _references(debian12: str, debian13: str | None = None, nist: str = "CM-7") -> Mapping[str, str | Sequence[str]]:
     own = {"cis-debian12": debian12} | ({"cis-debian13": debian13} if debian13 else {})
     return own | {"nist-800-53": nist.split()}
-
-
-def _on(traits: Sequence[Trait], reason: str) -> Mapping[Trait, str]:
-    return dict.fromkeys(traits, reason)
 
 
 def _driver(name: str, level: int, numbers: tuple[str, str], why: str, **more: Any) -> Control:
@@ -40,10 +35,25 @@ def _driver(name: str, level: int, numbers: tuple[str, str], why: str, **more: A
     )
 
 
+def _both(*patterns: str) -> Sequence[str]:
+    """Settings for the interfaces there are and for those to come."""
+    return [pattern.format(scope) for pattern in patterns for scope in ("all", "default")]
+
+
+def _network(subject: str, keys: Sequence[str], numbers: str, title: str, why: str, **more: Any) -> Control:
+    """Settings of the network stack; ``numbers``: the benchmark's, then those of NIST where it is not SC-7."""
+    number, _, nist = numbers.partition(" ")
+    words = {"level": 1, "severity": MEDIUM, "references": _references(number, nist=nist or "SC-7"), **more}
+    return sysctl(*keys, subject=subject, title=title, why=why, **words)
+
+
 def _limit_on_cores(host: Host) -> JsonValue:
     """The hard limit PAM gives every user: of all matching lines in its files, the one it reads last."""
-    listing = seen.ask(host, "cat /etc/security/limits.conf && find /etc/security/limits.d -name '*.conf' | LC_ALL=C sort"
-                             " | xargs --no-run-if-empty cat")
+    listing = seen.ask(
+        host,
+        "cat /etc/security/limits.conf && find /etc/security/limits.d -name '*.conf' | LC_ALL=C sort"
+        " | xargs --no-run-if-empty cat",
+    )
     rows = [line.split() for line in listing.splitlines() if not line.lstrip().startswith("#")]
     limits = [row[3] for row in rows if len(row) > 3 and row[0] == "*" and row[1] in {"hard", "-"} and row[2] == "core"]
     return seen.number_or_text(limits[-1]) if limits else None
@@ -62,11 +72,10 @@ def _core_collector(host: Host) -> JsonValue:
 
 
 def _wireless_interfaces(host: Host) -> JsonValue:
-    listing = seen.ask(host, "find /sys/class/net/ -mindepth 1 -maxdepth 1 -printf '%f ' "
-                             "\\( -exec test -e '{}/phy80211' ';' -o -exec test -e '{}/wireless' ';' \\) -printf wireless"
-                             " -o -printf wired")
-    words = listing.replace("wireless", "wireless ").replace("wired", "wired ").split()
-    return [name for name, kind in zip(words[::2], words[1::2], strict=True) if kind == "wireless"]
+    kinds = '[ -e "$path/phy80211" ] || [ -e "$path/wireless" ]'
+    return [
+        *seen.ask(host, f'for path in /sys/class/net/*; do if {kinds}; then echo "${{path##*/}}"; fi; done').split()
+    ]
 
 
 def _file_systems(host: Host) -> JsonValue:
@@ -74,14 +83,15 @@ def _file_systems(host: Host) -> JsonValue:
     loaded = seen.ask(host, "find /lib/modules/$(uname -r)/kernel/fs -name '*.ko*' -printf '%f\\n'")
     drivers = {name.partition(".")[0].replace("-", "_") for name in loaded.split()}
     types = {str(item["fstype"]) for item in seen.mounted(host).values()}
-    return {"loaded drivers": sorted(drivers & seen.loaded_modules(host)), "mounted types": sorted(types)}
+    loaded_drivers: list[JsonValue] = [*sorted(drivers & seen.loaded_modules(host))]
+    return {"loaded drivers": loaded_drivers, "mounted types": [*sorted(types)]}
 
 
 def _ipv6(host: Host) -> JsonValue:
     """Whether the kernel speaks IPv6, and the addresses that do."""
     disabled = seen.ask(host, "sysctl --ignore --values net.ipv6.conf.all.disable_ipv6").strip()
     addresses = seen.ask(host, "ip -6 -brief address show scope global")
-    return {"disabled": disabled or "no such setting", "global addresses": addresses.split("\n")[:-1]}
+    return {"disabled": disabled or "no such setting", "global addresses": [*addresses.splitlines()]}
 
 
 CONTROLS = [
@@ -95,17 +105,11 @@ CONTROLS = [
         2,
         ("1.1.1.6", "1.1.1.6"),
         "Layers of file systems have given local users root more than once; only container hosts need them.",
-        unless=_on(ROUTERS, "container images are stacked with it: without it no pod starts"),
+        unless=dict.fromkeys(ROUTERS, "container images are stacked with it: without it no pod starts"),
     ),
     _driver("squashfs", 2, ("1.1.1.7", "1.1.1.7"), "Compressed images can be crafted; only snap packages mount them."),
     _driver("udf", 2, ("1.1.1.8", "1.1.1.8"), "Optical discs are not how data reaches a server."),
-    _driver(
-        "usb-storage",
-        1,
-        ("1.1.1.9", "1.1.1.10"),
-        "A stick in a port brings malware in and data out.",
-        severity=MEDIUM,
-    ),
+    _driver("usb-storage", 1, ("1.1.1.9", "1.1.1.10"), "A stick brings malware in and data out.", severity=MEDIUM),
     review(
         "unused-file-systems",
         _file_systems,
@@ -191,8 +195,13 @@ CONTROLS = [
         violation=Violation(["modprobe mac80211_hwsim radios=1"], undo=["modprobe --remove mac80211_hwsim"]),
     ),
     *(
-        _driver(name, 2, numbers, f"{words} is rarely used, and its code has held holes that any local user could reach.",
-                severity=severity)
+        _driver(
+            name,
+            2,
+            numbers,
+            f"{words} is rarely used, and its code has held holes that any local user could reach.",
+            severity=severity,
+        )
         for name, numbers, words, severity in (
             ("dccp", ("3.2.1", "3.2.3"), "The datagram congestion protocol", MEDIUM),
             ("tipc", ("3.2.2", "3.2.6"), "The cluster protocol TIPC", MEDIUM),
@@ -200,121 +209,91 @@ CONTROLS = [
             ("sctp", ("3.2.4", "3.2.5"), "The stream control protocol", LOW),
         )
     ),
-    sysctl(
-        "net.ipv4.ip_forward",
-        "net.ipv6.conf.all.forwarding",
-        subject="ip-forwarding",
-        title="The host forwards no packets",
-        why="A host that routes joins networks that a firewall keeps apart.",
-        level=1,
-        severity=MEDIUM,
-        references=_references("3.3.1", nist="SC-7"),
-        unless=_on(ROUTERS, "the host routes for its pods and containers"),
+    _network(
+        "ip-forwarding",
+        ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"),
+        "3.3.1",
+        "The host forwards no packets",
+        "A host that routes joins networks that a firewall keeps apart.",
+        unless=dict.fromkeys(ROUTERS, "the host routes for its pods and containers"),
     ),
-    sysctl(
-        "net.ipv4.conf.all.send_redirects",
-        "net.ipv4.conf.default.send_redirects",
-        subject="send-redirects",
-        title="The host sends no ICMP redirects",
-        why="Only routers tell others where to send; from a server it is an attacker speaking.",
-        level=1,
-        severity=MEDIUM,
-        references=_references("3.3.2", nist="SC-7"),
+    _network(
+        "send-redirects",
+        _both("net.ipv4.conf.{}.send_redirects"),
+        "3.3.2",
+        "The host sends no ICMP redirects",
+        "Only routers tell others where to send; from a server it is an attacker speaking.",
     ),
-    sysctl(
-        "net.ipv4.icmp_ignore_bogus_error_responses",
-        subject="bogus-icmp",
-        title="Malformed ICMP errors are ignored",
-        why="Otherwise each of them is logged, and a stranger can fill the logs.",
-        level=1,
+    _network(
+        "bogus-icmp",
+        ("net.ipv4.icmp_ignore_bogus_error_responses",),
+        "3.3.3 SC-5",
+        "Malformed ICMP errors are ignored",
+        "Otherwise each of them is logged, and a stranger can fill the logs.",
         severity=LOW,
-        references=_references("3.3.3", nist="SC-5"),
     ),
-    sysctl(
-        "net.ipv4.icmp_echo_ignore_broadcasts",
-        subject="broadcast-icmp",
-        title="Pings to a broadcast address are ignored",
-        why="One forged ping would make every host of a network answer the victim.",
-        level=1,
-        severity=MEDIUM,
-        references=_references("3.3.4", nist="SC-5"),
+    _network(
+        "broadcast-icmp",
+        ("net.ipv4.icmp_echo_ignore_broadcasts",),
+        "3.3.4 SC-5",
+        "Pings to a broadcast address are ignored",
+        "One forged ping would make every host of a network answer the victim.",
     ),
-    sysctl(
-        "net.ipv4.conf.all.accept_redirects",
-        "net.ipv4.conf.default.accept_redirects",
-        "net.ipv6.conf.all.accept_redirects",
-        "net.ipv6.conf.default.accept_redirects",
-        subject="accept-redirects",
-        title="ICMP redirects are not obeyed",
-        why="A neighbour could lead the host's traffic through himself.",
-        level=1,
-        severity=MEDIUM,
-        references=_references("3.3.5", nist="SC-7"),
+    _network(
+        "accept-redirects",
+        _both("net.ipv4.conf.{}.accept_redirects", "net.ipv6.conf.{}.accept_redirects"),
+        "3.3.5",
+        "ICMP redirects are not obeyed",
+        "A neighbour could lead the host's traffic through himself.",
     ),
-    sysctl(
-        "net.ipv4.conf.all.secure_redirects",
-        "net.ipv4.conf.default.secure_redirects",
-        subject="secure-redirects",
-        title="ICMP redirects of gateways are not obeyed either",
-        why="The sender's address is forged as easily as any other.",
-        level=1,
-        severity=MEDIUM,
-        references=_references("3.3.6", nist="SC-7"),
+    _network(
+        "secure-redirects",
+        _both("net.ipv4.conf.{}.secure_redirects"),
+        "3.3.6",
+        "ICMP redirects of gateways are not obeyed either",
+        "The sender's address is forged as easily as any other.",
     ),
-    sysctl(
-        "net.ipv4.conf.all.rp_filter",
-        "net.ipv4.conf.default.rp_filter",
-        subject="reverse-path",
-        title="Packets have to come from where an answer would go",
-        why="A forged sender is the first step of many attacks; the host can see through most of them.",
-        level=1,
-        severity=MEDIUM,
-        references=_references("3.3.7", nist="SC-7"),
+    _network(
+        "reverse-path",
+        _both("net.ipv4.conf.{}.rp_filter"),
+        "3.3.7",
+        "Packets have to come from where an answer would go",
+        "A forged sender is the first step of many attacks; the host can see through most of them.",
         disruption=Disruption.LOCKOUT,
-        unless=_on(KUBERNETES, "pods' packets take one way in and another out with several network plugins"),
+        unless=dict.fromkeys(KUBERNETES, "pods' packets take one way in and another out with several network plugins"),
     ),
-    sysctl(
-        "net.ipv4.conf.all.accept_source_route",
-        "net.ipv4.conf.default.accept_source_route",
-        "net.ipv6.conf.all.accept_source_route",
-        "net.ipv6.conf.default.accept_source_route",
-        subject="source-route",
-        title="Packets that dictate their route are dropped",
-        why="Such a packet reaches addresses that routing keeps out of reach.",
-        level=1,
-        severity=MEDIUM,
-        references=_references("3.3.8", nist="SC-7"),
+    _network(
+        "source-route",
+        _both("net.ipv4.conf.{}.accept_source_route", "net.ipv6.conf.{}.accept_source_route"),
+        "3.3.8",
+        "Packets that dictate their route are dropped",
+        "Such a packet reaches addresses that routing keeps out of reach.",
     ),
-    sysctl(
-        "net.ipv4.conf.all.log_martians",
-        "net.ipv4.conf.default.log_martians",
-        subject="log-martians",
-        title="Packets with impossible addresses are logged",
-        why="They are the trace a forger leaves.",
-        level=1,
+    _network(
+        "log-martians",
+        _both("net.ipv4.conf.{}.log_martians"),
+        "3.3.9 AU-12 SI-4",
+        "Packets with impossible addresses are logged",
+        "They are the trace a forger leaves.",
         severity=LOW,
-        references=_references("3.3.9", nist="AU-12 SI-4"),
-        unless=_on(KUBERNETES, MARTIANS),
+        unless=dict.fromkeys(
+            KUBERNETES, "packets of an overlay network look impossible to the host and would flood its journal"
+        ),
     ),
-    sysctl(
-        "net.ipv4.tcp_syncookies",
-        subject="syn-cookies",
-        title="SYN cookies hold off floods of half-open connections",
-        why="A few thousand forged packets a second would otherwise fill the queue and keep everybody out.",
-        level=1,
-        severity=MEDIUM,
-        references=_references("3.3.10", nist="SC-5"),
+    _network(
+        "syn-cookies",
+        ("net.ipv4.tcp_syncookies",),
+        "3.3.10 SC-5",
+        "SYN cookies hold off floods of half-open connections",
+        "A few thousand forged packets a second would otherwise fill the queue and keep everybody out.",
     ),
-    sysctl(
-        "net.ipv6.conf.all.accept_ra",
-        "net.ipv6.conf.default.accept_ra",
-        subject="router-advertisements",
-        title="IPv6 router advertisements are not obeyed",
-        why="Anybody on the link can announce himself as the router.",
-        level=1,
-        severity=MEDIUM,
-        references=_references("3.3.11", nist="SC-7"),
+    _network(
+        "router-advertisements",
+        _both("net.ipv6.conf.{}.accept_ra"),
+        "3.3.11",
+        "IPv6 router advertisements are not obeyed",
+        "Anybody on the link can announce himself as the router.",
         disruption=Disruption.LOCKOUT,
-        unless=_on(KUBERNETES, "nodes that learn their IPv6 route from advertisements would lose it"),
+        unless=dict.fromkeys(KUBERNETES, "nodes that learn their IPv6 route from advertisements would lose it"),
     ),
 ]

@@ -60,7 +60,9 @@ def _partition(path: str, number: str, why: str) -> Control:
         references=_references(number, "CM-7", "SC-5"),
         remedy="None: a missing partition is for a person, who plans its size and moves the data.",
         is_remediable=False,
-        violation=Violation([KEEP_FSTAB, command("sed --in-place '\\# '%s' #d' /etc/fstab", path)], undo=[RESTORE_FSTAB]),
+        violation=Violation(
+            [KEEP_FSTAB, command("sed --in-place '\\# '%s' #d' /etc/fstab", path)], undo=[RESTORE_FSTAB]
+        ),
     )
 
 

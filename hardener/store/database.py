@@ -62,7 +62,7 @@ class Store:
             found = connection.execute(select(schema.version.c.version)).scalar_one()
         if found > schema.SCHEMA_VERSION:
             raise SchemaTooNew(
-                f"{self.location}: written by a later version (schema {found}, this version knows {schema.SCHEMA_VERSION})"
+                f"{self.location}: written by a later version (schema {found}, known is {schema.SCHEMA_VERSION})"
             )
 
     @contextmanager
@@ -81,7 +81,9 @@ class Store:
             connection.execute(
                 schema.run.insert().values(
                     controls=[record.model_dump(mode="json") for record in run.controls.values()],
-                    **run.model_dump(include={"id", "kind", "started", "finished", "operator", "tool_version", "profile"}),
+                    **run.model_dump(
+                        include={"id", "kind", "started", "finished", "operator", "tool_version", "profile"}
+                    ),
                 )
             )
             for phase, results in zip(PHASES, (run.before, run.results), strict=True):
@@ -149,9 +151,7 @@ def _summary(connection: Connection, row: RowMapping) -> RunSummary:
     query = select(schema.result.c.id).where(schema.result.c.run == row["id"], schema.result.c.phase == "result")
     targets = len(connection.execute(query).all())
     summary = RunSummary.model_validate({**row, "targets": targets})
-    return summary.model_copy(
-        update={"started": _with_zone(summary.started), "finished": _with_zone(summary.finished)}
-    )
+    return summary.model_copy(update={"started": _with_zone(summary.started), "finished": _with_zone(summary.finished)})
 
 
 def _write_result(connection: Connection, run: str, phase: str, item: TargetResult) -> None:
@@ -175,7 +175,8 @@ def _write_result(connection: Connection, run: str, phase: str, item: TargetResu
         for index, finding in enumerate(item.findings)
     ]
     changes = [
-        {"result": key, "position": index, "body": one.model_dump(mode="json")} for index, one in enumerate(item.changes)
+        {"result": key, "position": index, "body": one.model_dump(mode="json")}
+        for index, one in enumerate(item.changes)
     ]
     answers = list(_answer_rows(connection, key, item.transcript.answers))
     for table, rows in ((schema.finding, findings), (schema.change, changes), (schema.answer, answers)):

@@ -18,8 +18,8 @@ class Transport(Protocol):
         A connection lost on the way is no error of the call: what was not answered has a ``problem``.
         """
 
-    def __enter__(self) -> Self: ...  # noqa: D105
-    def __exit__(  # noqa: D105
+    def __enter__(self) -> Self: ...
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 

@@ -117,8 +117,10 @@ class _Conversation:
     def refusal(self, become: Become | None, problem: str) -> TransportError:
         """The error that the target's own words suggest; its last line is the cause."""
         nonce = self.batch.nonce.encode()
-        lines = [line for line in (self.stdout + b"\n" + self.stderr).splitlines() if line.strip() and nonce not in line]
-        said = lines[-1].decode("utf-8", "backslashreplace").strip() if lines else problem
+        output = bytes(self.stdout) + b"\n" + bytes(self.stderr)
+        lines = [line for line in output.splitlines() if line.strip() and nonce not in line]
+        of_sudo = [line for line in lines if line.startswith(b"sudo:")]
+        said = (of_sudo or lines[-1:] or [problem.encode()])[0].decode("utf-8", "backslashreplace").strip()
         if become is not None and (b"sudo" in self.stderr or b"assword" in self.stderr):
             return BecomeFailed(said)
         return Unreachable(f"the login shell did not run our questions: {said}")

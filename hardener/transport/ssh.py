@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
+from urllib.parse import urlsplit
 
 import paramiko
 from paramiko.config import SSHConfig
@@ -78,7 +79,7 @@ class SshTransport:
         name, port = settings["hostname"], int(settings.get("port", 22))
         client = self._clients.enter_context(paramiko.SSHClient())
         _add_known_keys(client, settings, name, port)
-        client.set_missing_host_key_policy(_RefuseUnknown(port))
+        client.set_missing_host_key_policy(_RefuseUnknown())
         try:
             client.connect(
                 name,
@@ -106,16 +107,9 @@ class SshTransport:
     def _socket(self, settings: Mapping[str, Any], name: str, port: int) -> Any:
         """A TCP connection without Nagle's delay of 40 ms an exchange, or what the configuration puts in its place."""
         if (jumps := settings.get("proxyjump", "none")) != "none":
-            first, _, rest = jumps.rpartition(",")
-            user, _, address = first.rpartition("@") if not rest else rest.rpartition("@")
-            options = {"proxyjump": first} if rest else {}
-            if known := settings.get("userknownhostsfile"):
-                options["userknownhostsfile"] = known
-            host, _, jump_port = address.partition(":")
-            jump = Connection(host=host, port=int(jump_port) if jump_port else None, user=user or None, ssh_options=options)
-            transport = self._connect(jump).get_transport()
+            transport = self._connect(_last_jump(jumps, settings)).get_transport()
             if transport is None:
-                raise Unreachable(f"the jump host {host} closed the connection")
+                raise Unreachable(f"the jump host {jumps} closed the connection")
             return transport.open_channel("direct-tcpip", (name, port), ("127.0.0.1", 0), timeout=self._seconds)
         if (proxy := settings.get("proxycommand", "none")) != "none":
             return paramiko.ProxyCommand(proxy)
@@ -151,20 +145,32 @@ class _ChannelPipe:
 class _RefuseUnknown(paramiko.MissingHostKeyPolicy):
     """Never trusts on first use: the operator compares the fingerprint once."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
-
-    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> NoReturn:
+    def missing_host_key(self, _client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> NoReturn:
         """Always raises ``HostKeyMismatch``."""
-        raise HostKeyMismatch(f"unknown host key of {hostname}: {key.get_name()} {key.fingerprint}; add it to known_hosts")
+        raise HostKeyMismatch(
+            f"unknown host key of {hostname}: {key.get_name()} {key.fingerprint}; add it to known_hosts"
+        )
+
+
+def _last_jump(jumps: str, settings: Mapping[str, Any]) -> Connection:
+    """The last of a comma-separated chain of jump hosts, to be reached through those before it."""
+    before, _, last = jumps.rpartition(",")
+    address = urlsplit(last if "://" in last else f"ssh://{last}")
+    inherited = {name: settings[name] for name in ("userknownhostsfile", "configfile") if name in settings}
+    return Connection(
+        host=address.hostname or last,
+        port=address.port,
+        user=address.username,
+        ssh_options=inherited | ({"proxyjump": before} if before else {}),
+    )
 
 
 def _settings(connection: Connection) -> Mapping[str, Any]:
     """Options by lower-cased ssh_config name: Ansible's variables, then their ssh arguments, then OpenSSH's files."""
     options: dict[str, Any] = dict(connection.ssh_options)
-    config_files = (options.pop("configfile"),) if "configfile" in options else CONFIG_FILES
+    config_files = (options["configfile"],) if "configfile" in options else CONFIG_FILES
     settings: dict[str, Any] = {}
-    for file in reversed(config_files):
+    for file in reversed(config_files):  # the first file that says something wins
         settings.update(_config(str(Path(file).expanduser())).lookup(connection.host))
     if "identityfile" in options:
         options["identityfile"] = [options["identityfile"]]
@@ -228,7 +234,7 @@ def _raise_translated(error: Exception, address: str, seconds: float) -> NoRetur
         raise Unreachable(f"{address}: the name does not resolve") from None
     if isinstance(error, paramiko.ssh_exception.NoValidConnectionsError):
         raise Unreachable(f"{address}: connection refused") from None
-    if "banner" in str(error):
+    if "banner" in str(error) or "No existing session" in str(error):  # paramiko's two words for the same silence
         raise TimedOut(f"{address} did not answer as an SSH server within {seconds:g} s") from None
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     raise Unreachable(f"{address}: {text or type(error).__name__}") from None

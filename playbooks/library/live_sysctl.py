@@ -42,7 +42,9 @@ def file_of(key: str) -> Path:
 
 def settings(text: str) -> dict[str, str]:
     """The settings of a sysctl.d file."""
-    rows = [line.split("=", 1) for line in text.splitlines() if "=" in line and not line.lstrip().startswith(("#", ";"))]
+    rows = [
+        line.split("=", 1) for line in text.splitlines() if "=" in line and not line.lstrip().startswith(("#", ";"))
+    ]
     return {key.strip().lstrip("-"): value.strip() for key, value in rows}
 
 

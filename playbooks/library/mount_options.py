@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,8 @@ description:
   - Adds options to the entry in fstab, or to a mount unit that is a file of its own, and remounts.
   - Adds an entry for a file system that has none and that needs no device, and mounts it. Never touches another entry.
 options:
-  options: {description: Mount point to its options; true for an option it has to have., type: dict, default: {}}
-  file_systems:
-    description: Mount point to source, fstype and options of a file system without a device.
-    type: dict
-    default: {}
+  options: {description: Mount point to its options; true for one it has to have., type: dict, default: {}}
+  file_systems: {description: Mount point to source, fstype and options of a tmpfs., type: dict, default: {}}
 author: The hardener project
 """
 EXAMPLES = r"""
@@ -34,6 +32,7 @@ RETURN = r"""#"""
 
 FSTAB = Path("/etc/fstab")
 UNITS = Path("/etc/systemd/system")
+FLAGS = {"ro", "rw", "nosuid", "nodev", "noexec", "sync", "noatime", "nodiratime", "relatime", "nosymfollow"}
 
 
 def added(options: Iterable[str], wanted: Iterable[str]) -> list[str]:
@@ -110,31 +109,47 @@ def main() -> None:
             files[file] = (file.read_text() if file.exists() else "", drop_in(text, options))
             continue
         in_fstab[path] = options
-        if host.mounted.get(path, {}).get("fstype") == "tmpfs":
-            entries.setdefault(path, {"source": "tmpfs", "fstype": "tmpfs", "options": "defaults"})
+        if (live := host.mounted.get(path, {})).get("fstype") == "tmpfs":
+            entries.setdefault(path, {"source": "tmpfs", "fstype": "tmpfs", "options": ",".join(flags(live))})
     files[FSTAB] = (fstab, diff(fstab, in_fstab, entries))
     changed = {file: texts for file, texts in files.items() if texts[0] != texts[1]}
-    live = live_commands(host.mounted, wanted, entries)
+    absent = [path for path in entries if path not in host.mounted]
+    live = remounts(host.mounted, wanted)
     if not module.check_mode:
         write(host, changed)
+        for path in absent:
+            mount(host, path, entries[path])
         for words in live:
             host.run(*words)
     before, after = ("".join(f"{file}:\n{texts[side]}" for file, texts in changed.items()) for side in (0, 1))
-    after += "".join(f"{' '.join(words)}\n" for words in live)
+    after += "".join(f"{' '.join(words)}\n" for words in [*(["mount", path] for path in absent), *live])
     states = {"before": before, "after": after, "before_header": "mounts", "after_header": "mounts"}
-    module.exit_json(changed=bool(changed or live), diff=states)
+    module.exit_json(changed=bool(changed or absent or live), diff=states)
 
 
-def live_commands(
-    mounted: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, list[str]], entries: Mapping[str, object]
-) -> list[list[str]]:
-    """The commands that make the running system right: mounts of what is not there, remounts of what lacks an option."""
-    commands = [["mount", path] for path in entries if path not in mounted]
+def flags(mount: Mapping[str, Any]) -> list[str]:
+    """The options of a live mount that a remount has to repeat, or it would drop them."""
+    return [option for option in mount["options"].split(",") if option in FLAGS]
+
+
+def remounts(mounted: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, list[str]]) -> list[list[str]]:
+    """The commands that give what is mounted the options it lacks."""
+    commands = []
     for path, options in wanted.items():
-        now = mounted[path]["options"].split(",") if path in mounted else options
-        if missing := [option for option in options if option not in now]:
-            commands.append(["mount", "--options", ",".join(["remount", *missing]), path])
+        live = flags(mounted[path]) if path in mounted else options
+        if set(options) - set(live):
+            commands.append(["mount", "--options", ",".join(["remount", *added(live, options)]), path])
     return commands
+
+
+def mount(host: Host, path: str, entry: Mapping[str, str]) -> None:
+    """Mount over a directory in use: what is in it comes along, Ansible's own files in /tmp among it."""
+    staging = tempfile.mkdtemp(dir="/run")
+    host.run("mount", "--types", entry["fstype"], "--options", entry["options"], entry["source"], staging)
+    host.run("cp", "--archive", f"{path}/.", staging)
+    host.run("mount", "--bind", staging, path)
+    host.run("umount", staging)
+    os.rmdir(staging)
 
 
 def write(host: Host, files: Mapping[Path, tuple[str, str]]) -> None:

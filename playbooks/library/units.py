@@ -31,12 +31,7 @@ EXAMPLES = r"""
       avahi-daemon.service: masked
 """
 
-RETURN = r"""
-actions:
-  description: Kind of action to the units it was done to.
-  returned: always
-  type: dict
-"""
+RETURN = r"""#"""
 
 Properties = dict[str, Any]
 
@@ -95,9 +90,7 @@ def has_own_file(unit: str) -> bool:
 def observe(module: AnsibleModule, names: list[str]) -> dict[str, Properties]:
     """What systemd says of the units now."""
     options = [f"--property={name}" for name in PROPERTIES]
-    status, listing, problem = module.run_command(["systemctl", "show", "--no-pager", *options, "--", *names])
-    if status != 0:
-        module.fail_json(msg=f"systemctl show failed: {problem.strip() or listing.strip()}")
+    listing = module.run_command(["systemctl", "show", "--no-pager", *options, "--", *names], check_rc=True)[1]
     current = parsed(listing, names)
     for name, properties in current.items():
         properties["has_own_file"] = has_own_file(name)
@@ -137,7 +130,7 @@ def main() -> None:
         "before_header": "units",
         "after_header": "units",
     }
-    module.exit_json(changed=bool(actions), actions=actions, diff=states)
+    module.exit_json(changed=bool(actions), diff=states)
 
 
 def _expected(before: dict[str, Properties], actions: dict[str, list[str]]) -> dict[str, Properties]:

@@ -8,20 +8,21 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hardener import lab
+from hardener.catalogue.control import Violation
 from hardener.catalogue.discovery import discover
 from hardener.catalogue.profiles import load_profile
 from hardener.conductor import ApplySettings, Conductor
 from hardener.content import roles_directory
 from hardener.inventory import Sources, read_targets
 from hardener.model import Finding, Outcome, Target, TargetResult
+from hardener.plan import Selection
 from hardener.playbook import Outcome as PlaybookOutcome
 from hardener.playbook import PlaybookRun, run_playbook
-from hardener.plan import Selection
 from hardener.reports.progress import NoProgress
 from hardener.transport import connector
 
@@ -80,12 +81,12 @@ class Bench:
         """Bring back what the violations of controls without a remedy took."""
         self._run(command for name in controls for command in self._violation(name).undo)
 
-    def _violation(self, name: str):  # type: ignore[no-untyped-def]
+    def _violation(self, name: str) -> Violation:
         violation = self.conductor.selection.catalogue[name].violation
         assert violation is not None, f"{name} cannot be violated"
         return violation
 
-    def _run(self, commands) -> None:  # type: ignore[no-untyped-def]
+    def _run(self, commands: Iterable[str]) -> None:
         # One failing command must not hide the others: the audit says which control did not break.
         script = "\n".join(f"{{ {command}; }} </dev/null" for command in commands)
         lab.run(self.node, f"set +e\n{script}\ntrue\n")

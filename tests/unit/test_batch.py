@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import subprocess
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -21,7 +22,7 @@ def run(batch: Batch) -> dict[str, Answer]:
     return dict(batch.answers(finished.stdout, finished.stderr, unfinished="unfinished"))
 
 
-def ask(*commands: str, **changes: int) -> list[Answer]:
+def ask(*commands: str, **changes: Any) -> list[Answer]:
     batch = dataclasses.replace(Batch.of([Question(command=item) for item in commands]), **changes)
     answers = run(batch)
     return [answers[command] for command in commands]

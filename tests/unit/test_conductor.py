@@ -117,9 +117,7 @@ class Playbook:
         for name in run.variables:
             self.fleet.hosts[name] = self.repaired
         changes = [Change(role="alpha", task="Write", module="keyed_file", subject="/etc/x")]
-        return {
-            name: PlaybookOutcome(changes=list(changes), tasks=4, problem=self.problem) for name in run.variables
-        }
+        return {name: PlaybookOutcome(changes=list(changes), tasks=4, problem=self.problem) for name in run.variables}
 
 
 def settings(playbook: Playbook) -> ApplySettings:
@@ -172,7 +170,9 @@ def refused(answers: dict[str, Answer], **changes: Any) -> TargetResult:
 
 
 def test_without_root_or_python_nothing_is_changed_and_the_reason_is_told() -> None:
-    assert refused(healthy() | facts_answers(root=False)).problem == "refused, admin is not root there: set ansible_become"
+    assert (
+        refused(healthy() | facts_answers(root=False)).problem == "refused, admin is not root there: set ansible_become"
+    )
     without = refused(healthy() | facts_answers(python=False))
     assert without.problem == "refused, the target has no python3, which Ansible needs"
 

@@ -76,7 +76,7 @@ def test_a_wrong_password_is_sent_once_and_named() -> None:
 )
 def test_a_refusal_of_sudo_is_told_in_its_own_words(words: str) -> None:
     said = words.encode() if "sudo" in words else b"sudo says: " + words.encode()
-    with pytest.raises(BecomeFailed, match=words.split()[-1]):
+    with pytest.raises(BecomeFailed, match=words.rsplit(maxsplit=1)[-1]):
         converse(ScriptedPipe((anything, (b"", said + b"\n"))), BATCH, become=Become(), password=None)
 
 

@@ -15,7 +15,9 @@ from hardener.model import Become, Target, Trait
 def roles(tmp_path: Path) -> Path:
     defaults = tmp_path / "roles" / "alpha" / "defaults"
     defaults.mkdir(parents=True)
-    (defaults / "main.yml").write_text('alpha_numbers: {one: 10, two: 20}\nalpha_text: "{{ alpha_numbers.one }} of {{ site | default(0) }}"\n')
+    (defaults / "main.yml").write_text(
+        'alpha_numbers: {one: 10, two: 20}\nalpha_text: "{{ alpha_numbers.one }} of {{ site | default(0) }}"\n'
+    )
     return tmp_path / "roles"
 
 
@@ -88,7 +90,11 @@ def test_without_an_inventory_the_target_is_this_machine(roles: Path) -> None:
 @pytest.mark.parametrize(
     ("hosts", "where", "what"),
     [
-        ("all:\n  hosts:\n    a:\n      alpha_text: '{{ nope }}'\n", "hosts.yml:4", "a: alpha_text: 'nope' is undefined"),
+        (
+            "all:\n  hosts:\n    a:\n      alpha_text: '{{ nope }}'\n",
+            "hosts.yml:4",
+            "a: alpha_text: 'nope' is undefined",
+        ),
         ("all:\n  hosts:\n    a: {}\n    a: {}\n", "hosts.yml:4", "duplicate key 'a'"),
         ("all:\n  hosts: [\n", "hosts.yml:3", "expected the node content"),
         ("all: {hosts: {a: {ansible_port: ssh}}}", "hosts.yml:1", "ansible_port: 'ssh' is no port"),

@@ -33,7 +33,9 @@ def sample(identifier: str = "20261121T040000Z-aaaa", *, hours: int = 0) -> Run:
             has_python=True,
         ),
         findings=(
-            Finding(control="alpha-one", outcome=Outcome.FAIL, observed={"now": 1}, reason="is 1", questions=("cat x",)),
+            Finding(
+                control="alpha-one", outcome=Outcome.FAIL, observed={"now": 1}, reason="is 1", questions=("cat x",)
+            ),
             Finding(control="alpha-two", outcome=Outcome.ERROR, reason="lost"),
         ),
         changes=(Change(role="alpha", task="Write", module="keyed_file", subject="/etc/x", before="a", after="b"),),

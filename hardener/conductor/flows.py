@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
-import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Protocol
 
-import hardener
 from hardener.audit import Examination, examine
-from hardener.errors import ExitCode, TransportError, WouldLockOut
+from hardener.conductor.progress import Progress
+from hardener.errors import TransportError, WouldLockOut
 from hardener.model import (
     Exclusion,
     Facts,
@@ -21,8 +17,6 @@ from hardener.model import (
     Outcome,
     PlannedChange,
     Question,
-    Run,
-    RunKind,
     Target,
     TargetPlan,
     TargetResult,
@@ -35,19 +29,6 @@ from hardener.transport import Connect
 
 MOST_ROUND_TRIPS = 8
 """No probe asks more questions in a row; a probe that does is one that never comes to an end."""
-
-
-class Progress(Protocol):
-    """Told as a flow goes on; the command line shows it."""
-
-    def begin(self, title: str, targets: int) -> None:
-        """A flow over so many targets begins."""
-
-    def step(self, target: str, text: str) -> None:
-        """A target has come further."""
-
-    def done(self, target: str, problem: str | None) -> None:
-        """A target is finished."""
 
 
 @dataclass
@@ -187,7 +168,9 @@ class Conductor:
         after = {result.target: result for result in before}
         after |= {name: after[name].model_copy(update={"problem": reason}) for name, reason in refused.items()}
         if variables:
-            after |= self._change([target for target in targets if target.name in variables], variables, settings, after)
+            after |= self._change(
+                [target for target in targets if target.name in variables], variables, settings, after
+            )
         return before, [after[target.name] for target in targets]
 
     def _change(
@@ -256,12 +239,12 @@ def _with_unseen(
 def _after(before: TargetResult, result: TargetResult, outcome: PlaybookOutcome) -> TargetResult:
     """The audit after an apply, with what was done; what failed before and holds now is ``fixed``."""
     failed = {finding.control for finding in before.findings if finding.outcome is Outcome.FAIL}
-    findings = [
+    findings = tuple(
         finding.model_copy(update={"outcome": Outcome.FIXED})
         if finding.outcome is Outcome.PASS and finding.control in failed
         else finding
         for finding in result.findings
-    ]
+    )
     return result.model_copy(
         update={
             "findings": findings,
@@ -271,40 +254,3 @@ def _after(before: TargetResult, result: TargetResult, outcome: PlaybookOutcome)
             "seconds": before.seconds + result.seconds,
         }
     )
-
-
-def new_run_id(started: datetime) -> str:
-    """Sorts by time, and is unique without asking anybody: ``20261121T050100Z-9f3a``."""
-    return f"{started.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-
-
-def make_run(
-    kind: RunKind,
-    selection: Selection,
-    started: datetime,
-    results: Iterable[TargetResult],
-    before: Iterable[TargetResult] = (),
-) -> Run:
-    """The immutable record of what has just happened."""
-    return Run(
-        id=new_run_id(started),
-        kind=kind,
-        started=started,
-        finished=datetime.now(UTC),
-        operator=getpass.getuser(),
-        tool_version=hardener.__version__,
-        profile=selection.profile.name,
-        controls={control.id: control.record() for control in selection.catalogue.values()},
-        results=tuple(results),
-        before=tuple(before),
-    )
-
-
-def exit_code(results: Iterable[TargetResult]) -> ExitCode:
-    """The documented code for some results: what could not be looked at weighs more than what was found."""
-    results = list(results)
-    if any(result.problem or result.count(Outcome.ERROR, Outcome.UNKNOWN) for result in results):
-        return ExitCode.INCOMPLETE
-    if any(result.count(Outcome.FAIL) for result in results):
-        return ExitCode.FINDINGS
-    return ExitCode.COMPLIANT

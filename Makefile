@@ -1,0 +1,131 @@
+# `make demo` and `make test` do all of their own set-up on a fresh Debian 12 machine; `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+# Ansible refuses to run in a locale that is not UTF-8.
+export LC_ALL := C.UTF-8
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where ansible-lint finds the roles and the modules they call.
+export ANSIBLE_ROLES_PATH := $(CURDIR)/roles
+export ANSIBLE_LIBRARY := $(CURDIR)/playbooks/library
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+# The Debian packages that the lab and the integration tests run. openssh-server is there for its sshd program only.
+# Elsewhere than on Debian: install the same tools, and pass PACKAGES= to skip this.
+PACKAGES := \
+  apt ca-certificates debian-archive-keyring e2fsprogs grub-common grub-pc-bin iproute2 mmdebstrap mount mtools \
+  nftables openssh-client openssh-server procps qemu-system-x86 qemu-utils sudo systemd-container xorriso
+
+DEMO_KIND ?= vm
+DEMO_RELEASE ?= 12
+
+.PHONY: help
+help:  ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand --tabs=18
+
+.PHONY: check
+check: install  ## Lint, types, and the tests that need no node: a minute
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target --keep-going fast-tests types style yaml ansible
+
+.PHONY: fast-tests types style yaml ansible
+fast-tests:
+	$(BIN)/python -m pytest --quiet --numprocesses=2 tests/unit tests/conformance
+types:
+	$(BIN)/mypy
+style:
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+yaml:
+	$(BIN)/yamllint --strict .
+ansible:
+	PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint --offline --strict
+
+.PHONY: test
+test: check packages  ## check, and everything that needs lab nodes
+	$(BIN)/python -m pytest tests/integration
+
+.PHONY: proof
+proof: install packages  ## A release's proof: every control broken and remedied on a virtual machine of each release
+	HARDENER_PROOF_NODES="vm12 vm13" $(BIN)/python -m pytest --capture=no tests/integration/test_proof.py
+
+.PHONY: bench
+bench: install packages  ## Measure audits and applies
+	$(BIN)/python -m tests.bench
+
+.PHONY: molecule
+molecule: install packages  ## Run the sshd role through Molecule on a lab node
+	PATH="$(CURDIR)/$(BIN):$$PATH" molecule test --scenario-name sshd
+
+.PHONY: demo
+demo: install packages  ## Audit, harden and audit again a throw-away node, with a report in demo/
+	@mkdir -p demo
+	expect_findings() { "$$@" || [[ $$? -eq 1 ]]; }
+	inventory=$$($(BIN)/hardener lab up --kind $(DEMO_KIND) --release $(DEMO_RELEASE))
+	set -x
+	expect_findings $(BIN)/hardener audit -i "$$inventory" -f html -o demo/before.html
+	expect_findings $(BIN)/hardener apply -i "$$inventory" -o demo/apply.txt
+	expect_findings $(BIN)/hardener audit -i "$$inventory" -f html -o demo/after.html
+	{ set +x; } 2>/dev/null
+	echo "Reports: demo/before.html and demo/after.html. The node stays up: $(BIN)/hardener lab list"
+
+.PHONY: docs
+docs: install  ## Write docs/controls.md and the help in the README anew
+	$(BIN)/python -m tests.conformance.generated
+
+.PHONY: constraints
+constraints: python  ## Renew the exact versions everything is tested with
+	@folder=$$(mktemp --directory)
+	trap 'rm --recursive "$$folder"' EXIT
+	$(PYTHON) -m venv "$$folder"
+	"$$folder/bin/pip" install --quiet '.[dev]'
+	sed -n '/^#/p' constraints.txt > "$$folder/constraints.txt"
+	"$$folder/bin/pip" freeze --exclude hardener >> "$$folder/constraints.txt"
+	mv "$$folder/constraints.txt" constraints.txt
+
+.PHONY: clean
+clean:  ## Remove the demo's node and everything made here
+	if [[ -x $(BIN)/hardener ]]; then $(BIN)/hardener lab down $(DEMO_KIND)$(DEMO_RELEASE); fi
+	rm -rf .venv .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache build demo dist
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.PHONY: install
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt | python
+	[[ -x $(BIN)/python ]] || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+.PHONY: python
+python:
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(MAKE) --no-print-directory packages PACKAGES=python3-venv
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'
+
+# A freshly installed sshd must not start on this machine, now or at boot: policy-rc.d keeps it down while it is
+# installed, and its unit is disabled afterwards. One that was there before is left alone.
+.PHONY: packages
+packages:
+	@installed=$$(dpkg-query --show --showformat='$${db:Status-Status} $${Package}\n' 2>/dev/null | sed -n 's/^installed //p') || true
+	missing=$$(comm -23 <(printf '%s\n' $(PACKAGES) | sort) <(sort <<< "$$installed") | xargs)
+	[[ -n $$missing ]] || exit 0
+	if [[ $$EUID -ne 0 ]] || ! command -v apt-get > /dev/null; then
+	  echo "These Debian packages are missing, and only root can install them: $$missing" >&2
+	  exit 1
+	fi
+	if [[ ! -e /usr/sbin/policy-rc.d ]]; then
+	  trap 'rm /usr/sbin/policy-rc.d' EXIT
+	  install --mode=0755 /dev/stdin /usr/sbin/policy-rc.d <<< $$'#!/bin/sh\nexit 101'
+	fi
+	apt-get --quiet update
+	DEBIAN_FRONTEND=noninteractive apt-get --quiet install --yes --no-install-recommends $$missing
+	if [[ " $$missing " == *" openssh-server "* ]] && command -v systemctl > /dev/null; then
+	  systemctl --quiet disable ssh.service
+	fi

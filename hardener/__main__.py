@@ -1,0 +1,7 @@
+"""``python -m hardener``."""
+
+import sys
+
+from hardener.cli import main
+
+sys.exit(main())

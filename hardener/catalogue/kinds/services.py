@@ -1,0 +1,89 @@
+"""Kinds about what nobody needs: units and packages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Unpack
+
+from pydantic import JsonValue
+
+from hardener.catalogue import observations as seen
+from hardener.catalogue.control import Control, Declared, Host, Parameter, Violation, command
+from hardener.catalogue.expectations import AFTER_REBOOT, NOW, equals, every, fields, one_of
+
+
+def unneeded_service(subject: str, *units: str, **declared: Unpack[Declared]) -> Control:
+    """Units of a service nobody needs: absent, or neither running nor started at boot.
+
+    Values: ``<role>_units`` by unit. Units are masked and not their packages removed: what else hangs on a package
+    (rpcbind on NFS clients, the rsync command) goes on working, and the way back is one command.
+    """
+
+    def observe(host: Host) -> JsonValue:
+        files, active = seen.unit_file_states(host), seen.unit_active_states(host)
+        return {
+            unit: {NOW: active.get(unit, "inactive"), AFTER_REBOOT: files.get(unit, "absent")}
+            for unit in units
+            if unit in files or active.get(unit, "inactive") != "inactive"
+        }
+
+    stopped = one_of("inactive", "failed")
+    not_started = one_of("masked", "disabled", "static", "indirect", "alias", "absent")
+    return Control(
+        subject=subject,
+        observe=observe,
+        expect=lambda _: every(
+            fields({NOW: stopped, AFTER_REBOOT: not_started}), "no unit of it runs or starts at boot"
+        ),
+        parameters=[Parameter("units", (unit,), equals) for unit in units],
+        remedy="Stops and masks the units; the package stays.",
+        violation=Violation([_start_unit(units)]),
+        **declared,
+    )
+
+
+def _start_unit(units: Sequence[str]) -> str:
+    """Starts and enables the last of some units, made up where no package brings it.
+
+    The others are unmasked, for a service may need its socket; systemd reads its files once, and nothing is waited for.
+    """
+    service = units[-1]
+    return command(
+        "systemctl --quiet --no-reload unmask" + " %s" * len(units) + "; "
+        "[ -e /etc/init.d/%s ] || systemctl cat %s >/dev/null 2>&1 || "
+        "printf '[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n' "
+        "> /usr/lib/systemd/system/%s; "
+        "systemctl --quiet --no-reload enable %s; systemctl daemon-reload; systemctl --no-block start %s",
+        *units,
+        service.removesuffix(".service"),
+        *[service] * 4,
+    )
+
+
+def absent_packages(subject: str, *packages: str, **declared: Unpack[Declared]) -> Control:
+    """Packages that are not installed. Values: ``<role>_packages`` by package."""
+
+    def observe(host: Host) -> JsonValue:
+        installed = seen.installed_packages(host)
+        return {package: "present" if package in installed else "absent" for package in packages}
+
+    return Control(
+        subject=subject,
+        observe=observe,
+        expect=lambda values: fields(dict(zip(packages, map(equals, values), strict=True))),
+        parameters=[Parameter("packages", (package,), equals) for package in packages],
+        remedy="Removes the package; its configuration stays.",
+        violation=Violation([_install_empty_package(packages[0])]),
+        **declared,
+    )
+
+
+def _install_empty_package(package: str) -> str:
+    """Installs a package of that name with nothing in it: real to dpkg, newer than what others conflict with."""
+    return command(
+        "folder=$(mktemp --directory) && mkdir $folder/DEBIAN && printf "
+        "'Package: %%s\\nVersion: 99:0\\nArchitecture: all\\nMaintainer: lab <l@localhost>\\nDescription: empty\\n' %s "
+        "> $folder/DEBIAN/control && dpkg-deb --build $folder $folder.deb && dpkg --install $folder.deb; "
+        "rm --recursive $folder $folder.deb",
+        package,
+    )

@@ -1,0 +1,133 @@
+"""What was found and done: findings, changes, plans and runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import JsonValue
+
+from hardener.model.evidence import Transcript
+from hardener.model.requirement import ControlRecord, Disruption, Outcome
+from hardener.model.target import Facts
+from hardener.model.word import Word
+
+
+class Finding(Word):
+    """The outcome of one control on one target."""
+
+    control: str
+    outcome: Outcome
+    observed: JsonValue = None
+    expected: str = ""
+    reason: str = ""
+    """For a failure: what is not as expected, now or after a reboot. For an error: what could not be looked at."""
+    questions: tuple[str, ...] = ()
+    """The commands this finding rests on; their answers are in the target's transcript."""
+
+
+class Exclusion(Word):
+    """A control that is not judged on a target, and why."""
+
+    control: str
+    outcome: Outcome
+    reason: str
+
+
+class Change(Word):
+    """Something the playbook did to a target."""
+
+    role: str
+    task: str
+    module: str
+    subject: str = ""
+    """What was changed: a path, a unit, a package, a key."""
+    before: str = ""
+    after: str = ""
+
+
+class TargetResult(Word):
+    """Everything one run knows of one target."""
+
+    target: str
+    facts: Facts | None = None
+    findings: tuple[Finding, ...] = ()
+    changes: tuple[Change, ...] = ()
+    transcript: Transcript = Transcript()
+    problem: str | None = None
+    """One line: why the target could not be looked at, or not be changed."""
+    seconds: float = 0.0
+    tasks: int = 0
+    """Ansible tasks executed on the target, not counting skipped ones."""
+
+    def count(self, *outcomes: Outcome) -> int:
+        """How many findings have one of these outcomes."""
+        return sum(finding.outcome in outcomes for finding in self.findings)
+
+
+class PlannedChange(Word):
+    """One control that an apply would remedy on a target."""
+
+    control: str
+    role: str
+    disruption: Disruption
+    observed: JsonValue
+    expected: str
+    reason: str
+
+
+class TargetPlan(Word):
+    """What an apply would do to one target, and why it would leave the rest alone."""
+
+    target: str
+    facts: Facts | None = None
+    changes: tuple[PlannedChange, ...] = ()
+    for_a_person: tuple[Finding, ...] = ()
+    """Failing controls without a remedy, and manual ones."""
+    nothing_to_do: tuple[str, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+    problem: str | None = None
+    """Why nothing would be done at all: not reachable, or the change would lock the operator out."""
+
+
+class RunKind(StrEnum):
+    """What a run set out to do."""
+
+    AUDIT = "audit"
+    APPLY = "apply"
+
+
+class Run(Word):
+    """One execution: when, by whom, with what, and everything it saw and did. Immutable."""
+
+    id: str
+    kind: RunKind
+    started: datetime
+    finished: datetime
+    operator: str
+    tool_version: str
+    profile: str
+    controls: Mapping[str, ControlRecord]
+    """The controls as they were declared when the run was made, by id."""
+    results: tuple[TargetResult, ...]
+    before: tuple[TargetResult, ...] = ()
+    """For an apply: the audit it started from."""
+
+
+class Score(Word):
+    """How many scored controls hold, of how many; what could not be looked at is not held."""
+
+    compliant: int
+    scored: int
+
+    @property
+    def percent(self) -> float | None:
+        """0–100, or ``None`` where nothing was scored; never rounded up to 100."""
+        return None if self.scored == 0 else 100.0 * self.compliant / self.scored
+
+
+def score(findings: Sequence[Finding]) -> Score:
+    """The score of some findings: ``pass`` and ``fixed`` of everything scored."""
+    scored = [finding for finding in findings if finding.outcome.is_scored]
+    return Score(compliant=sum(finding.outcome.is_compliant for finding in scored), scored=len(scored))

@@ -1,0 +1,68 @@
+"""Of whom it is required: targets, how to reach them, and what they say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from pydantic import Field
+
+from hardener.model.requirement import Platform, Trait
+from hardener.model.word import Word
+
+Values: TypeAlias = Mapping[str, Any]
+"""Role variables of one target, fully rendered: ``{"kernel_sysctl": {"kernel.randomize_va_space": 2}}``."""
+
+
+class Become(Word):
+    """How to turn into the user that may see everything; the password travels apart, never in a model."""
+
+    user: str = "root"
+    method: str = "sudo"
+
+
+class Connection(Word):
+    """How to reach one target, in the words of Ansible's connection variables.
+
+    ``None`` means that the ssh configuration, then ssh's own default, decides.
+    """
+
+    kind: str = "ssh"
+    """``ssh`` or ``local``."""
+    host: str
+    port: int | None = None
+    user: str | None = None
+    private_key_file: str | None = None
+    ssh_options: Mapping[str, str] = Field(default_factory=dict)
+    """Options of ``ansible_ssh_common_args`` by lower-cased ssh_config name."""
+    become: Become | None = None
+    python: str | None = None
+
+
+class Target(Word):
+    """One host of the inventory: how to reach it and which values it shall have."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    connection: Connection
+    values: Mapping[str, Any] = Field(default_factory=dict)
+    """Resolved role variables: role defaults < profile < inventory < extra variables."""
+    origins: Mapping[str, str] = Field(default_factory=dict)
+    """Where a value that is no role default was written: ``sshd_options.maxauthtries`` → ``file:line``."""
+    traits: frozenset[Trait] = frozenset()
+    """Traits the inventory declares; observed ones are added to them."""
+
+
+class Facts(Word):
+    """What a target says of itself; observed in the same round trip as everything else."""
+
+    platform: Platform
+    traits: frozenset[Trait] = frozenset()
+    kernel: str
+    machine_id: str
+    operator: str
+    """The account that logged in, before any become."""
+    operator_groups: tuple[str, ...] = ()
+    is_root: bool
+    """Whether the questions were asked as root."""
+    has_python: bool

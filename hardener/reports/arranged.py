@@ -1,0 +1,163 @@
+"""What a run says, arranged for people: worst first, scored by level, in words that fit on a line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import JsonValue
+
+from hardener.model import ControlRecord, Finding, Outcome, Run, RunKind, Score, Severity, TargetResult, score
+from hardener.reports.listing import visible
+
+UNSEEN = (Outcome.ERROR, Outcome.UNKNOWN)
+FOR_A_PERSON = (Outcome.INFORMATIONAL, Outcome.NOTCHECKED)
+_JUDGED = (Outcome.PASS, Outcome.FAIL, Outcome.FIXED, Outcome.INFORMATIONAL)
+_WORST_FIRST = (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A finding beside the control it is about."""
+
+    record: ControlRecord
+    finding: Finding
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the reason says no more than the observed value does."""
+        return self.finding.reason in {"", f"is {_shown(self.finding.observed)}"}
+
+
+@dataclass(frozen=True)
+class ScoreLine:
+    """How many controls of a level (or of all) hold, and how many held before an apply."""
+
+    label: str
+    now: Score
+    before: Score | None = None
+
+
+@dataclass(frozen=True)
+class TargetView:
+    """One target's result with what is needed to tell it."""
+
+    run: Run
+    result: TargetResult
+    before: TargetResult | None
+
+    def entries(self, *outcomes: Outcome) -> Sequence[Entry]:
+        """The findings with one of these outcomes, in the order of the catalogue, within a role worst first."""
+        chosen = [
+            Entry(self.run.controls[finding.control], finding)
+            for finding in self.result.findings
+            if finding.outcome in outcomes
+        ]
+        roles = list(dict.fromkeys(entry.record.role for entry in chosen))
+        return sorted(chosen, key=lambda entry: (roles.index(entry.record.role), worst_first(entry)))
+
+    def observed_before(self, entry: Entry) -> JsonValue:
+        """What the audit before an apply saw of a control."""
+        earlier = self.before.findings if self.before else ()
+        return next((item.observed for item in earlier if item.control == entry.record.id), None)
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether anything was judged; traits the inventory declares exclude controls even on a dead target."""
+        return self.result.count(*_JUDGED) > 0
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether there is a failure, a problem, or something that could not be looked at."""
+        return self.result.problem is not None or self.result.count(Outcome.FAIL, *UNSEEN) > 0
+
+    def scores(self) -> Sequence[ScoreLine]:
+        """The score over all controls, then over those of each level."""
+        levels = sorted({self.run.controls[finding.control].level for finding in self.result.findings})
+        lines = [self._score_line("overall", levels)]
+        lines += [self._score_line(f"level {level}", [level]) for level in levels]
+        return [line for line in lines if line.now.scored]
+
+    def _score_line(self, label: str, levels: Sequence[int]) -> ScoreLine:
+        def of(result: TargetResult) -> Score:
+            return score([item for item in result.findings if self.run.controls[item.control].level in levels])
+
+        return ScoreLine(label, of(self.result), of(self.before) if self.before else None)
+
+
+def targets(run: Run) -> Sequence[TargetView]:
+    """Every target of a run, beside the audit its apply started from."""
+    before = {result.target: result for result in run.before} if run.kind is RunKind.APPLY else {}
+    return [TargetView(run, result, before.get(result.target)) for result in run.results]
+
+
+def worst_first(entry: Entry) -> int:
+    """A key that sorts by severity."""
+    return _WORST_FIRST.index(entry.record.severity)
+
+
+def by_role(entries: Iterable[Entry]) -> Mapping[str, Sequence[Entry]]:
+    """Entries under the role that would remedy them."""
+    grouped: dict[str, list[Entry]] = {}
+    for entry in entries:
+        grouped.setdefault(entry.record.role, []).append(entry)
+    return grouped
+
+
+def by_reason(entries: Iterable[Entry]) -> Mapping[str, Sequence[Entry]]:
+    """Entries under their reason: one cause is told once."""
+    grouped: dict[str, list[Entry]] = {}
+    for entry in entries:
+        grouped.setdefault(entry.finding.reason, []).append(entry)
+    return grouped
+
+
+def percent(value: Score) -> int | None:
+    """Whole percent, rounded down: 100 means all."""
+    return None if value.percent is None else math.floor(value.percent)
+
+
+def score_words(value: Score) -> str:
+    """``41 of 50, 82 %``."""
+    return f"{value.compliant} of {value.scored}" + ("" if value.scored == 0 else f", {percent(value)} %")
+
+
+def moment(when: datetime) -> str:
+    """An instant as people in any place read it."""
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def on_one_line(text: str, limit: int) -> str:
+    """Text without line breaks and control characters, cut where it gets too long to be read."""
+    cut = " ".join(text[: 4 * limit].split())
+    rest = len(text) - limit if len(text) > 4 * limit else len(cut) - limit
+    return visible(cut) if rest <= 0 else f"{visible(cut[:limit])} [{rest} more characters]"
+
+
+def value_words(value: JsonValue, limit: int) -> str:
+    """An observed value on one line, in the words expectations use."""
+    return on_one_line(_shown(value), limit)
+
+
+def _shown(value: JsonValue) -> str:
+    if value is None:
+        return "unset"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_shown(item)}" for key, item in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(_shown(item) for item in value) or "none"
+    return str(value) or "empty"
+
+
+def disruption_words(disruption: str) -> str:
+    """What a remedy does to a running host."""
+    return {
+        "none": "disturbs nothing",
+        "restart": "restarts or stops something",
+        "reboot": "takes effect after a reboot",
+        "lockout": "can cut you off",
+    }[disruption]

@@ -1,0 +1,62 @@
+"""Progress of long work on stderr, where a person watches; silence where none does."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+
+class TerminalProgress:
+    """One bar for each flow, with what happened last; rich keeps its own lock, so many threads may call."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._task: TaskID | None = None
+
+    def begin(self, title: str, targets: int) -> None:
+        """A flow over so many targets begins."""
+        self._task = self._bars.add_task(title, total=targets, last="")
+
+    def step(self, target: str, text: str) -> None:
+        """A target has come further."""
+        if self._task is not None:
+            self._bars.update(self._task, last=f"{target}: {text}")
+
+    def done(self, target: str, problem: str | None) -> None:
+        """A target is finished."""
+        if self._task is not None:
+            self._bars.update(self._task, advance=1, last=f"{target}: {problem or 'done'}")
+
+
+class NoProgress:
+    """What a pipe sees of progress: nothing."""
+
+    def begin(self, title: str, targets: int) -> None:
+        """Nothing."""
+
+    def step(self, target: str, text: str) -> None:
+        """Nothing."""
+
+    def done(self, target: str, problem: str | None) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def progress_on_stderr() -> Iterator[TerminalProgress | NoProgress]:
+    """Bars while the block runs, if stderr is a terminal."""
+    if not sys.stderr.isatty():
+        yield NoProgress()
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[last]}", markup=False),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        yield TerminalProgress(bars)

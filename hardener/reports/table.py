@@ -1,0 +1,215 @@
+"""A run for people at a terminal: what fails and what could not be looked at, first and in full; the rest counted."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from hardener.model import Outcome, Run, RunKind
+from hardener.reports import arranged
+from hardener.reports.arranged import Entry, ScoreLine, TargetView, on_one_line, score_words, value_words
+
+MOST_IN_FULL = 10
+"""With more targets than this, a summary comes first and details are short."""
+MOST_SHORT = 20
+"""Failures of one target told in the short form."""
+WIDEST_VALUE = 300
+PIPED_WIDTH = 100_000
+"""Lines of a pipe are never folded: programs that read them expect one fact on one line."""
+BLANK = Text()
+STYLES = {"high": "bold red", "medium": "yellow", "low": "cyan"}
+
+
+def render(run: Run) -> str:
+    """The run as lines of text, with colour only where a terminal shows it."""
+    views = arranged.targets(run)
+    lines: list[RenderableType] = [_run_line(run)]
+    if len(views) <= MOST_IN_FULL:
+        for view in views:
+            lines += [BLANK, *_target_lines(view)]
+        return _printed(lines)
+    lines += [BLANK, _summary(views)]
+    for view in views:
+        if view.needs_attention:
+            lines += [BLANK, *_short_lines(view)]
+    return _printed(lines)
+
+
+# --- lines ------------------------------------------------------------------------------------------------------------
+
+
+def _line(indent: int, *parts: str | tuple[str, str]) -> Padding:
+    """One line of plain or styled parts; text is never read as markup."""
+    return Padding(Text.assemble(*parts), (0, 0, 0, indent), expand=False)
+
+
+def _printed(lines: Sequence[RenderableType]) -> str:
+    is_terminal = sys.stdout.isatty()
+    is_colourful = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    file = io.StringIO()
+    console = Console(
+        file=file,
+        width=shutil.get_terminal_size().columns if is_terminal else PIPED_WIDTH,
+        force_terminal=is_colourful,
+        color_system="standard" if is_colourful else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    for line in lines:
+        console.print(line)
+    return "".join(f"{line.rstrip()}\n" for line in file.getvalue().removesuffix("\n").split("\n"))
+
+
+def _run_line(run: Run) -> Padding:
+    seconds = (run.finished - run.started).total_seconds()
+    count = f"{len(run.results)} target" + ("" if len(run.results) == 1 else "s")
+    return _line(
+        0,
+        (f"{run.kind.value} {on_one_line(run.id, 80)}", "bold"),
+        f": {count}, profile {on_one_line(run.profile, 80)}, {arranged.moment(run.started)}, {seconds:.1f} s",
+    )
+
+
+def _target_lines(view: TargetView) -> Iterator[Padding]:
+    yield from _heading(view)
+    yield from _failing(view)
+    yield from _unseen(view)
+    yield from _fixed(view)
+    yield from _changes(view)
+    yield from _counts(view)
+
+
+def _heading(view: TargetView) -> Iterator[Padding]:
+    facts = view.result.facts
+    told = (
+        ", ".join([str(facts.platform), *sorted(trait.value for trait in facts.traits)]) if facts else "not identified"
+    )
+    yield _line(0, (on_one_line(view.result.target, 120), "bold"), f"  ({on_one_line(told, 200)})")
+    if view.result.problem:
+        yield _line(2, ("PROBLEM: ", "bold red"), on_one_line(view.result.problem, WIDEST_VALUE))
+    for line in view.scores() if view.is_seen else ():
+        yield _line(2, _score_words(line))
+
+
+def _score_words(line: ScoreLine) -> str:
+    before = f"{score_words(line.before)}  ->  " if line.before else ""
+    return f"{line.label + ':':<9} {before}{score_words(line.now)}"
+
+
+def _failing(view: TargetView) -> Iterator[Padding]:
+    entries = view.entries(Outcome.FAIL)
+    if entries:
+        yield _line(2, (f"FAILING ({len(entries)})", "bold red"))
+    for role, members in arranged.by_role(entries).items():
+        yield _line(4, (role, "bold"))
+        for entry in members:
+            yield from _entry_lines(entry)
+            observed = value_words(entry.finding.observed, WIDEST_VALUE)
+            yield _line(8, f"{observed} -> {on_one_line(entry.finding.expected, WIDEST_VALUE)}")
+            if not entry.is_plain:
+                yield _line(8, on_one_line(entry.finding.reason, WIDEST_VALUE))
+
+
+def _entry_lines(entry: Entry) -> Iterator[Padding]:
+    severity = entry.record.severity.value
+    title = on_one_line(entry.record.title, WIDEST_VALUE)
+    yield _line(6, (entry.record.id, "bold"), "  ", (severity, STYLES[severity]), f"  {title}")
+
+
+def _unseen(view: TargetView) -> Iterator[Padding]:
+    """What could not be looked at: as loud as failures, each cause once."""
+    entries = view.entries(*arranged.UNSEEN)
+    if entries:
+        yield _line(2, (f"COULD NOT LOOK ({len(entries)})", "bold red"))
+    if entries and not view.is_seen:
+        return  # the problem above is the cause of all of them
+    for reason, members in arranged.by_reason(entries).items():
+        yield _line(4, on_one_line(reason, WIDEST_VALUE) or "no cause given")
+        for entry in members:
+            yield from _entry_lines(entry)
+
+
+def _fixed(view: TargetView) -> Iterator[Padding]:
+    entries = view.entries(Outcome.FIXED)
+    if entries:
+        yield _line(2, (f"fixed ({len(entries)})", "bold green"))
+    for role, members in arranged.by_role(entries).items():
+        yield _line(4, f"{role}: {', '.join(entry.record.id for entry in members)}")
+
+
+def _changes(view: TargetView) -> Iterator[Padding]:
+    if view.run.kind is not RunKind.APPLY:
+        return
+    changes = view.result.changes
+    yield _line(2, (f"changes: {len(changes)}, by {view.result.tasks} Ansible tasks", "bold"))
+    for change in changes:
+        subject = on_one_line(change.subject or change.task, WIDEST_VALUE)
+        yield _line(4, f"{on_one_line(change.role, 80)}: {subject}")
+
+
+def _counts(view: TargetView) -> Iterator[Padding]:
+    if not view.is_seen:
+        return
+    yield _line(2, _count_words(view))
+    for reason, members in arranged.by_reason(view.entries(Outcome.NOTAPPLICABLE)).items():
+        yield _line(4, f"not applicable, {len(members)}: {on_one_line(reason, WIDEST_VALUE)}")
+
+
+def _count_words(view: TargetView) -> str:
+    counts = {
+        "hold": view.result.count(Outcome.PASS),
+        "not applicable": view.result.count(Outcome.NOTAPPLICABLE),
+        "for a person": view.result.count(*arranged.FOR_A_PERSON),
+        "not selected": view.result.count(Outcome.NOTSELECTED),
+    }
+    return ", ".join(f"{count} {words}" for words, count in counts.items() if count or words == "hold")
+
+
+# --- many targets -----------------------------------------------------------------------------------------------------
+
+
+def _summary(views: Sequence[TargetView]) -> Table:
+    grid = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for title in ("target", "score", "failing", "could not look", "fixed", "problem"):
+        grid.add_column(title, overflow="fold")
+    for view in views:
+        lines = view.scores() if view.is_seen else ()
+        counts = [view.result.count(*outcomes) for outcomes in ([Outcome.FAIL], arranged.UNSEEN, [Outcome.FIXED])]
+        cells = (
+            on_one_line(view.result.target, 80),
+            _summary_score(lines[0]) if lines else "-",
+            *map(str, counts),
+            on_one_line(view.result.problem or "", 120),
+        )
+        grid.add_row(*map(Text, cells))
+    return grid
+
+
+def _summary_score(line: ScoreLine) -> str:
+    before = f"{arranged.percent(line.before)} % -> " if line.before and line.before.scored else ""
+    return before + score_words(line.now)
+
+
+def _short_lines(view: TargetView) -> Iterator[Padding]:
+    """A target among many: one line for each failure and each cause."""
+    yield from _heading(view)
+    entries = sorted(view.entries(Outcome.FAIL), key=arranged.worst_first)
+    for entry in entries[:MOST_SHORT]:
+        severity = entry.record.severity.value
+        reason = on_one_line(entry.finding.reason, 120)
+        yield _line(4, (entry.record.id, "bold"), "  ", (severity, STYLES[severity]), f"  {reason}")
+    if len(entries) > MOST_SHORT:
+        yield _line(4, f"and {len(entries) - MOST_SHORT} more failures")
+    for reason, members in arranged.by_reason(view.entries(*arranged.UNSEEN)).items():
+        cause = on_one_line(reason, 120) if view.is_seen else "see the problem"
+        yield _line(4, (f"could not look, {len(members)}: ", "bold red"), cause)

@@ -1,0 +1,39 @@
+"""Makes the parts of the documentation that are generated; ``python -m`` writes them."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from hardener.catalogue.discovery import discover
+from hardener.catalogue.reference import controls_reference
+from hardener.content import roles_directory
+from hardener.inventory import role_defaults
+
+ROOT = Path(__file__).parents[2]
+_HELP_BLOCK = re.compile(r"(<!-- begin: hardener --help -->\n).*(<!-- end: hardener --help -->\n)", re.DOTALL)
+
+
+def generated_files() -> Mapping[Path, str]:
+    """Every file that is generated, or holds a generated block, as it should read."""
+    readme = ROOT / "README.md"
+    block = f"```text\n{command_help()}```\n"
+    return {
+        ROOT / "docs" / "controls.md": controls_reference(discover(), role_defaults(roles_directory())),
+        readme: _HELP_BLOCK.sub(lambda match: match[1] + block + match[2], readme.read_text("utf-8")),
+    }
+
+
+def command_help() -> str:
+    """What ``hardener --help`` prints on a terminal of 100 columns."""
+    hardener = Path(sys.executable).with_name("hardener")
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
+    done = subprocess.run([hardener, "--help"], env=environment, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+if __name__ == "__main__":
+    for path, text in generated_files().items():
+        path.write_text(text, "utf-8")

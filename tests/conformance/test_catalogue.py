@@ -1,0 +1,90 @@
+"""What holds for every control and every role, whichever they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hardener.catalogue.control import Control
+from hardener.catalogue.discovery import discover
+from hardener.content import roles_directory
+from hardener.documents import merged
+from hardener.inventory import role_defaults
+from hardener.plan import role_variables
+
+CATALOGUE = discover()
+DEFAULTS = role_defaults(roles_directory())
+RECOMMENDATIONS: Mapping[str, str] = yaml.safe_load((Path(__file__).parent / "recommendations.yml").read_text())
+
+every_control = pytest.mark.parametrize("control", list(CATALOGUE.values()), ids=list(CATALOGUE))
+every_role = pytest.mark.parametrize("role", CATALOGUE.roles())
+
+
+@every_control
+def test_its_id_is_its_role_and_its_subject_in_kebab_case(control: Control) -> None:
+    assert re.fullmatch(rf"{control.role}(-[a-z0-9]+)+", control.id)
+
+
+@every_control
+def test_it_says_what_and_why_in_sentences(control: Control) -> None:
+    assert re.fullmatch(r"\S.*[^.]", control.title), "a title has no full stop"
+    assert re.fullmatch(r"[A-Z/a-z].*\.", control.why), "a reason is a sentence"
+    assert re.fullmatch(r"[A-Z].*\.", control.remedy)
+
+
+@every_control
+def test_it_can_be_broken_and_mended_or_says_why_not(control: Control) -> None:
+    if control.is_manual:
+        assert control.violation is None
+        assert not control.is_remediable
+        return
+    assert control.violation is not None
+    assert control.violation.commands
+    if not control.is_remediable:
+        assert control.violation.undo, "nobody else brings back what the violation took"
+        assert control.remedy.startswith("None: ")
+
+
+@every_control
+def test_its_values_are_in_its_roles_defaults_and_acceptable_to_itself(control: Control) -> None:
+    for parameter in control.parameters:
+        value = parameter.value(control.role, DEFAULTS)
+        assert not parameter.judge(value).complaints(value), parameter.label(control.role)
+
+
+@every_control
+def test_it_names_the_recommendation_it_answers_with_the_same_level(control: Control) -> None:
+    for number in control.record().references["cis-debian12"]:
+        level, judged = RECOMMENDATIONS[number].split()
+        assert control.level == int(level)
+        assert control.is_manual == (judged == "manual")
+    assert control.record().references["nist-800-53"]
+
+
+def test_every_recommendation_is_answered() -> None:
+    answered = {number for item in CATALOGUE.values() for number in item.record().references["cis-debian12"]}
+    assert answered == set(RECOMMENDATIONS)
+
+
+@every_role
+def test_every_default_belongs_to_a_control(role: str) -> None:
+    of_role = {name: value for name, value in DEFAULTS.items() if name.startswith(f"{role}_")}
+    used = role_variables([item for item in CATALOGUE.values() if item.role == role], CATALOGUE, DEFAULTS)
+    assert merged({}, of_role) == {name: value for name, value in used.items() if name.startswith(f"{role}_")}
+
+
+@every_role
+def test_its_argument_specs_say_what_its_defaults_say(role: str) -> None:
+    meta = yaml.safe_load((roles_directory() / role / "meta" / "argument_specs.yml").read_text())
+    options = meta["argument_specs"]["main"]["options"]
+    defaults = yaml.safe_load((roles_directory() / role / "defaults" / "main.yml").read_text())
+    assert {name: option["default"] for name, option in options.items()} == defaults
+    assert {option["type"] for option in options.values()} == {"dict"}
+
+
+def test_every_role_has_its_controls_and_every_module_of_controls_its_role() -> None:
+    assert CATALOGUE.roles() == sorted(path.name for path in roles_directory().iterdir() if path.is_dir())

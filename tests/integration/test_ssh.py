@@ -1,0 +1,138 @@
+"""The SSH transport against real sshds on loopback: what works, and what each refusal says."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hardener.errors import AuthenticationFailed, BecomeFailed, HostKeyMismatch, TimedOut, TransportError, Unreachable
+from hardener.model import Answer, Become, Connection, Question
+from hardener.transport import connector
+from tests.integration.conftest import Sshd, free_port, make_key
+
+Start = Callable[..., Sshd]
+
+
+def ask(connection: Connection, *commands: str, seconds: float = 5.0, password: str | None = None) -> list[Answer]:
+    with connector(connect_seconds=seconds, become_password=password)(connection) as transport:
+        answers = transport.ask([Question(command=command) for command in commands])
+    return [answers[command] for command in commands]
+
+
+def test_answers_arrive_as_they_were(sshd: Sshd) -> None:
+    text, binary, failed = ask(sshd.connection(), "echo text", "printf '\\000\\377'; printf x >&2", "exit 7")
+    assert text.stdout == b"text\n"
+    assert (binary.stdout, binary.stderr) == (b"\x00\xff", b"x")
+    assert failed.exit_status == 7
+
+
+def test_a_large_batch_with_large_answers_arrives(sshd: Sshd) -> None:
+    commands = [f"head -c 300000 /dev/zero | tr '\\0' {letter}" for letter in "abcdefgh"]
+    answers = ask(sshd.connection(), *commands)
+    assert [(len(item.stdout), item.stdout[:1].decode()) for item in answers] == [(300000, item) for item in "abcdefgh"]
+
+
+def test_one_connection_takes_several_batches(sshd: Sshd) -> None:
+    with connector()(sshd.connection()) as transport:
+        for number in range(3):
+            command = f"echo {number}"
+            assert transport.ask([Question(command=command)])[command].stdout == f"{number}\n".encode()
+
+
+@pytest.mark.parametrize("greeting", ["echo hello from bashrc; echo noise >&2", "printf 'no newline'"])
+def test_a_login_shell_that_talks_is_not_heard(sshd_with: Start, tmp_path: Path, greeting: str) -> None:
+    script = tmp_path / "talkative"
+    script.write_text(f'#!/bin/sh\n{greeting}\neval "$SSH_ORIGINAL_COMMAND"\n')
+    script.chmod(0o755)
+    (answer,) = ask(sshd_with(options=f"ForceCommand {script}").connection(), "echo heard")
+    assert answer.stdout == b"heard\n"
+
+
+def test_an_unknown_host_key_is_refused_with_its_fingerprint(sshd: Sshd) -> None:
+    sshd.known_hosts.write_text("")
+    with pytest.raises(HostKeyMismatch, match=r"unknown host key of .*127\.0\.0\.1.*: ssh-ed25519 SHA256:"):
+        ask(sshd.connection(), "true")
+
+
+def test_a_changed_host_key_is_refused_with_both_fingerprints(sshd: Sshd, tmp_path: Path) -> None:
+    sshd.known_hosts.write_text(f"[127.0.0.1]:{sshd.port} {make_key(tmp_path / 'other')}")
+    with pytest.raises(HostKeyMismatch, match=r"has changed: ssh-ed25519 SHA256:.*, known is ssh-ed25519 SHA256:"):
+        ask(sshd.connection(), "true")
+
+
+def test_a_wrong_key_is_refused(sshd: Sshd, tmp_path: Path) -> None:
+    make_key(tmp_path / "stranger")
+    with pytest.raises(AuthenticationFailed, match="accepted no key"):
+        ask(sshd.connection(private_key_file=str(tmp_path / "stranger")), "true")
+
+
+def test_nobody_listens(sshd: Sshd) -> None:
+    with pytest.raises(Unreachable, match="refused"):
+        ask(sshd.connection(port=free_port()), "true")
+
+
+def test_a_name_that_does_not_resolve(sshd: Sshd) -> None:
+    with pytest.raises(Unreachable, match="does not resolve"):
+        ask(sshd.connection(host="no-such-host.invalid"), "true")
+
+
+def test_a_server_that_never_answers_costs_one_deadline(sshd: Sshd) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(TimedOut, match=r"within 0\.5 s"):
+        ask(sshd.connection(port=silent.getsockname()[1]), "true", seconds=0.5)
+
+
+def test_a_target_that_dies_in_mid_batch_answers_what_it_could(sshd: Sshd) -> None:
+    find_session = "p=$$; until grep -q ^sshd /proc/$p/comm; do p=$(cut -d ' ' -f 4 /proc/$p/stat); done"
+    first, last = ask(sshd.connection(), "echo before", f"{find_session}; kill -KILL $p; exec sleep 20")
+    assert first.stdout == b"before\n"
+    assert last.exit_status is None
+    assert last.problem
+
+
+def test_a_jump_host_is_passed_with_the_same_strictness(sshd_with: Start) -> None:
+    jump, final = sshd_with(), sshd_with()
+    both = jump.folder / "both_known"
+    both.write_text(jump.known_hosts.read_text() + final.known_hosts.read_text())
+    (final.folder / "authorized_keys").write_text((jump.folder / "user_key.pub").read_text())
+    config = jump.folder / "config"
+    config.write_text(f"Host 127.0.0.1\n  IdentityFile {jump.folder}/user_key\n")
+    options = {
+        "configfile": str(config),
+        "userknownhostsfile": str(both),
+        "proxyjump": f"127.0.0.1:{jump.port}",
+    }
+    connection = final.connection(private_key_file=None, ssh_options=options)
+    assert ask(connection, "echo $SSH_CONNECTION")[0].stdout.startswith(b"127.0.0.1 ")
+    options["userknownhostsfile"] = str(final.known_hosts)
+    with pytest.raises(HostKeyMismatch, match=f"{jump.port}"):
+        ask(final.connection(private_key_file=None, ssh_options=options), "true")
+
+
+def test_ssh_config_names_host_port_user_and_key(sshd: Sshd) -> None:
+    config = sshd.folder / "config"
+    config.write_text(
+        f"Host web\n  HostName 127.0.0.1\n  Port {sshd.port}\n  IdentityFile {sshd.folder}/user_key\n"
+        f"  UserKnownHostsFile {sshd.known_hosts}\n  IdentitiesOnly yes\n"
+    )
+    assert ask(Connection(host="web", ssh_options={"configfile": str(config)}), "echo here")[0].stdout == b"here\n"
+
+
+@pytest.mark.parametrize("method", [Become(), Become(user="nobody")])
+def test_become_without_a_password(sshd: Sshd, method: Become) -> None:
+    (answer,) = ask(sshd.connection(become=method), "id -un")
+    assert answer.stdout.decode().strip() == method.user
+
+
+def test_become_a_user_who_does_not_exist(sshd: Sshd) -> None:
+    with pytest.raises(BecomeFailed, match="nobody-knows-me"):
+        ask(sshd.connection(become=Become(user="nobody-knows-me")), "true")
+
+
+def test_every_refusal_is_one_line(sshd: Sshd) -> None:
+    for change in ({"port": free_port()}, {"user": "nobody-knows-me"}):
+        with pytest.raises(TransportError) as caught:
+            ask(sshd.connection(**change), "true")
+        assert "\n" not in str(caught.value)

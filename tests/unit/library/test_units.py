@@ -1,0 +1,75 @@
+"""What the module ``units`` does to units, from what systemd says of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from playbooks.library import units
+
+SHOW = """\
+LoadState=masked
+ActiveState=inactive
+UnitFileState=masked
+
+LoadState=not-found
+ActiveState=inactive
+UnitFileState=
+"""
+
+
+def state(load: str, active: str, file: str, *, own: bool = False) -> dict[str, Any]:
+    return {"LoadState": load, "ActiveState": active, "UnitFileState": file, "has_own_file": own}
+
+
+ENABLED = state("loaded", "active", "enabled")
+
+
+def test_the_answer_of_systemctl_is_one_block_a_unit() -> None:
+    properties = units.parsed(SHOW, ["avahi-daemon.service", "nosuch.service"])
+    assert properties["avahi-daemon.service"]["UnitFileState"] == "masked"
+    assert properties["nosuch.service"] == {"LoadState": "not-found", "ActiveState": "inactive", "UnitFileState": ""}
+
+
+def test_a_missing_block_is_no_answer() -> None:
+    with pytest.raises(ValueError, match="described 2 units, not 3"):
+        units.parsed(SHOW, ["a.service", "b.service", "c.service"])
+
+
+@pytest.mark.parametrize(
+    ("current", "actions"),
+    [
+        (ENABLED, ["stop", "mask"]),
+        (state("loaded", "inactive", "disabled"), ["mask"]),
+        (state("loaded", "activating", "generated"), ["stop", "mask"]),
+        (state("loaded", "failed", "static"), ["mask"]),
+        (state("masked", "inactive", "masked"), []),
+        (state("masked", "active", "masked"), ["stop"]),
+        (state("masked", "inactive", "masked-runtime"), ["mask"]),
+        (state("not-found", "inactive", ""), []),
+        (state("not-found", "active", ""), ["stop"]),
+        (state("loaded", "active", "enabled", own=True), ["stop", "disable"]),
+        (state("loaded", "inactive", "disabled", own=True), []),
+    ],
+)
+def test_masking_stops_first_and_does_only_what_is_left(current: dict[str, Any], actions: list[str]) -> None:
+    assert list(units.diff({"a.service": current}, {"a.service": "masked"})) == actions
+
+
+def test_many_units_share_one_call_of_a_kind() -> None:
+    actions = units.diff({"a.socket": ENABLED, "a.service": ENABLED}, {"a.socket": "masked", "a.service": "masked"})
+    assert actions == {"stop": ["a.socket", "a.service"], "mask": ["a.socket", "a.service"]}
+
+
+@pytest.mark.parametrize("wanted", ["restarted", "reloaded"])
+def test_only_what_runs_is_restarted_or_reloaded(wanted: str) -> None:
+    assert units.diff({"ssh.service": ENABLED}, {"ssh.service": wanted}) == {wanted: ["ssh.service"]}
+    assert units.diff({"ssh.service": state("loaded", "inactive", "enabled")}, {"ssh.service": wanted}) == {}
+
+
+def test_check_mode_tells_what_the_states_will_be() -> None:
+    before = {"a.service": ENABLED}
+    after = units._expected(before, units.diff(before, {"a.service": "masked"}))
+    assert units.shown(after.items()) == "a.service: masked, inactive\n"
+    assert units.shown(before.items()) == "a.service: enabled, active\n"
