@@ -1,0 +1,69 @@
+"""The commands that read the catalogue."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hardener.catalogue.discovery import discover
+from hardener.catalogue.profiles import load_profile
+from hardener.cli.options import deliver
+from hardener.content import roles_directory
+from hardener.errors import ConfigError
+from hardener.inventory import role_defaults
+from hardener.reports import listing
+
+app = typer.Typer(help="The catalogue of controls.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command("list")
+def list_controls(
+    pattern: Annotated[str, typer.Argument(metavar="GLOB", help="Only controls whose id matches.")] = "*",
+    profile: Annotated[str | None, typer.Option("-p", "--profile", help="Only controls of this profile.")] = None,
+) -> None:
+    """Show every control: id, level, severity, what a remedy disturbs, title.
+
+    Example: hardener controls list 'sshd-*' -p cis-level1
+    """
+    catalogue = discover()
+    chosen = load_profile(profile, catalogue) if profile else None
+    rows = [
+        (item.id, str(item.level), item.severity.value, item.disruption.value, item.title)
+        for item in (catalogue[identifier] for identifier in catalogue.matching(pattern))
+        if chosen is None or chosen.selects(item)
+    ]
+    if not rows:
+        raise ConfigError(f"no control is called {pattern!r}", location="GLOB")
+    deliver(listing.table(("control", "level", "severity", "disruption", "title"), rows), None)
+
+
+@app.command("show")
+def show_control(identifier: Annotated[str, typer.Argument(metavar="ID", help="A control's id.")]) -> None:
+    """Explain one control: what, why, how it is judged and remedied, what it may disturb, and where it comes from.
+
+    Example: hardener controls show sshd-permitrootlogin
+    """
+    catalogue = discover()
+    if identifier not in catalogue:
+        raise ConfigError("no control is called so; see 'hardener controls list'", location=identifier)
+    control = catalogue[identifier]
+    defaults = role_defaults(roles_directory())
+    expectation = control.expectation(defaults)
+    rows = [
+        ("title", control.title),
+        ("why", control.why),
+        ("expected", expectation.words if expectation else "a person decides, from the evidence"),
+        ("remedy", control.remedy),
+        ("disruption", control.disruption.value),
+        ("level", str(control.level)),
+        ("severity", control.severity.value),
+        ("role", control.role),
+        *(
+            ("parameter", f"{item.label(control.role)} = {item.value(control.role, defaults)}")
+            for item in control.parameters
+        ),
+        *((f"not on {trait.value}", reason) for trait, reason in control.unless.items()),
+        *((name, ", ".join(numbers)) for name, numbers in control.record().references.items()),
+    ]
+    deliver(listing.table(("control", control.id), rows), None)

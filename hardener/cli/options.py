@@ -1,0 +1,109 @@
+"""The options several commands share, and what is built from them."""
+
+from __future__ import annotations
+
+import getpass
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hardener import reports
+from hardener.catalogue.discovery import discover
+from hardener.catalogue.profiles import DEFAULT_PROFILE, load_profile
+from hardener.conductor import Conductor, Progress
+from hardener.content import roles_directory
+from hardener.errors import ConfigError
+from hardener.inventory import Sources, read_targets, role_defaults
+from hardener.model import Target
+from hardener.plan import Selection, check_values
+from hardener.store import Store, default_location
+from hardener.transport import connector
+
+InventoryOption = Annotated[
+    list[str] | None,
+    typer.Option("-i", "--inventory", help="Ansible inventory, may be repeated. Without it: this machine."),
+]
+LimitOption = Annotated[str | None, typer.Option("-l", "--limit", help="Ansible pattern: only these targets.")]
+AskOption = Annotated[bool, typer.Option("-K", "--ask-become-pass", help="Ask for the sudo password.")]
+ExtraOption = Annotated[
+    list[str] | None, typer.Option("-e", "--extra-vars", help="key=value, JSON, or @file; may be repeated.")
+]
+ProfileOption = Annotated[str, typer.Option("-p", "--profile", help="Name of a profile, or path of a profile file.")]
+ControlsOption = Annotated[str, typer.Option("--controls", metavar="GLOB", help="Only controls whose id matches.")]
+FormatOption = Annotated[str, typer.Option("-f", "--format", help=f"One of {', '.join(reports.formats())}.")]
+OutputOption = Annotated[Path | None, typer.Option("-o", "--output", help="Write to a file instead of stdout.")]
+StoreOption = Annotated[
+    str | None, typer.Option("--store", help="SQLite file or database URL [default: in the XDG state directory]")
+]
+WorkersOption = Annotated[int, typer.Option("--workers", min=1, max=512, help="Targets looked at at once.")]
+TimeoutOption = Annotated[float, typer.Option("--connect-timeout", min=0.1, help="Seconds to wait for a connection.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the shared options of a flow say."""
+
+    inventory: Sequence[str]
+    limit: str | None
+    extra_vars: Sequence[str]
+    profile: str = DEFAULT_PROFILE
+    controls: str = "*"
+    ask_become_pass: bool = False
+    workers: int = 32
+    connect_timeout: float = 10.0
+
+    def become_password(self) -> str | None:
+        """Asked for on the terminal; never an argument, never kept."""
+        return getpass.getpass("BECOME password: ") if self.ask_become_pass else None
+
+
+def prepare(request: Request, become_password: str | None, progress: Progress) -> tuple[Conductor, Sequence[Target]]:
+    """Read everything the operator wrote, refuse what is wrong, and only then build what contacts targets."""
+    catalogue = discover()
+    selection = Selection(
+        catalogue=catalogue, profile=load_profile(request.profile, catalogue), pattern=request.controls
+    )
+    if not catalogue.matching(request.controls):
+        raise ConfigError(f"no control is called {request.controls!r}", location="--controls")
+    sources = Sources(
+        roles=roles_directory(),
+        profile_values=selection.profile.parameters,
+        inventories=request.inventory,
+        limit=request.limit,
+        extra_vars=request.extra_vars,
+    )
+    targets = read_targets(sources)
+    defaults = role_defaults(sources.roles)
+    for target in targets:
+        check_values(selection, target, defaults)
+    connect = connector(become_password=become_password, connect_seconds=request.connect_timeout)
+    return Conductor(selection=selection, connect=connect, workers=request.workers, progress=progress), targets
+
+
+def open_store(location: str | None) -> Store:
+    """The store the option names, or the default one."""
+    return Store(location or default_location())
+
+
+def check_format(name: str) -> str:
+    """The name, or a usage error before any work is done."""
+    if name not in reports.formats():
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(reports.formats())}", param_hint="--format")
+    return name
+
+
+def deliver(text: str, output: Path | None) -> None:
+    """Print a result, or put it into a file: whole or not at all."""
+    if output is None:
+        typer.echo(text, nl=not text.endswith("\n"))
+        return
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=output.parent, delete=False, encoding="utf-8") as file:
+            file.write(text)
+        Path(file.name).replace(output)
+    except OSError as error:
+        raise ConfigError(error.strerror or str(error), location=str(output)) from None
