@@ -65,16 +65,16 @@ molecule: install packages  ## Run the sshd role through Molecule on a lab node
 	PATH="$(CURDIR)/$(BIN):$$PATH" molecule test --scenario-name sshd
 
 .PHONY: demo
-demo: install packages  ## Audit, harden and audit again a throw-away node, with a report in demo/
+demo: install packages  ## Audit and harden a throw-away node, with a report in demo/
 	@mkdir -p demo
 	expect_findings() { "$$@" || [[ $$? -eq 1 ]]; }
 	inventory=$$($(BIN)/hardener lab up --kind $(DEMO_KIND) --release $(DEMO_RELEASE))
 	set -x
-	expect_findings $(BIN)/hardener audit -i "$$inventory" -f html -o demo/before.html
-	expect_findings $(BIN)/hardener apply -i "$$inventory" -o demo/apply.txt
-	expect_findings $(BIN)/hardener audit -i "$$inventory" -f html -o demo/after.html
+	expect_findings $(BIN)/hardener audit -i "$$inventory"
+	expect_findings $(BIN)/hardener apply -i "$$inventory"
+	$(BIN)/hardener report latest -f html -o demo/report.html
 	{ set +x; } 2>/dev/null
-	echo "Reports: demo/before.html and demo/after.html. The node stays up: $(BIN)/hardener lab list"
+	echo "Report: $(CURDIR)/demo/report.html. The node stays up: $(BIN)/hardener lab ssh $(DEMO_KIND)$(DEMO_RELEASE)"
 
 .PHONY: docs
 docs: install  ## Write docs/controls.md and the help in the README anew

@@ -10,11 +10,15 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 from hardener.catalogue.control import CouldNotLook, Host, NotApplicable
 
 COMMAND_NOT_FOUND = 127
+
+_read_once = lru_cache(maxsize=64)
+"""For readings of long answers: many controls share one, and often many targets do."""
 
 
 def ask(host: Host, command: str, *args: str) -> str:
@@ -35,21 +39,29 @@ def number_or_text(text: str) -> int | str:
 
 def installed_packages(host: Host) -> frozenset[str]:
     """Names of the packages that are unpacked on the host, whatever their configuration state."""
-    listing = ask(host, "dpkg-query --show --showformat='${Package} ${db:Status-Status}\\n'")
+    return _packages(ask(host, "dpkg-query --show --showformat='${Package} ${db:Status-Status}\\n'"))
+
+
+@_read_once
+def _packages(listing: str) -> frozenset[str]:
     rows = [line.split() for line in listing.splitlines()]
     return frozenset(row[0] for row in rows if row[1] not in {"not-installed", "config-files"})
 
 
 def unit_file_states(host: Host) -> Mapping[str, str]:
     """Unit name → ``enabled``, ``disabled``, ``masked``, ``static`` … for every unit file."""
-    listing = ask(host, "systemctl list-unit-files --no-legend --no-pager --plain --full")
-    return {row[0]: row[1] for row in map(str.split, listing.splitlines()) if len(row) > 1}
+    return _column(ask(host, "systemctl list-unit-files --no-legend --no-pager --plain --full"), 1)
 
 
 def unit_active_states(host: Host) -> Mapping[str, str]:
     """Unit name → ``active``, ``inactive``, ``failed`` … for every unit systemd has loaded."""
-    listing = ask(host, "systemctl list-units --all --no-legend --no-pager --plain --full")
-    return {row[0]: row[2] for row in map(str.split, listing.splitlines()) if len(row) > 3}
+    return _column(ask(host, "systemctl list-units --all --no-legend --no-pager --plain --full"), 2)
+
+
+@_read_once
+def _column(listing: str, index: int) -> Mapping[str, str]:
+    """First word of each row → another one."""
+    return {row[0]: row[index] for row in map(str.split, listing.splitlines()) if len(row) > index}
 
 
 def loaded_modules(host: Host) -> frozenset[str]:
@@ -72,9 +84,14 @@ def builtin_modules(host: Host) -> frozenset[str]:
 
 def sysctl_at_boot(host: Host) -> Mapping[str, tuple[str, str]]:
     """Sysctl key or glob → (value, file that wins), as systemd-sysctl will apply them at the next boot."""
+    return _sysctl_settings(ask(host, "/usr/lib/systemd/systemd-sysctl --cat-config"))
+
+
+@_read_once
+def _sysctl_settings(listing: str) -> Mapping[str, tuple[str, str]]:
     settings: dict[str, tuple[str, str]] = {}
     file = ""
-    for line in ask(host, "/usr/lib/systemd/systemd-sysctl --cat-config").splitlines():
+    for line in listing.splitlines():
         if match := re.fullmatch(r"# (/\S+)", line):
             file = match[1]
         elif match := re.fullmatch(r"\s*-?([^#;=\s]+)\s*=\s*(.*?)\s*", line):
@@ -104,7 +121,11 @@ def sshd_options(host: Host) -> Mapping[str, Sequence[str]]:
     question = "sshd -T -C user=root,host=localhost,addr=0.0.0.0"
     if host.run(question).rc == COMMAND_NOT_FOUND and "openssh-server" not in installed_packages(host):
         raise NotApplicable("no ssh server is installed")
-    listing = ask(host, question)
+    return _sshd_options(ask(host, question))
+
+
+@_read_once
+def _sshd_options(listing: str) -> Mapping[str, Sequence[str]]:
     options: dict[str, list[str]] = {}
     for line in listing.splitlines():
         name, _, value = line.partition(" ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,6 +42,9 @@ StoreOption = Annotated[
 ]
 WorkersOption = Annotated[int, typer.Option("--workers", min=1, max=512, help="Targets looked at at once.")]
 TimeoutOption = Annotated[float, typer.Option("--connect-timeout", min=0.1, help="Seconds to wait for a connection.")]
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+"""What a terminal shows as colours and a file must not hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +107,7 @@ def deliver(text: str, output: Path | None) -> None:
         return
     try:
         with tempfile.NamedTemporaryFile("w", dir=output.parent, delete=False, encoding="utf-8") as file:
-            file.write(text)
+            file.write(COLOURS.sub("", text))
         Path(file.name).replace(output)
     except OSError as error:
         raise ConfigError(error.strerror or str(error), location=str(output)) from None

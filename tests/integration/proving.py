@@ -19,7 +19,7 @@ from hardener.catalogue.profiles import load_profile
 from hardener.conductor import ApplySettings, Conductor
 from hardener.content import roles_directory
 from hardener.inventory import Sources, read_targets
-from hardener.model import Finding, Outcome, Target, TargetResult
+from hardener.model import Outcome, Target, TargetResult
 from hardener.plan import Selection
 from hardener.playbook import Outcome as PlaybookOutcome
 from hardener.playbook import PlaybookRun, run_playbook
@@ -114,7 +114,7 @@ def failing(result: TargetResult) -> dict[str, str]:
     return {item.control: item.reason for item in result.findings if item.outcome is Outcome.FAIL}
 
 
-def not_failing(result: TargetResult, controls: Sequence[str]) -> dict[str, Finding]:
-    """Controls that should fail and do not."""
-    found = {item.control: item for item in result.findings}
-    return {name: found[name] for name in controls if found[name].outcome is not Outcome.FAIL}
+def not_failing(result: TargetResult, controls: Sequence[str]) -> list[str]:
+    """Controls that should fail and do not, each with what was seen."""
+    found = [item for item in result.findings if item.control in controls and item.outcome is not Outcome.FAIL]
+    return [f"{item.control}: {item.outcome.value}, {item.observed}" for item in found]

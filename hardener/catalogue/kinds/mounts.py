@@ -60,6 +60,19 @@ def mount_option(path: str, option: str, **declared: Unpack[Declared]) -> Contro
         expect=lambda values: now_and_after_reboot(equals(values[0])),
         parameters=[Parameter("options", (path, option), equals)],
         remedy="Adds the option to the entry in fstab or to the mount unit, and remounts.",
-        violation=Violation([command("mount --options remount,%s %s", option.removeprefix("no"), path)]),
+        violation=Violation(_without(path, option)),
         **with_reasons(declared, HOST_MOUNTS),
     )
+
+
+def _without(path: str, option: str) -> Sequence[str]:
+    """Commands that take an option from fstab and from our drop-in, then live: a remount obeys fstab first."""
+    unit = f"{path.strip('/').replace('/', '-')}.mount"
+    opposite = option.removeprefix("no")
+    return [
+        command("sed --in-place %s /etc/fstab", rf"\#\s{path}\s# s/\b{option}\b/{opposite}/"),
+        command(
+            "find /etc/systemd/system/%s.d -type f -exec sed --in-place %s {} +", unit, rf"s/\b{option}\b/{opposite}/"
+        ),
+        command("mount --options remount,%s %s", opposite, path),
+    ]

@@ -1,0 +1,1 @@
+"""Figures: medians and ratios from one run, never pass or fail."""

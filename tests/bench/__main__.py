@@ -1,0 +1,134 @@
+"""``python -m tests.bench``: one container node, then fifty targets played by sshds on loopback."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import statistics
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hardener import lab
+from hardener.catalogue.discovery import discover
+from hardener.catalogue.profiles import load_profile
+from hardener.conductor import Conductor
+from hardener.content import roles_directory
+from hardener.inventory import role_defaults
+from hardener.model import Target, TargetResult
+from hardener.plan import Selection
+from hardener.reports.progress import NoProgress
+from hardener.transport import connector
+from tests.integration.conftest import Sshd, free_port, start_sshd
+from tests.integration.proving import Bench
+from tests.integration.stock import stock_host, stock_outcomes
+
+ROUNDS = 5
+FLEET = 50
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    """Wall time of one call."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def median(work: Callable[[], Any], rounds: int = ROUNDS) -> float:
+    """Median wall time of some calls."""
+    return statistics.median(seconds(work) for _ in range(rounds))
+
+
+def say(what: str, figure: str) -> None:
+    """One row."""
+    print(f"{what:<58}{figure:>24}", flush=True)
+
+
+def one_node() -> None:
+    """An audit of one container node beside the same probes over stock testinfra, and an apply."""
+    lab.down("bench12")
+    bench = Bench.of(lab.up("bench12", kind="container", release="12", progress=print))
+    try:
+        _audits(bench)
+        first = bench.apply()
+        say("first apply, level 2: executed tasks", str(first.tasks))
+        say("first apply, level 2: seconds", f"{first.seconds:.1f}")
+        second = seconds(bench.apply)
+        say("second apply: playbook runs, seconds", f"{bench.playbook.runs - 1}, {second:.2f}")
+    finally:
+        lab.down("bench12")
+
+
+def _audits(bench: Bench) -> None:
+    cold_result = Bench.of(bench.node).audit()
+    cold = median(lambda: Bench.of(bench.node).audit())
+    result = bench.audit()
+    seeded = median(bench.audit)
+    say(f"audit of {len(result.findings)} controls, cold: round trips", str(cold_result.transcript.round_trips))
+    say("audit, seeded: round trips", str(bench.audit().transcript.round_trips))
+    say("audit, cold: seconds (median)", f"{cold:.2f}")
+    say("audit, seeded: seconds (median)", f"{seeded:.2f}")
+    for name, without_delay in (("stock testinfra", False), ("stock testinfra with TCP_NODELAY", True)):
+        elapsed = seconds(partial(_stock, bench, result, without_delay=without_delay))
+        say(f"{name}: seconds", f"{elapsed:.2f}")
+        say(f"{name}: times slower than seeded, than cold", f"{elapsed / seeded:.0f}, {elapsed / cold:.0f}")
+
+
+def _stock(bench: Bench, result: TargetResult, *, without_delay: bool) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        host = stock_host(bench.node, without_delay=without_delay)
+        theirs = stock_outcomes(host, bench, result)
+        host.backend.client.close()
+    ours = {item.control: item.outcome for item in result.findings}
+    same = sum(ours[name] is outcome for name, outcome in theirs.items())
+    say("  same verdicts", f"{same} of {len(theirs)}")
+
+
+def fleet() -> None:
+    """Fifty targets on loopback, with and without a dead and a silent one among them."""
+    with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as silent:
+        sshds = []
+        for number in range(5):
+            (Path(folder) / str(number)).mkdir()
+            sshds.append(start_sshd(Path(folder) / str(number)))
+        try:
+            targets = [_target(f"t{index}", sshds[index % len(sshds)]) for index in range(FLEET)]
+            _measure_fleet("50 targets", targets)
+            dead = _target("dead", sshds[0], port=free_port())
+            mute = _target("silent", sshds[0], port=silent.getsockname()[1])
+            _measure_fleet("50 targets, one dead, one silent (deadline 3 s)", [dead, mute, *targets])
+            _measure_fleet("100 targets", targets + [_target(f"u{index}", sshds[index % 5]) for index in range(FLEET)])
+        finally:
+            for sshd in sshds:
+                for process in sshd.processes:
+                    process.terminate()
+                    process.wait()
+
+
+def _target(name: str, sshd: Sshd, **changes: object) -> Target:
+    return Target(name=name, connection=sshd.connection(**changes), values=role_defaults(roles_directory()))
+
+
+def _measure_fleet(title: str, targets: Sequence[Target]) -> None:
+    catalogue = discover()
+    selection = Selection(catalogue=catalogue, profile=load_profile("cis-level2", catalogue))
+    conductor = Conductor(selection=selection, connect=connector(connect_seconds=3), progress=NoProgress(), workers=16)
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    results: list[TargetResult] = []
+    elapsed = seconds(lambda: results.extend(conductor.audit(targets)))
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    say(f"{title}: seconds", f"{elapsed:.2f}")
+    say(f"{title}: controller's CPU, ms a target", f"{1000 * cpu / len(targets):.0f}")
+    say(f"{title}: peak memory of the process, MiB", f"{after.ru_maxrss / 1024:.0f}")
+    say(f"{title}: targets with a problem", str(sum(result.problem is not None for result in results)))
+
+
+if __name__ == "__main__":
+    one_node()
+    fleet()
