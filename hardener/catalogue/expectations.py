@@ -147,7 +147,15 @@ def fields(wanted: Mapping[str, Expectation]) -> Expectation:
             found += [f"{name} {text}" for text in expectation.complaints(observed[name])]
         return tuple(found)
 
-    return Expectation("; ".join(f"{name}: {item.words}" for name, item in wanted.items()), complaints)
+    return Expectation(_words_of_fields(wanted), complaints)
+
+
+def _words_of_fields(wanted: Mapping[str, Expectation]) -> str:
+    """Once where every field is expected to be the same."""
+    words = {item.words for item in wanted.values()}
+    if len(words) == 1:
+        return next(iter(words))
+    return "; ".join(f"{name}: {item.words}" for name, item in wanted.items())
 
 
 def present_fields(wanted: Mapping[str, Expectation]) -> Expectation:

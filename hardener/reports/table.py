@@ -114,10 +114,10 @@ def _failing(view: TargetView) -> Iterator[Padding]:
         yield _line(4, (role, "bold"))
         for entry in members:
             yield from _entry_lines(entry)
+            # What is wrong, where a reason says it; a value with many parts would only bury it.
             observed = value_words(entry.finding.observed, WIDEST_VALUE)
-            yield _line(8, f"{observed} -> {on_one_line(entry.finding.expected, WIDEST_VALUE)}")
-            if not entry.is_plain:
-                yield _line(8, on_one_line(entry.finding.reason, WIDEST_VALUE))
+            wrong = observed if entry.is_plain else on_one_line(entry.finding.reason, WIDEST_VALUE)
+            yield _line(8, f"{wrong} -> {on_one_line(entry.finding.expected, WIDEST_VALUE)}")
 
 
 def _entry_lines(entry: Entry) -> Iterator[Padding]:

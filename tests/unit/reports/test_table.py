@@ -48,9 +48,8 @@ def test_failures_come_first_by_role_and_worst_first(audit_run: Run) -> None:
         "        6 -> at most 4",
         "    kernel",
         "      kernel-aslr  medium  The title of kernel-aslr",
-        "        now: 2, after reboot: 0 -> 2",
+        "        after reboot: is 0 -> 2",
     ]
-    assert told[start + 9] == "        after reboot: is 0"
     assert start < told.index("  COULD NOT LOOK (1)")
 
 
