@@ -54,7 +54,12 @@ class Sources:
 
 
 def role_defaults(roles: Path) -> Mapping[str, Any]:
-    """All roles' default values by variable; ``InventoryError`` where a file cannot be read."""
+    """All roles' default values by variable, as plain data; ``InventoryError`` where a file cannot be read."""
+    return dict(_plain(_defaults(roles)))
+
+
+def _defaults(roles: Path) -> Mapping[str, Any]:
+    """The same with Ansible's tags, without which its templar renders nothing."""
     defaults: dict[str, Any] = {}
     loader = DataLoader()
     for file in sorted(roles.glob("*/defaults/main.yml")):
@@ -82,7 +87,7 @@ def read_targets(sources: Sources) -> Sequence[Target]:
         hosts: list[Host] = manager.get_hosts()
         if not hosts:
             raise InventoryError(f"no target matches {sources.limit or 'all'!r}", location=location)
-        defaults = role_defaults(sources.roles)
+        defaults = _defaults(sources.roles)
         return [_target(host, variables, loader, defaults, sources) for host in hosts]
 
 
@@ -90,10 +95,13 @@ def _check_source(source: str) -> None:
     """Find what Ansible would report as a page of warnings."""
     if source.endswith(","):
         return
-    if not Path(source).exists():
+    path = Path(source)
+    if not path.exists():
         raise InventoryError("no such file", location=source)
-    if source.endswith((".yml", ".yaml")):
-        check_document(Path(source), error=InventoryError)
+    folder = path if path.is_dir() else path.parent
+    beside = [file for name in ("group_vars", "host_vars") for file in sorted((folder / name).rglob("*.y*ml"))]
+    for file in [*([path] if path.suffix in {".yml", ".yaml"} else []), *beside]:
+        check_document(file, error=InventoryError)
 
 
 @contextmanager
@@ -133,7 +141,7 @@ def _rendered(templar: Templar, value: Any, host: str, name: str) -> Any:
 
 
 def _location(value: object) -> str | None:
-    origin = Origin.get_tag(value)
+    origin = value if isinstance(value, Origin) else Origin.get_tag(value)
     if origin is None or origin.path is None:
         return None
     return f"{origin.path}:{origin.line_num}" if origin.line_num else str(origin.path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -15,23 +14,18 @@ from ansible.module_utils.basic import AnsibleModule
 DOCUMENTATION = r"""
 module: mount_options
 short_description: Add mount options and mount missing file systems
-description:
-  - Adds options to the entry in fstab, or to a mount unit that is a file of its own, and remounts.
-  - Adds an entry for a file system that has none and that needs no device, and mounts it. Never touches another entry.
+description: Adds options in fstab or in a mount unit of its own, and entries for missing file systems in memory.
 options:
   options: {description: Mount point to its options; true for one it has to have., type: dict, default: {}}
   file_systems: {description: Mount point to source, fstype and options of a tmpfs., type: dict, default: {}}
 author: The hardener project
 """
-EXAMPLES = r"""
-- name: Mount /home without devices
-  mount_options:
-    options: {/home: {nodev: true}}
-"""
+EXAMPLES = r"""- mount_options: {options: {/home: {nodev: true}}}"""
 RETURN = r"""#"""
 
 FSTAB = Path("/etc/fstab")
 UNITS = Path("/etc/systemd/system")
+ENTRY = re.compile(r"^([ \t]*[^#\s]\S*[ \t]+(?P<path>\S+)[ \t]+\S+[ \t]+)(?P<options>\S+)", re.MULTILINE)
 FLAGS = {"ro", "rw", "nosuid", "nodev", "noexec", "sync", "noatime", "nodiratime", "relatime", "nosymfollow"}
 
 
@@ -44,23 +38,18 @@ def added(options: Iterable[str], wanted: Iterable[str]) -> list[str]:
 
 def diff(fstab: str, wanted: Mapping[str, list[str]], entries: Mapping[str, Mapping[str, str]]) -> str:
     """The text of fstab with the wanted options and entries; every other character stays."""
-    lines = fstab.splitlines(keepends=True)
     known = set()
-    for index, line in enumerate(lines):
-        fields = line.split()
-        if len(fields) < 4 or fields[0].startswith("#"):
-            continue
-        known.add(fields[1])
-        if fields[1] in wanted:
-            options = ",".join(added(fields[3].split(","), wanted[fields[1]]))
-            lines[index] = re.sub(r"^(\s*\S+\s+\S+\s+\S+\s+)\S+", lambda match: match[1] + options, line)  # noqa: B023
-    if lines and not lines[-1].endswith("\n"):
-        lines[-1] += "\n"
-    for path, entry in entries.items():
-        if path not in known:
-            options = ",".join(added(entry["options"].split(","), wanted.get(path, [])))
-            lines.append(f"{entry['source']} {path} {entry['fstype']} {options} 0 0\n")
-    return "".join(lines)
+
+    def completed(match: re.Match[str]) -> str:
+        known.add(match["path"])
+        return match[1] + ",".join(added(match["options"].split(","), wanted.get(match["path"], [])))
+
+    text = ENTRY.sub(completed, fstab)
+    text += "\n" if text and not text.endswith("\n") else ""
+    for path in [path for path in entries if path not in known]:
+        options = ",".join(added(entries[path]["options"].split(","), wanted.get(path, [])))
+        text += f"{entries[path]['source']} {path} {entries[path]['fstype']} {options} 0 0\n"
+    return text
 
 
 def drop_in(unit: str, wanted: list[str]) -> str:
@@ -88,25 +77,22 @@ class Host:
         """Name and text of the mount unit of a path, the text empty unless the unit is a file of its own."""
         name = self.run("systemd-escape", "--path", "--suffix=mount", path).strip()
         fragment = self.run("systemctl", "show", "--property=FragmentPath", "--value", name).strip()
-        is_own = fragment and not fragment.startswith("/run/")
-        return name, Path(fragment).read_text() if is_own else ""
+        return name, Path(fragment).read_text() if fragment and not fragment.startswith("/run/") else ""
 
 
 def main() -> None:
     """Ansible's entry point."""
-    module = AnsibleModule(
-        argument_spec={"options": {"type": "dict", "default": {}}, "file_systems": {"type": "dict", "default": {}}},
-        supports_check_mode=True,
-    )
+    mapping = {"type": "dict", "default": {}}
+    module = AnsibleModule({"options": mapping, "file_systems": mapping}, supports_check_mode=True)
     host = Host(module)
     wanted = {path: [name for name, is_on in item.items() if is_on] for path, item in module.params["options"].items()}
-    files, entries, in_fstab = {}, dict(module.params["file_systems"]), {}
-    fstab = FSTAB.read_text()
+    files, entries, in_fstab, fstab = {}, dict(module.params["file_systems"]), {}, FSTAB.read_text()
     for path, options in wanted.items():
         unit, text = host.unit_file(path)
         if text and not re.search(rf"^[^#\s]\S*\s+{re.escape(path)}\s", fstab, re.MULTILINE):
             file = UNITS / f"{unit}.d" / "hardener.conf"
-            files[file] = (file.read_text() if file.exists() else "", drop_in(text, options))
+            own = file.read_text() if file.exists() else ""
+            files[file] = (own, drop_in(text + own, options))
             continue
         in_fstab[path] = options
         if (live := host.mounted.get(path, {})).get("fstype") == "tmpfs":
@@ -123,8 +109,7 @@ def main() -> None:
             host.run(*words)
     before, after = ("".join(f"{file}:\n{texts[side]}" for file, texts in changed.items()) for side in (0, 1))
     after += "".join(f"{' '.join(words)}\n" for words in [*(["mount", path] for path in absent), *live])
-    states = {"before": before, "after": after, "before_header": "mounts", "after_header": "mounts"}
-    module.exit_json(changed=bool(changed or absent or live), diff=states)
+    module.exit_json(changed=before != after, diff={"before": before, "after": after, "after_header": "mounts"})
 
 
 def flags(mount: Mapping[str, Any]) -> list[str]:
@@ -134,12 +119,9 @@ def flags(mount: Mapping[str, Any]) -> list[str]:
 
 def remounts(mounted: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, list[str]]) -> list[list[str]]:
     """The commands that give what is mounted the options it lacks."""
-    commands = []
-    for path, options in wanted.items():
-        live = flags(mounted[path]) if path in mounted else options
-        if set(options) - set(live):
-            commands.append(["mount", "--options", ",".join(["remount", *added(live, options)]), path])
-    return commands
+    live = {path: flags(mounted[path]) for path in wanted if path in mounted}
+    lacking = {path: added(now, wanted[path]) for path, now in live.items() if set(wanted[path]) - set(now)}
+    return [["mount", "--options", ",".join(["remount", *options]), path] for path, options in lacking.items()]
 
 
 def mount(host: Host, path: str, entry: Mapping[str, str]) -> None:
@@ -149,7 +131,7 @@ def mount(host: Host, path: str, entry: Mapping[str, str]) -> None:
     host.run("cp", "--archive", f"{path}/.", staging)
     host.run("mount", "--bind", staging, path)
     host.run("umount", staging)
-    os.rmdir(staging)
+    Path(staging).rmdir()
 
 
 def write(host: Host, files: Mapping[Path, tuple[str, str]]) -> None:
@@ -158,8 +140,8 @@ def write(host: Host, files: Mapping[Path, tuple[str, str]]) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(host.module.tmpdir) / "hardener-mounts"
         temporary.write_text(text)
+        temporary.chmod(0o644)
         host.module.atomic_move(str(temporary), str(file))
-        os.chmod(file, 0o644)
     if files:
         host.run("systemctl", "daemon-reload")
 

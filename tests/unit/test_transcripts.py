@@ -1,4 +1,4 @@
-"""Whole audits of real nodes, replayed: what was seen of a soft node and of a hardened one leads to the same verdicts."""
+"""Whole audits of real nodes, replayed: what was seen of a soft and of a hardened one leads to the same verdicts."""
 
 from __future__ import annotations
 

@@ -1,0 +1,72 @@
+"""What the module ``keyed_file`` makes of a file: its keys, once each, and every other line as it was."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from playbooks.library.keyed_file import HEADER, diff, text_of
+
+KEYS = st.sampled_from(["PermitRootLogin", "* hard core", "install cramfs", "net.ipv4.ip_forward", "Storage"])
+LINES = st.lists(st.text(st.characters(blacklist_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=20), max_size=6)
+
+
+def test_a_key_is_replaced_where_it_stands_and_its_repetitions_go() -> None:
+    text = "# words\nMaxAuthTries 6\nUsePAM yes\nMaxAuthTries 9\n"
+    assert diff(text, {"MaxAuthTries": "4"}, " ", None) == "# words\nMaxAuthTries 4\nUsePAM yes\n"
+
+
+def test_a_missing_key_is_appended_and_a_new_file_says_whose_it_is() -> None:
+    assert diff("", {"a": "1", "b": ""}, " = ", None) == f"{HEADER}a = 1\nb\n"
+
+
+def test_a_file_without_a_final_newline_gets_one() -> None:
+    assert diff("a 1", {"b": "2"}, " ", None) == "a 1\nb 2\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "separator"),
+    [
+        ("net.ipv4.ip_forward=1", "net.ipv4.ip_forward", " = "),
+        ("*   hard\tcore  unlimited", "* hard core", " "),
+        ("install  cramfs /bin/true", "install cramfs", " "),
+        ("inet_interfaces = all", "inet_interfaces", " = "),
+    ],
+)
+def test_a_line_is_known_however_it_is_spaced(line: str, key: str, separator: str) -> None:
+    assert diff(f"{line}\n", {key: "x"}, separator, None) == f"{key}{separator}x\n"
+
+
+def test_a_longer_key_and_a_comment_are_other_lines() -> None:
+    text = "install hfsplus /bin/false\n# install hfs\n"
+    assert diff(text, {"install hfs": "/bin/false"}, " ", None) == f"{text}install hfs /bin/false\n"
+
+
+def test_case_matters_unless_it_does_not() -> None:
+    assert diff("usepam no\n", {"UsePAM": "yes"}, " ", None) == "usepam no\nUsePAM yes\n"
+    assert diff("usepam no\n", {"UsePAM": "yes"}, " ", None, fold=True) == "UsePAM yes\n"
+
+
+def test_a_key_of_a_section_leaves_other_sections_alone() -> None:
+    text = "[Other]\nStorage=external\n[Coredump]\n#Storage=external\n[Last]\nStorage=x\n"
+    assert diff(text, {"Storage": "none"}, "=", "Coredump") == (
+        "[Other]\nStorage=external\n[Coredump]\n#Storage=external\nStorage=none\n[Last]\nStorage=x\n"
+    )
+    assert diff("", {"Storage": "none"}, "=", "Coredump") == f"{HEADER}[Coredump]\nStorage=none\n"
+
+
+@pytest.mark.parametrize(("value", "text"), [(["a", "b"], "a,b"), (0, "0"), ("", ""), (None, ""), ("no", "no")])
+def test_values_are_spelled_as_the_file_spells_them(value: object, text: str) -> None:
+    assert text_of(value, ",") == text
+
+
+@given(lines=LINES, wanted=st.dictionaries(KEYS, st.sampled_from(["0", "yes", "/bin/false"]), min_size=1))
+def test_twice_is_once_every_key_stands_once_and_foreign_lines_stay(lines: list[str], wanted: dict[str, str]) -> None:
+    foreign = [f"# {line}" for line in lines]
+    text = "".join(f"{line}\n" for line in foreign) or HEADER
+    once = diff(text, wanted, " ", None)
+    assert diff(once, wanted, " ", None) == once
+    assert [line for line in once.splitlines() if line.startswith("#")] == text.splitlines()
+    for key, value in wanted.items():
+        assert once.splitlines().count(f"{key} {value}") == 1
