@@ -124,13 +124,16 @@ def test_the_sudo_password_is_asked_for(
     password = node.password_file.read_text().strip() if is_right else "not-the-password"
     hosts = of_node(tmp_path, node, "operator")
     child = pexpect.spawn(
-        HARDENER[0], [*HARDENER[1:], "audit", "-i", str(hosts), "-K", "--store", str(tmp_path / "runs")], timeout=120
+        HARDENER[0],
+        [*HARDENER[1:], "audit", "-i", str(hosts), "-K", "--store", str(tmp_path / "runs")],
+        timeout=120,
+        encoding="utf-8",
     )
     child.expect("BECOME password: ")
     child.sendline(password)
     child.expect(pexpect.EOF)
     child.close()
-    told = child.before.decode()
+    told = str(child.before)
     assert child.exitstatus == code, told
     assert words in told
     assert password not in told
