@@ -23,6 +23,8 @@ class Examination:
     plan: Plan
     findings: Sequence[Finding]
     missing: Sequence[Question]
+    asked: Sequence[str] = ()
+    """The commands it rests on: what a target like this one has to be asked, and nothing that turned out needless."""
     problem: str | None = None
     """Why the target could not even be identified."""
 
@@ -30,7 +32,8 @@ class Examination:
 def examine(selection: Selection, target: Target, answers: Mapping[str, Answer]) -> Examination:
     """Run every pending probe against the answers; observations are pure reads, so running them again is free."""
     missing: dict[Question, None] = {}
-    facts, problem = _facts(answers, missing)
+    host, backend = host_of(answers)
+    facts, problem = _facts(host, missing)
     plan = make_plan(selection, target, facts)
     findings = [Finding(control=item.control, outcome=item.outcome, reason=item.reason) for item in plan.exclusions]
     for control in plan.controls:
@@ -39,7 +42,8 @@ def examine(selection: Selection, target: Target, answers: Mapping[str, Answer])
             findings.append(finding)
     order = {identifier: index for index, identifier in enumerate(selection.catalogue)}
     findings.sort(key=lambda finding: order[finding.control])
-    return Examination(facts=facts, plan=plan, findings=findings, missing=list(missing), problem=problem)
+    asked = [*backend.asked, *(question for finding in findings for question in finding.questions)]
+    return Examination(facts=facts, plan=plan, findings=findings, missing=list(missing), asked=asked, problem=problem)
 
 
 def _finding(
@@ -96,9 +100,8 @@ _KUBERNETES_FILES = {
 }
 
 
-def _facts(answers: Mapping[str, Answer], missing: dict[Question, None]) -> tuple[Facts | None, str | None]:
+def _facts(host: Host, missing: dict[Question, None]) -> tuple[Facts | None, str | None]:
     """What the target is; each fact is asked on its own so that one round trip brings them all."""
-    host, _ = host_of(answers)
     known: dict[str, Any] = {}
     for name, observe in _FACTS.items():
         try:

@@ -40,9 +40,9 @@ class Seed:
 
     questions: dict[Question, None] = field(default_factory=dict)
 
-    def add(self, transcript: Transcript) -> None:
+    def add(self, examination: Examination) -> None:
         """Learn from a finished target."""
-        self.questions |= dict.fromkeys(Question(command=command) for command in transcript.answers)
+        self.questions |= dict.fromkeys(Question(command=command) for command in examination.asked)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ class Conductor:
             examination = examine(self.selection, target, transcript.answers)
         problem = problem or examination.problem
         if problem is None:
-            self.seed.add(transcript)
+            self.seed.add(examination)
         return TargetResult(
             target=target.name,
             facts=examination.facts,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-import testinfra
+from testinfra.backend import get_backend
 from testinfra.host import Host
 
 from hardener import lab
@@ -15,9 +15,9 @@ from tests.integration.proving import Bench
 
 def stock_host(node: lab.Node, *, without_delay: bool = False) -> Host:
     """Stock testinfra's paramiko backend with sudo; optionally without Nagle's delay, which it leaves on."""
-    host = testinfra.get_host(
-        f"paramiko://{node.user}@{node.address}:{node.port}", ssh_identity_file=str(node.key_file), sudo=True
-    )
+    # Not testinfra.get_host, which hands out one host for ever, its closed connection with it.
+    address = f"paramiko://{node.user}@{node.address}:{node.port}"
+    host = Host(get_backend(address, ssh_identity_file=str(node.key_file), sudo=True))
     if without_delay:
         transport = host.backend.client.get_transport()
         transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
