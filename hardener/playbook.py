@@ -86,6 +86,7 @@ def run_playbook(run: PlaybookRun, playbook: str = "harden.yml") -> Mapping[str,
                 "ANSIBLE_PIPELINING": "true",
                 "ANSIBLE_HOST_KEY_CHECKING": "true",
                 "ANSIBLE_NOCOLOR": "true",
+                "LC_ALL": "C.UTF-8",  # Ansible runs in no other kind of locale, whatever the operator's is
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             },
             quiet=True,

@@ -36,7 +36,7 @@ def _section(plan: TargetPlan, records: Records) -> str:
         left = [(item.control, item.reason, records[item.control].remedy) for item in plan.for_a_person]
         lines += [f"  for a person ({len(left)}):", table(("control", "now", "why no role does it"), left).rstrip()]
     if plan.nothing_to_do:
-        lines.append(f"  nothing to do: {len(plan.nothing_to_do)} controls hold")
+        lines.append(f"  nothing to do: {len(plan.nothing_to_do)} hold")
     reasons = Counter((item.outcome, item.reason) for item in plan.exclusions)
     lines += [
         f"  {'could not look' if outcome is Outcome.ERROR else outcome.value}: {count} ({visible(reason)})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,19 @@ def test_a_login_shell_that_talks_is_not_heard(sshd_with: Start, tmp_path: Path,
     script.chmod(0o755)
     (answer,) = ask(sshd_with(options=f"ForceCommand {script}").connection(), "echo heard")
     assert answer.stdout == b"heard\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "dash", "zsh", "tcsh", "fish"])
+def test_any_login_shell_hands_over_to_sh(sshd_with: Start, tmp_path: Path, shell: str) -> None:
+    path = shutil.which(shell)
+    if path is None:
+        pytest.skip(f"{shell} is not installed here")
+    script = tmp_path / "login"
+    script.write_text(f'#!/bin/sh\nexec {path} -c "$SSH_ORIGINAL_COMMAND"\n')
+    script.chmod(0o755)
+    connection = sshd_with(options=f"ForceCommand {script}").connection(become=Become())
+    (answer,) = ask(connection, "echo 'a  b' \"$0\"", password="unused")
+    assert answer.stdout == b"a  b /bin/sh\n"
 
 
 def test_an_unknown_host_key_is_refused_with_its_fingerprint(sshd: Sshd) -> None:
