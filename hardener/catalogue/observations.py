@@ -16,6 +16,8 @@ from typing import Any
 from hardener.catalogue.control import CouldNotLook, Host, NotApplicable
 
 COMMAND_NOT_FOUND = 127
+EXCLUDED = "-"
+"""What a sysctl.d line ``-key`` without a value says: no glob sets the key."""
 
 _read_once = lru_cache(maxsize=64)
 """For readings of long answers: many controls share one, and often many targets do."""
@@ -96,6 +98,8 @@ def _sysctl_settings(listing: str) -> Mapping[str, tuple[str, str]]:
             file = match[1]
         elif match := re.fullmatch(r"\s*-?([^#;=\s]+)\s*=\s*(.*?)\s*", line):
             settings[sysctl_key(match[1])] = (match[2], file)
+        elif match := re.fullmatch(r"\s*-([^#;=\s]+)\s*", line):
+            settings[sysctl_key(match[1])] = (EXCLUDED, file)
     return settings
 
 
@@ -108,7 +112,7 @@ def sysctl_key(name: str) -> str:
 def setting_at_boot(settings: Mapping[str, tuple[str, str]], key: str) -> tuple[str, str] | None:
     """The (value, file) that wins for one key; a glob counts only where nothing names the key, as in sysctl.d(5)."""
     if key in settings:
-        return settings[key]
+        return None if settings[key][0] == EXCLUDED else settings[key]
     globs = [found for pattern, found in settings.items() if fnmatchcase(key, pattern)]
     return globs[-1] if globs else None
 

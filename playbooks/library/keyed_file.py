@@ -55,7 +55,8 @@ def diff(current: str, wanted: Mapping[str, str], separator: str, section: str |
         elif key in missing:
             kept.append(_line(key, missing.pop(key), separator))
     additions = [_line(key, value, separator) for key, value in missing.items()]
-    return "".join([*lines[:start], *kept, *additions, *lines[end:]])
+    text = "".join([*lines[:start], *kept, *additions, *lines[end:]])
+    return current if text == f"{current}\n" else text
 
 
 def _section(lines: list[str], name: str | None) -> tuple[int, int]:
@@ -83,7 +84,9 @@ def _line(key: str, value: str, separator: str) -> str:
 
 
 def text_of(value: Any, list_separator: str) -> str:
-    """A value as the file spells it."""
+    """A value as the file spells it; YAML reads ``no`` as a boolean, and configuration files do not."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return list_separator.join(str(item) for item in value)
     return "" if value is None else str(value)
@@ -93,7 +96,7 @@ def put(module: AnsibleModule, path: str, text: str) -> None:
     """Write the new text beside the file, have it validated, and only then move it into place."""
     os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=module.tmpdir)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         file.write(text)
     if module.params["validate"]:
         words = [temporary if word == "%s" else word for word in module.params["validate"].split()]
@@ -126,7 +129,7 @@ def main() -> None:
     chosen = module.params
     current = ""
     if os.path.exists(chosen["path"]):
-        with open(chosen["path"], encoding="utf-8", errors="surrogateescape") as file:
+        with open(chosen["path"], encoding="utf-8", errors="surrogateescape", newline="") as file:
             current = file.read()
     elif not chosen["create"]:
         module.exit_json(changed=False, path=chosen["path"])

@@ -25,9 +25,9 @@ RETURN = r"""#"""
 
 
 def diff(proc_modules: str, wanted: Iterable[str]) -> list[str]:
-    """The modules to unload, from the text of /proc/modules: named, loaded, and with a use count of zero."""
+    """The modules to unload, from the text of /proc/modules: named, loaded, unused, and able to go."""
     names = {name.replace("-", "_") for name in wanted}
-    rows = [line.split() for line in proc_modules.splitlines()]
+    rows = [line.split() for line in proc_modules.splitlines() if "[permanent]" not in line]
     return [row[0] for row in rows if row[0] in names and row[2] == "0"]
 
 

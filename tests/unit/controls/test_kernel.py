@@ -86,6 +86,7 @@ def test_a_stricter_scope_of_tracing_passes() -> None:
         ("# /a\nnet.ipv4.conf.*.rp_filter = 1\n# /b\nnet/ipv4/conf/all/rp_filter = 2\n", ("2", "/b")),
         ("# /a\nnet.ipv4.conf.all.rp_filter = 0\n# /b\nnet.ipv4.conf.*.rp_filter = 1\n", ("0", "/a")),
         ("# /a\nnet.ipv4.conf.*.rp_filter = 1\n", ("1", "/a")),
+        ("# /a\nnet.ipv4.conf.*.rp_filter = 1\n-net.ipv4.conf.all.rp_filter\n", None),
         ("; net.ipv4.conf.all.rp_filter = 1\n", None),
     ],
 )

@@ -56,7 +56,9 @@ def test_a_key_of_a_section_leaves_other_sections_alone() -> None:
     assert diff("", {"Storage": "none"}, "=", "Coredump") == f"{HEADER}[Coredump]\nStorage=none\n"
 
 
-@pytest.mark.parametrize(("value", "text"), [(["a", "b"], "a,b"), (0, "0"), ("", ""), (None, ""), ("no", "no")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(["a", "b"], "a,b"), (0, "0"), ("", ""), (None, ""), ("no", "no"), (False, "no")]
+)
 def test_values_are_spelled_as_the_file_spells_them(value: object, text: str) -> None:
     assert text_of(value, ",") == text
 

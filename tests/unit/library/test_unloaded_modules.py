@@ -19,5 +19,9 @@ def test_a_module_in_use_stays() -> None:
     assert diff(LOADED, ["overlay"]) == []
 
 
+def test_a_module_that_cannot_go_stays() -> None:
+    assert diff("udf 86016 0 [permanent], Live 0x0000000000000000\n", ["udf"]) == []
+
+
 def test_nobody_else_is_touched() -> None:
     assert diff(LOADED, []) == []
