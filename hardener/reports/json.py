@@ -26,9 +26,15 @@ def render(run: Run) -> str:
     """The run in its envelope; the same run gives the same bytes."""
     body = run.model_dump(mode="json")
     for result in (*body["results"], *body["before"]):
-        if result["facts"]:
-            result["facts"]["traits"].sort()  # a set has no order of its own
+        with_ordered_traits(result)
     return _text({"schema": SCHEMA, "run": body})
+
+
+def with_ordered_traits(body: dict[str, Any]) -> dict[str, Any]:
+    """What a target's result or plan becomes in JSON, its traits sorted in place: a set has no order of its own."""
+    if body["facts"]:
+        body["facts"]["traits"].sort()
+    return body
 
 
 def schema() -> dict[str, Any]:

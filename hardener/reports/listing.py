@@ -7,15 +7,20 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-from rich import box
+from rich.box import Box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+UNDERLINED = Box(
+    "\n".join([" " * 4, " " * 4, " -- ", *[" " * 4] * 5]) + "\n", ascii=True
+)
+"""A rule below the header, in letters every pipe and locale carries."""
+
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Rows as text: as wide as the terminal, or as wide as they need to be where output is piped."""
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    grid = Table(box=UNDERLINED, pad_edge=False)
     for title in header:
         grid.add_column(title, overflow="fold")
     for row in rows:
@@ -29,3 +34,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def visible(text: str) -> str:
     """Text with its control characters spelled out: a host's words must not steer a terminal."""
     return "".join(letter if letter.isprintable() or letter == "\n" else repr(letter)[1:-1] for letter in text)
+
+
+def visible_line(text: str) -> str:
+    """The same on one line: a host's words must not pass for lines of ours."""
+    return visible(" ".join(text.split()))

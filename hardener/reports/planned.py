@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from hardener.model import ControlRecord, Disruption, Outcome, TargetPlan
-from hardener.reports.listing import table, visible
+from hardener.reports.json import with_ordered_traits
+from hardener.reports.listing import table, visible_line
 
 Records = Mapping[str, ControlRecord]
 
@@ -26,9 +27,9 @@ def as_text(plans: Sequence[TargetPlan], records: Records) -> str:
 
 def _section(plan: TargetPlan, records: Records) -> str:
     platform = f" ({plan.facts.platform})" if plan.facts else ""
-    lines = [f"{plan.target}{platform}"]
+    lines = [visible_line(f"{plan.target}{platform}")]
     if plan.problem:
-        lines.append(f"  nothing would be done: {visible(plan.problem)}")
+        lines.append(f"  nothing would be done: {visible_line(plan.problem)}")
     if plan.changes:
         rows = [(item.control, _DISTURBS[item.disruption], item.reason, item.expected) for item in plan.changes]
         lines += [f"  would change ({len(rows)}):", table(("control", "disruption", "now", "would be"), rows).rstrip()]
@@ -39,7 +40,7 @@ def _section(plan: TargetPlan, records: Records) -> str:
         lines.append(f"  nothing to do: {len(plan.nothing_to_do)} hold")
     reasons = Counter((item.outcome, item.reason) for item in plan.exclusions)
     lines += [
-        f"  {'could not look' if outcome is Outcome.ERROR else outcome.value}: {count} ({visible(reason)})"
+        f"  {'could not look' if outcome is Outcome.ERROR else outcome.value}: {count} ({visible_line(reason)})"
         for (outcome, reason), count in reasons.items()
     ]
     return "\n".join(lines) + "\n"
@@ -50,7 +51,7 @@ def as_json(plans: Sequence[TargetPlan], records: Records) -> str:
     body = {
         "schema": "hardener-plan/1",
         "controls": {identifier: record.model_dump(mode="json") for identifier, record in records.items()},
-        "targets": [plan.model_dump(mode="json") for plan in plans],
+        "targets": [with_ordered_traits(plan.model_dump(mode="json")) for plan in plans],
     }
     return json.dumps(body, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
 

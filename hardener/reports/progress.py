@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from hardener.reports.listing import visible_line
+
 
 class TerminalProgress:
     """One bar for each flow, with what happened last; rich keeps its own lock, so many threads may call."""
@@ -24,12 +26,12 @@ class TerminalProgress:
     def step(self, target: str, text: str) -> None:
         """A target has come further."""
         if self._task is not None:
-            self._bars.update(self._task, last=f"{target}: {text}")
+            self._bars.update(self._task, last=visible_line(f"{target}: {text}"))
 
     def done(self, target: str, problem: str | None) -> None:
         """A target is finished."""
         if self._task is not None:
-            self._bars.update(self._task, advance=1, last=f"{target}: {problem or 'done'}")
+            self._bars.update(self._task, advance=1, last=visible_line(f"{target}: {problem or 'done'}"))
 
 
 class NoProgress:

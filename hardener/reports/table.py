@@ -22,6 +22,7 @@ MOST_IN_FULL = 10
 MOST_SHORT = 20
 """Failures of one target told in the short form."""
 WIDEST_VALUE = 300
+WIDEST_NOTE = 100
 PIPED_WIDTH = 100_000
 """Lines of a pipe are never folded: programs that read them expect one fact on one line."""
 BLANK = Text()
@@ -86,6 +87,7 @@ def _target_lines(view: TargetView) -> Iterator[Padding]:
     yield from _unseen(view)
     yield from _fixed(view)
     yield from _changes(view)
+    yield from _for_a_person(view)
     yield from _counts(view)
 
 
@@ -151,10 +153,22 @@ def _changes(view: TargetView) -> Iterator[Padding]:
     if view.run.kind is not RunKind.APPLY:
         return
     changes = view.result.changes
+    if not (changes or view.result.tasks or view.is_seen):
+        return  # nobody reached it
     yield _line(2, (f"changes: {len(changes)}, by {view.result.tasks} Ansible tasks", "bold"))
     for change in changes:
         subject = on_one_line(change.subject or change.task, WIDEST_VALUE)
         yield _line(4, f"{on_one_line(change.role, 80)}: {subject}")
+
+
+def _for_a_person(view: TargetView) -> Iterator[Padding]:
+    """What only a person can decide; the evidence is too long for lines and is in the other formats."""
+    entries = view.entries(*arranged.FOR_A_PERSON)
+    if entries:
+        yield _line(2, (f"for a person ({len(entries)})", "bold yellow"))
+    for entry in entries:
+        seen = value_words(entry.finding.observed, WIDEST_NOTE)
+        yield _line(4, (entry.record.id, "bold"), f"  {on_one_line(entry.record.title, WIDEST_VALUE)}: {seen}")
 
 
 def _counts(view: TargetView) -> Iterator[Padding]:
