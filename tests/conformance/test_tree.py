@@ -81,7 +81,8 @@ def test_a_module_says_what_it_is_for(path: Path) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_has_controls_of_its_name(role: str) -> None:
-    assert (ROOT / "hardener" / "controls" / f"{role}.py").is_file()
+    controls = ROOT / "hardener" / "controls"
+    assert (controls / f"{role}.py").is_file() or (controls / role / "__init__.py").is_file()
 
 
 @pytest.mark.parametrize("path", ANSIBLE_MODULES, ids=short)
