@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from hardener.model import Answer, Finding, Outcome, TargetResult
+from hardener.model import Answer, Finding, Outcome, Transcript
 from hardener.reports.listing import visible
 
 CAP = 4096
@@ -55,9 +55,13 @@ class Evidence:
     """The answers findings of one target rest on, by command."""
 
     by_command: Mapping[str, Shown] = field(default_factory=dict)
+    told: frozenset[str] = frozenset()
+    """The controls whose findings it is for."""
 
     def of(self, finding: Finding) -> Sequence[Shown]:
-        """What this finding rests on."""
+        """What this finding rests on; nothing where a page leaves that out."""
+        if finding.control not in self.told:
+            return ()
         return [self.by_command[command] for command in finding.questions if command in self.by_command]
 
     @property
@@ -66,17 +70,18 @@ class Evidence:
         return [shown for shown in self.by_command.values() if shown.is_shared]
 
 
-def evidence_of(result: TargetResult, prefix: str, budget: int) -> Evidence:
-    """The evidence of one target; where the budget ends, the outputs that holding controls rest on go first."""
-    findings = sorted(result.findings, key=lambda finding: finding.outcome not in _FIRST)
+def evidence_of(findings: Sequence[Finding], transcript: Transcript, prefix: str, budget: int) -> Evidence:
+    """The evidence of some findings; where the budget ends, the outputs that holding controls rest on go first."""
+    findings = sorted(findings, key=lambda finding: finding.outcome not in _FIRST)
     uses = Counter(command for finding in findings for command in finding.questions)
     room = Budget(budget)
-    answers = result.transcript.answers
+    answers = transcript.answers
     return Evidence(
         {
             command: _shown(command, answers.get(command), f"{prefix}-e{number}", count, room)
             for number, (command, count) in enumerate(uses.items(), start=1)
-        }
+        },
+        frozenset(finding.control for finding in findings),
     )
 
 

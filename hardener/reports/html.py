@@ -75,11 +75,7 @@ def render(run: Run) -> str:
     script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     views = arranged.targets(run)
-    budget = min(EVIDENCE_OF_ONE_TARGET, EVIDENCE_OF_ALL_TARGETS // max(1, len(views)))
-    pages = [
-        Page(f"t{number}", view, evidence_of(view.result, f"t{number}", budget))
-        for number, view in enumerate(views, start=1)
-    ]
+    pages = _pages(views)
     return environment.get_template("report.html.j2").render(
         run=run,
         pages=pages,
@@ -92,6 +88,17 @@ def render(run: Run) -> str:
         script_digest=digest,
         style=(_TEMPLATES / "report.css").read_text(encoding="utf-8"),
     )
+
+
+def _pages(views: Sequence[TargetView]) -> Sequence[Page]:
+    """Every target with its evidence; many targets come worst first, without the evidence of what holds."""
+    is_folded = len(views) > MOST_OPEN
+    budget = min(EVIDENCE_OF_ONE_TARGET, EVIDENCE_OF_ALL_TARGETS // max(1, len(views)))
+    pages = []
+    for number, view in enumerate(views, start=1):
+        told = [item for item in view.result.findings if not (is_folded and item.outcome is Outcome.PASS)]
+        pages.append(Page(f"t{number}", view, evidence_of(told, view.result.transcript, f"t{number}", budget)))
+    return sorted(pages, key=lambda page: not page.view.needs_attention) if is_folded else pages
 
 
 def _environment() -> Environment:

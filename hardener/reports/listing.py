@@ -12,9 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-UNDERLINED = Box(
-    "\n".join([" " * 4, " " * 4, " -- ", *[" " * 4] * 5]) + "\n", ascii=True
-)
+UNDERLINED = Box("\n".join([" " * 4, " " * 4, " -- ", *[" " * 4] * 5]) + "\n", ascii=True)
 """A rule below the header, in letters every pipe and locale carries."""
 
 

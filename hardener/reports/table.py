@@ -167,7 +167,10 @@ def _for_a_person(view: TargetView) -> Iterator[Padding]:
     if entries:
         yield _line(2, (f"for a person ({len(entries)})", "bold yellow"))
     for entry in entries:
-        seen = value_words(entry.finding.observed, WIDEST_NOTE)
+        finding = entry.finding
+        seen = on_one_line(finding.reason, WIDEST_NOTE)
+        if finding.observed is not None:
+            seen = value_words(finding.observed, WIDEST_NOTE)
         yield _line(4, (entry.record.id, "bold"), f"  {on_one_line(entry.record.title, WIDEST_VALUE)}: {seen}")
 
 

@@ -3,10 +3,20 @@
   const form = document.getElementById("filters");
   const told = form.querySelector("output");
   const entries = [...document.querySelectorAll(".entry")];
+  const targets = [...document.querySelectorAll("details.target")];
   const groups = [...document.querySelectorAll(".group:not([data-aside])")];
   const texts = new WeakMap();
+  const nameOf = (entry) => entry.closest("details.target").querySelector("h2").textContent;
+  const foldable = [...targets, ...groups];
+  let before = null;  // what was open when filtering began
+  const remember = (isFiltered) => {
+    if (isFiltered && !before) before = foldable.map((part) => part.open);
+    if (isFiltered || !before) return;
+    foldable.forEach((part, index) => { part.open = before[index]; });
+    before = null;
+  };
   const text = (entry) => {
-    if (!texts.has(entry)) texts.set(entry, entry.textContent.toLowerCase());
+    if (!texts.has(entry)) texts.set(entry, `${nameOf(entry)} ${entry.textContent}`.toLowerCase());
     return texts.get(entry);
   };
   const show = () => {
@@ -22,9 +32,10 @@
     }
     const isEmpty = (part) => isFiltered && !part.querySelector(".entry:not([hidden])");
     document.querySelectorAll(".cause").forEach((part) => { part.hidden = isEmpty(part); });
-    for (const group of groups) {
-      group.hidden = isEmpty(group);
-      if (isFiltered && !group.hidden) group.open = true;
+    remember(isFiltered);
+    for (const part of foldable) {
+      part.hidden = isEmpty(part);
+      if (isFiltered && !part.hidden) part.open = true;
     }
     document.querySelectorAll("[data-aside]").forEach((part) => { part.hidden = isFiltered; });
     told.textContent = isFiltered ? `${count} of ${entries.length} findings` : "";
@@ -42,7 +53,9 @@
   form.addEventListener("submit", (event) => event.preventDefault());
   addEventListener("hashchange", reveal);
   addEventListener("beforeprint", () => {
-    document.querySelectorAll("details.target, details.group:not([data-aside])").forEach((part) => { part.open = true; });
+    for (const part of foldable) {
+      if (targets.length <= 3 || !part.matches(".holds, .notapplicable")) part.open = true;
+    }
   });
   form.hidden = false;
   show();

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
 from hardener import reports
 from hardener.errors import HardenerError
-from hardener.model import Answer, Finding, Outcome, Run, Transcript
+from hardener.model import Answer, Finding, Outcome, Run, RunKind, Transcript
 from hardener.reports import html
 
-from .conftest import SSHD, facts, findings, run, soft
+from .conftest import CONTROLS, SSHD, dead, facts, findings, record, run, soft
 
 FORMATS = reports.formats()
 HOSTILE = "<script>alert(1)</script> [red]x[/red] \x1b[31mred\x1b[0m \x9b31m NUL:\x00 \u202eright"
@@ -137,6 +139,46 @@ def test_a_page_of_one_target_stays_light() -> None:
     assert text.count("<code>dpkg-query --show</code></p>") <= 1
     assert "not shown, to keep this page light" in text
     assert "shared by 130 findings" in text
+
+
+def test_many_targets_come_worst_first_without_the_evidence_of_what_holds() -> None:
+    healthy = tuple(item for item in findings() if item.outcome is Outcome.PASS)
+    text = html.render(run(*[soft(f"healthy{number}", findings=healthy) for number in range(3)], soft("bad")))
+    assert text.index("<h2>bad</h2>") < text.index("<h2>healthy0</h2>")
+    assert "3 failing" in text
+    assert "cut -d: -f1 /etc/passwd" in text  # for a person
+    assert "sysctl sysrq" not in text  # holds
+    assert "leaves the evidence of what holds to the run's JSON" in text.replace("&#39;", "'")
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_every_link_of_a_page_leads_to_one_place(count: int) -> None:
+    text = html.render(run(*[soft(f"node{number}") for number in range(count)]))
+    places = Counter(re.findall(r' id="([^"]+)"', text))
+    assert set(places.values()) == {1}
+    assert set(re.findall(r'href="#([^"]+)"', text)) <= set(places)
+
+
+def test_a_page_of_fifty_targets_stays_usable() -> None:
+    assert len(html.render(run(*[soft(f"node{number}") for number in range(50)])).encode()) < 5_000_000
+
+
+def test_what_belongs_to_a_machine_is_marked_in_our_sentences_and_stays_text() -> None:
+    controls = {
+        **CONTROLS,
+        "sshd-maxauthtries": record("sshd-maxauthtries", remedy="Once `sshd -t <b>` has accepted it."),
+    }
+    assert "Once <code>sshd -t &lt;b&gt;</code> has accepted it." in html.render(run(soft(), controls=controls))
+
+
+def test_a_page_claims_no_changes_where_nobody_looked(apply_run: Run) -> None:
+    assert "Changes made" in html.render(apply_run)
+    assert "Changes made" not in html.render(run(dead(), kind=RunKind.APPLY, before=(dead(),)))
+
+
+def test_tables_of_a_page_have_captions(audit_run: Run) -> None:
+    text = html.render(audit_run)
+    assert text.count("<caption") == text.count("<table>")
 
 
 def test_a_page_says_what_it_cut(audit_run: Run) -> None:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from hardener.model import Finding, Outcome, Run, Score
+from hardener.model import Finding, Outcome, Run, RunKind, Score
 from hardener.reports import arranged, table
 
 from .conftest import CONTROLS, dead, findings, run, soft
@@ -73,6 +73,16 @@ def test_what_holds_is_only_counted(audit_run: Run) -> None:
     assert "  2 hold, 1 not applicable, 1 for a person, 1 not selected\n" in text
     assert "    not applicable, 1: container: mounts belong to the host\n" in text
     assert "kernel-sysrq" not in text
+
+
+def test_what_only_a_person_can_decide_is_named_with_what_was_seen(audit_run: Run) -> None:
+    told = lines(audit_run)
+    start = told.index("  for a person (1)")
+    assert told[start + 1] == "    accounts-review  The title of accounts-review: root, admin"
+
+
+def test_an_apply_that_never_reached_a_target_tells_of_no_changes() -> None:
+    assert "changes:" not in table.render(run(dead(), kind=RunKind.APPLY, before=(dead(),)))
 
 
 def test_a_dead_target_is_told_with_its_cause_and_no_score(audit_run: Run) -> None:
