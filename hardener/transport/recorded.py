@@ -1,4 +1,4 @@
-"""Answers from a recording: what an offline audit and the tests use in place of a host."""
+"""Answers from a recording, in place of a host: the fake that ships with the interface, for whoever tests with it."""
 
 from __future__ import annotations
 
