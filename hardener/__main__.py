@@ -1,7 +1,5 @@
 """``python -m hardener``."""
 
-import sys
+from hardener.cli import entry
 
-from hardener.cli import main
-
-sys.exit(main())
+entry()

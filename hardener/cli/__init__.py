@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HardenerError as error:
         typer.echo(f"hardener: {error}", err=True)
         return error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
+    except typer.Abort:
         typer.echo("hardener: interrupted", err=True)
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
@@ -71,7 +71,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.INTERNAL
     except Exception as error:  # noqa: BLE001  (a person gets one line; the traceback is one variable away)
         return _internal(error)
-    return int(result or 0)
+    code = int(result or 0)
+    if code == ExitCode.INTERRUPTED:  # typer catches the interruption itself, and only leaves its code
+        typer.echo("hardener: interrupted", err=True)
+    return code
+
+
+def entry() -> NoReturn:
+    """The program: like ``main``, but an interruption does not wait for targets that are still being asked."""
+    code = main()
+    if code == ExitCode.INTERRUPTED:
+        os._exit(code)  # everything of ours is closed by now; only threads in a time-out are left
+    sys.exit(code)
 
 
 def _internal(error: Exception) -> int:

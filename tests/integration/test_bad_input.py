@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -78,6 +80,18 @@ def test_a_target_that_dies_in_mid_batch_keeps_what_it_answered(tmp_path: Path, 
     lost = [item for item in result["transcript"]["answers"].values() if item["problem"] is not None]
     assert answered
     assert {item["problem"] for item in lost} == {"the connection was lost before the answer"}
+
+
+def test_an_interruption_does_not_wait_for_a_silent_target(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hosts = inventory(tmp_path, "silent", ansible_host="127.0.0.1", ansible_port=silent.getsockname()[1])
+        arguments = ["audit", "-i", str(hosts), "--store", str(tmp_path / "runs"), "--connect-timeout", "300"]
+        child = subprocess.Popen([*HARDENER, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        connection, _ = silent.accept()
+        child.send_signal(signal.SIGINT)
+        output, error = child.communicate(timeout=60)
+        connection.close()
+    assert (child.returncode, output, error) == (ExitCode.INTERRUPTED, "", "hardener: interrupted\n")
 
 
 @pytest.fixture(scope="module")
