@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import socket
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,26 @@ def test_ssh_config_names_host_port_user_and_key(sshd: Sshd) -> None:
         f"  UserKnownHostsFile {sshd.known_hosts}\n  IdentitiesOnly yes\n"
     )
     assert ask(Connection(host="web", ssh_options={"configfile": str(config)}), "echo here")[0].stdout == b"here\n"
+
+
+@pytest.fixture
+def agent(sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An ssh-agent that holds the user's key."""
+    address = tmp_path / "agent"
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", str(address)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert str(address) in process.stdout.readline(), "the agent says where it listens once it does"
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(address))
+    subprocess.run(["ssh-add", "-q", str(sshd.folder / "user_key")], check=True)
+    yield
+    process.terminate()
+    process.communicate()
+
+
+@pytest.mark.usefixtures("agent")
+def test_an_agents_key_is_offered(sshd: Sshd) -> None:
+    options = {"userknownhostsfile": str(sshd.known_hosts), "configfile": "/dev/null"}
+    assert ask(sshd.connection(private_key_file=None, ssh_options=options), "echo here")[0].stdout == b"here\n"
 
 
 @pytest.mark.parametrize("method", [Become(), Become(user="nobody")])
