@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from hardener.catalogue.control import Control
+from hardener.catalogue.control import Control, value_at
 from hardener.catalogue.discovery import Catalogue
 from hardener.catalogue.profiles import Profile
 from hardener.documents import merged
@@ -49,7 +49,7 @@ def make_plan(selection: Selection, target: Target, facts: Facts | None) -> Plan
     traits = target.traits | (facts.traits if facts else frozenset())
     controls, exclusions = [], []
     for control in selection.catalogue.values():
-        exclusion = selection.exclusion(control) or _inapplicable(control, traits)
+        exclusion = selection.exclusion(control) or _inapplicable(control, traits, target.values)
         if exclusion:
             exclusions.append(exclusion)
         else:
@@ -57,11 +57,14 @@ def make_plan(selection: Selection, target: Target, facts: Facts | None) -> Plan
     return Plan(controls=controls, exclusions=exclusions, values=target.values)
 
 
-def _inapplicable(control: Control, traits: frozenset[Trait]) -> Exclusion | None:
-    for trait, reason in control.unless.items():
-        if trait in traits:
-            return Exclusion(control=control.id, outcome=Outcome.NOTAPPLICABLE, reason=f"{trait.value}: {reason}")
-    return None
+def _inapplicable(control: Control, traits: frozenset[Trait], values: Values) -> Exclusion | None:
+    reasons = [f"{trait.value}: {reason}" for trait, reason in control.unless.items() if trait in traits]
+    for choice, option in control.chosen.items():
+        if (made := value_at(values, choice.split("."))) != option:
+            reasons.append(f"{choice} is {made}, not {option}")
+    if not reasons:
+        return None
+    return Exclusion(control=control.id, outcome=Outcome.NOTAPPLICABLE, reason=reasons[0])
 
 
 def check_values(selection: Selection, target: Target, defaults: Values) -> None:
@@ -125,11 +128,12 @@ def role_variables(controls: Sequence[Control], catalogue: Catalogue, values: Va
         if control.role in roles:
             variables |= {parameter.variable(control.role): {} for parameter in control.parameters}
     for control in controls:
-        for parameter in control.parameters:
-            item: Any = parameter.value(control.role, values)
-            for key in reversed(parameter.path):
+        paths = [(parameter.variable(control.role), *parameter.path) for parameter in control.parameters]
+        for path in [*paths, *(choice.split(".") for choice in control.chosen)]:
+            item: Any = value_at(values, path)
+            for key in reversed(path):
                 item = {key: item}
-            variables = merged(variables, {parameter.variable(control.role): item})
+            variables = merged(variables, item)
     return {"hardening_roles": roles, "hardening_controls": [control.id for control in controls], **variables}
 
 

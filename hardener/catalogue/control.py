@@ -44,6 +44,16 @@ def command(template: str, *args: object) -> str:
     return template % tuple(shlex.quote(str(argument)) for argument in args)
 
 
+def value_at(values: Values, path: Sequence[str]) -> Any:
+    """The item at a path of role variables; ``KeyError`` with the dotted path where there is none."""
+    item: Any = values
+    for key in path:
+        if not isinstance(item, Mapping) or key not in item:
+            raise KeyError(".".join(path))
+        item = item[key]
+    return item
+
+
 @dataclass(frozen=True)
 class Parameter:
     """One tunable acceptable value: the item at ``path`` of the role's variable ``<role>_<name>``.
@@ -66,12 +76,7 @@ class Parameter:
 
     def value(self, role: str, values: Values) -> Any:
         """Its value among a target's resolved values; ``KeyError`` with its label where there is none."""
-        item: Any = values.get(self.variable(role))
-        for key in self.path:
-            if not isinstance(item, Mapping) or key not in item:
-                raise KeyError(self.label(role))
-            item = item[key]
-        return item
+        return value_at(values, (self.variable(role), *self.path))
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,8 @@ class Declared(TypedDict, total=False):
     references: Required[Mapping[str, str | Sequence[str]]]
     disruption: Disruption
     unless: Mapping[Trait, str]
+    chosen: Mapping[str, str]
+    needs_root: bool
     would_lock_out: Callable[[Facts, Values], str | None]
 
 
@@ -119,6 +126,11 @@ class Control:
     disruption: Disruption = Disruption.NONE
     unless: Mapping[Trait, str] = field(default_factory=dict)
     """Traits with which the control does not apply, each with its reason."""
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    """Where a site can do it one way or another: the item of a role variable → the way this control is about.
+
+    ``{"logging_choice.system": "rsyslog"}``: it applies only where rsyslog is the way chosen.
+    """
     needs_root: bool = False
     violation: Violation | None = None
     """``None`` only for manual controls."""

@@ -66,6 +66,23 @@ def _column(listing: str, index: int) -> Mapping[str, str]:
     return {row[0]: row[index] for row in map(str.split, listing.splitlines()) if len(row) > index}
 
 
+def systemd_settings(host: Host, file: str) -> Mapping[tuple[str, str], str]:
+    """(section, name) → the value that wins in ``/etc/<file>`` and its drop-ins; ``systemd/journald.conf``."""
+    return _ini_settings(ask(host, "systemd-analyze cat-config %s", file))
+
+
+@_read_once
+def _ini_settings(listing: str) -> Mapping[tuple[str, str], str]:
+    settings: dict[tuple[str, str], str] = {}
+    section = ""
+    for line in map(str.strip, listing.splitlines()):
+        if match := re.fullmatch(r"\[(.+)\]", line):
+            section = match[1]
+        elif match := re.fullmatch(r"([^#;=\s][^=]*?)\s*=\s*(.*)", line):
+            settings[section, match[1]] = match[2]
+    return settings
+
+
 def loaded_modules(host: Host) -> frozenset[str]:
     """Names of the kernel modules that are loaded, in the kernel's spelling."""
     return frozenset(line.split()[0] for line in ask(host, "cat /proc/modules").splitlines())
@@ -203,7 +220,11 @@ def listening_programs(host: Host) -> Mapping[str, Sequence[str]]:
 
 
 def file_attributes(host: Host, pattern: str) -> Mapping[str, Mapping[str, str]]:
-    """Path → ``mode`` (octal), ``owner``, ``group`` of the regular files a shell pattern names; symlinks followed."""
-    listing = ask(host, f'for path in {pattern}; do [ ! -f "$path" ] || stat -L -c "%a %U %G %n" "$path"; done')
+    """Path → ``mode`` (octal), ``owner``, ``group`` of the regular files a shell pattern names; symlinks followed.
+
+    A pattern that ends with a slash is about directories.
+    """
+    kind = "-d" if pattern.endswith("/") else "-f"
+    listing = ask(host, f'for path in {pattern}; do [ ! {kind} "$path" ] || stat -L -c "%a %U %G %n" "$path"; done')
     rows = [line.split(None, 3) for line in listing.splitlines()]
     return {row[3]: {"mode": row[0].zfill(4), "owner": row[1], "group": row[2]} for row in rows}

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from hardener.catalogue.benchmarks import Answered, coverage, load_benchmark
 from hardener.catalogue.discovery import discover
 from hardener.catalogue.profiles import load_profile
 from hardener.cli.options import deliver
@@ -67,3 +68,21 @@ def show_control(identifier: Annotated[str, typer.Argument(metavar="ID", help="A
         *((name, ", ".join(numbers)) for name, numbers in control.record().references.items()),
     ]
     deliver(listing.table(("control", control.id), rows), None)
+
+
+@app.command("coverage")
+def show_coverage(
+    benchmark: Annotated[str, typer.Option("-b", "--benchmark", help="Its name.")] = "cis-debian-12",
+) -> None:
+    """Show the place of every recommendation of a benchmark: the controls that answer it, or why none has to.
+
+    Exits with 1 where a recommendation has no place. Example: hardener controls coverage --benchmark cis-debian-12
+    """
+    chosen = load_benchmark(benchmark)
+    places = coverage(chosen, discover())
+    rows = [(item.number, str(item.level), item.answered, ", ".join(item.controls), item.note) for item in places]
+    counted = {kind: sum(item.answered is kind for item in places) for kind in Answered}
+    summary = ", ".join(f"{number} {kind}" for kind, number in counted.items() if number)
+    table = listing.table(("number", "level", "answered", "controls", "note"), rows)
+    deliver(f"{table}\n{chosen.title}: {len(places)} recommendations, {summary}.\n", None)
+    raise typer.Exit(code=1 if counted[Answered.GAP] else 0)

@@ -10,25 +10,20 @@ from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
 module: units
-short_description: Mask, restart or reload many systemd units at once
+short_description: Mask, run, restart or reload many systemd units at once
 description:
-  - Masks and stops units, or restarts or reloads those that run, in one systemctl call per kind of action.
-  - A unit that does not exist is left alone, and a unit that does not run is neither restarted nor reloaded.
+  - C(masked) stops and masks; C(running) unmasks, enables and starts; C(restarted) and C(reloaded) concern what runs.
+  - One systemctl call per kind of action. A unit that does not exist is left alone, unless it has to run.
   - A unit whose own file is in /etc/systemd/system cannot be masked; it is stopped and disabled instead.
 options:
-  units:
-    description: Unit name to C(masked), C(restarted) or C(reloaded).
-    type: dict
-    required: true
+  units: {description: Unit name to its state., type: dict, required: true}
 author: The hardener project
 """
 
 EXAMPLES = r"""
 - name: Stop what nobody needs, for good
   units:
-    units:
-      avahi-daemon.socket: masked
-      avahi-daemon.service: masked
+    units: {avahi-daemon.socket: masked, avahi-daemon.service: masked}
 """
 
 RETURN = r"""#"""
@@ -37,11 +32,15 @@ Properties = dict[str, Any]
 
 ADMINISTERED = "/etc/systemd/system"
 PROPERTIES = ("LoadState", "ActiveState", "UnitFileState")
-STOPPED = {"inactive", "failed"}
+STOPPED = {"inactive", "failed", "deactivating"}
+STARTED_AT_BOOT = {"enabled", "static", "generated", "alias", "indirect"}
 COMMANDS = {
     "stop": "stop",
     "mask": "mask",
     "disable": "disable",
+    "unmask": "unmask",
+    "enable": "enable",
+    "start": "start",
     "restarted": "try-restart",
     "reloaded": "try-reload-or-restart",
 }
@@ -50,25 +49,30 @@ COMMANDS = {
 def diff(current: dict[str, Properties], wanted: dict[str, str]) -> dict[str, list[str]]:
     """Action → units that need it, in the order the actions are done.
 
-    ``current``: unit → systemd's properties, and ``has_own_file``; ``wanted``: unit → ``masked``, ``restarted`` …
+    ``current``: unit → systemd's properties, and ``has_own_file``; ``wanted``: unit → ``masked``, ``running`` …
     Stopping comes before masking, for a masked unit has lost the commands that stop it properly.
     """
-    actions: dict[str, list[str]] = {action: [] for action in COMMANDS}
-    for unit, state in wanted.items():
-        properties = current[unit]
-        is_stopped = properties["ActiveState"] in STOPPED
-        if state != "masked":
-            if not is_stopped:
-                actions[state].append(unit)
-            continue
-        if properties["has_own_file"]:
-            if properties["UnitFileState"] not in {"disabled", "static"}:
-                actions["disable"].append(unit)
-        elif properties["LoadState"] != "not-found" and properties["UnitFileState"] != "masked":
-            actions["mask"].append(unit)
-        if not is_stopped:
-            actions["stop"].append(unit)
+    needed = {unit: _actions(current[unit], state) for unit, state in wanted.items()}
+    actions = {action: [unit for unit in wanted if action in needed[unit]] for action in COMMANDS}
     return {action: units for action, units in actions.items() if units}
+
+
+def _actions(properties: Properties, state: str) -> set[str]:
+    """What one unit needs."""
+    is_stopped, file = properties["ActiveState"] in STOPPED, properties["UnitFileState"]
+    is_masked = file.startswith("masked")
+    if state == "running":
+        needs = {"unmask": is_masked, "enable": file not in STARTED_AT_BOOT, "start": is_stopped}
+    elif state == "masked":
+        exists, own = properties["LoadState"] != "not-found", properties["has_own_file"]
+        needs = {
+            "stop": not is_stopped,
+            "disable": own and file not in {"disabled", "static"},
+            "mask": exists and not own and file != "masked",
+        }
+    else:
+        needs = {state: not is_stopped}
+    return {action for action, is_needed in needs.items() if is_needed}
 
 
 def parsed(listing: str, names: list[str]) -> dict[str, Properties]:
@@ -76,9 +80,8 @@ def parsed(listing: str, names: list[str]) -> dict[str, Properties]:
     blocks = listing.strip("\n").split("\n\n")
     if len(blocks) != len(names):
         raise ValueError(f"systemctl described {len(blocks)} units, not {len(names)}")
-    return {
-        name: dict(line.split("=", 1) for line in block.splitlines()) for name, block in zip(names, blocks, strict=True)
-    }
+    rows = [dict(line.split("=", 1) for line in block.splitlines()) for block in blocks]
+    return dict(zip(names, rows, strict=True))
 
 
 def has_own_file(unit: str) -> bool:
@@ -89,8 +92,8 @@ def has_own_file(unit: str) -> bool:
 
 def observe(module: AnsibleModule, names: list[str]) -> dict[str, Properties]:
     """What systemd says of the units now."""
-    options = [f"--property={name}" for name in PROPERTIES]
-    listing = module.run_command(["systemctl", "show", "--no-pager", *options, "--", *names], check_rc=True)[1]
+    options = ["--no-pager", *(f"--property={name}" for name in PROPERTIES)]
+    listing = module.run_command(["systemctl", "show", *options, "--", *names], check_rc=True)[1]
     current = parsed(listing, names)
     for name, properties in current.items():
         properties["has_own_file"] = has_own_file(name)
@@ -98,7 +101,7 @@ def observe(module: AnsibleModule, names: list[str]) -> dict[str, Properties]:
 
 
 def act(module: AnsibleModule, action: str, units: list[str]) -> None:
-    """Do one kind of action to all its units."""
+    """Do one kind of action to all its units; a unit that has to run and does not exist makes systemctl fail."""
     module.run_command(["systemctl", "--quiet", COMMANDS[action], "--", *units], check_rc=True)
 
 
@@ -111,7 +114,7 @@ def main() -> None:
     """Ansible's entry point."""
     module = AnsibleModule(argument_spec={"units": {"type": "dict", "required": True}}, supports_check_mode=True)
     wanted = module.params["units"]
-    unknown = sorted({str(state) for state in wanted.values()} - {"masked", "restarted", "reloaded"})
+    unknown = sorted({str(state) for state in wanted.values()} - {"masked", "running", "restarted", "reloaded"})
     if unknown:
         module.fail_json(msg=f"units: no such state: {', '.join(unknown)}")
     names = list(wanted)
@@ -124,13 +127,8 @@ def main() -> None:
     after = observe(module, names) if actions and not module.check_mode else _expected(before, actions)
     if again := diff(after, wanted).get("stop"):  # something started them before they were masked
         act(module, "stop", again)
-    states = {
-        "before": shown((name, before[name]) for name in touched),
-        "after": shown((name, after[name]) for name in touched),
-        "before_header": "units",
-        "after_header": "units",
-    }
-    module.exit_json(changed=bool(actions), diff=states)
+    states = {key: shown((name, now[name]) for name in touched) for key, now in (("before", before), ("after", after))}
+    module.exit_json(changed=bool(actions), diff={**states, "before_header": "units", "after_header": "units"})
 
 
 def _expected(before: dict[str, Properties], actions: dict[str, list[str]]) -> dict[str, Properties]:
@@ -139,7 +137,9 @@ def _expected(before: dict[str, Properties], actions: dict[str, list[str]]) -> d
     for action, key, value in (
         ("mask", "UnitFileState", "masked"),
         ("disable", "UnitFileState", "disabled"),
+        ("enable", "UnitFileState", "enabled"),
         ("stop", "ActiveState", "inactive"),
+        ("start", "ActiveState", "active"),
     ):
         for unit in actions.get(action, ()):
             after[unit][key] = value

