@@ -5,6 +5,7 @@ An expectation never asks a host anything: it takes what a control observed and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -86,6 +87,33 @@ def at_least(limit: object) -> Expectation:
 def between(least: object, most: object) -> Expectation:
     """A number in the closed range."""
     return _numeric(f"{least} to {most}", lambda number: int(str(least)) <= number <= int(str(most)))
+
+
+def version_at_least(oldest: str) -> Expectation:
+    """A package version that sorts after another, or is the same, as deb-version(7) orders them."""
+    return satisfying(f"{oldest} or newer", lambda observed: _sorted_version(observed) >= _sorted_version(oldest))
+
+
+def _sorted_version(version: object) -> list[Any]:
+    """A version as a list that Python orders as dpkg does: epoch, then letters and numbers by turns.
+
+    A tilde sorts before the end of a part, letters before all other signs.
+    """
+    match = re.fullmatch(r"(?:(\d+):)?(.*?)(?:-([^-]*))?", str(version))
+    epoch, upstream, revision = match.groups() if match else (None, str(version), None)
+    return [int(epoch or 0), _sorted_part(upstream), _sorted_part(revision or "0")]
+
+
+def _sorted_part(part: str) -> list[Any]:
+    """Alternating: the order of every letter of a run without digits, then the number that follows it."""
+    runs = re.findall(r"(\D*)(\d*)", part)
+    orders = [[*map(_letter_order, letters), 0] for letters, _ in runs]
+    return [item for order, (_, digits) in zip(orders, runs, strict=True) for item in (order, int(digits or 0))]
+
+
+def _letter_order(letter: str) -> int:
+    """Of one sign: tilde, end of the run (0), letters, everything else."""
+    return -1 if letter == "~" else ord(letter) if letter.isalpha() else ord(letter) + 256
 
 
 def each_at_most(limits: str, *, separator: str = ":") -> Expectation:

@@ -7,7 +7,13 @@ from hardener.catalogue.kinds.files import file_modes
 from hardener.catalogue.kinds.kernel import blocked_module, sysctl
 from hardener.catalogue.kinds.manual import review
 from hardener.catalogue.kinds.mounts import mount_option, separate_mount
-from hardener.catalogue.kinds.services import absent_packages, installed_packages, running_service, unneeded_service
+from hardener.catalogue.kinds.services import (
+    absent_packages,
+    installed_packages,
+    recent_package,
+    running_service,
+    unneeded_service,
+)
 from hardener.catalogue.kinds.settings import systemd_setting
 from hardener.catalogue.kinds.shared import HOST_KERNEL, HOST_MOUNTS, Judge
 from hardener.catalogue.kinds.sshd import sshd_algorithms, sshd_option
@@ -21,6 +27,7 @@ __all__ = [
     "file_modes",
     "installed_packages",
     "mount_option",
+    "recent_package",
     "review",
     "running_service",
     "separate_mount",

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Control, Declared, Host, Parameter, Violation, command
-from hardener.catalogue.expectations import AFTER_REBOOT, NOW, equals, every, fields, one_of
+from hardener.catalogue.expectations import AFTER_REBOOT, NOW, equals, every, fields, one_of, version_at_least
 
 
 def unneeded_service(subject: str, *units: str, **declared: Unpack[Declared]) -> Control:
@@ -80,12 +80,18 @@ def running_service(subject: str, unit: str, **declared: Unpack[Declared]) -> Co
     )
 
 
-def installed_packages(subject: str, *packages: str, **declared: Unpack[Declared]) -> Control:
-    """Packages that have to be there. Values: ``<role>_present`` by package."""
+def installed_packages(
+    subject: str, *packages: str, instead: Sequence[str] = (), **declared: Unpack[Declared]
+) -> Control:
+    """Packages that have to be there. Values: ``<role>_present`` by package.
+
+    ``instead``: packages of which any one does what all of these do.
+    """
 
     def observe(host: Host) -> JsonValue:
         installed = seen.installed_packages(host)
-        return {package: "present" if package in installed else "absent" for package in packages}
+        replaced = not installed.isdisjoint(instead)
+        return {package: "present" if replaced or package in installed else "absent" for package in packages}
 
     return Control(
         subject=subject,
@@ -94,6 +100,33 @@ def installed_packages(subject: str, *packages: str, **declared: Unpack[Declared
         parameters=[Parameter("present", (package,), equals) for package in packages],
         remedy="Installs the package, without what it only recommends.",
         violation=Violation([_forget_package(packages[0])]),
+        **declared,
+    )
+
+
+def recent_package(package: str, *, broken: str, **declared: Unpack[Declared]) -> Control:
+    """A package that is not older than a version. Values: ``<role>_oldest`` by package.
+
+    ``broken``: a version that is too old, and recent enough for the packages that depend on it.
+    """
+
+    def observe(host: Host) -> JsonValue:
+        return seen.ask(host, "dpkg-query --show --showformat='${Version}' %s", package)
+
+    return Control(
+        subject=f"{package}-recent",
+        observe=observe,
+        expect=lambda values: version_at_least(values[0]),
+        parameters=[Parameter("oldest", (package,), version_at_least)],
+        remedy="Upgrades this package and no other.",
+        violation=Violation(
+            [
+                command(
+                    "sed --in-place %s /var/lib/dpkg/status",
+                    rf"/^Package: {package}$/,/^$/ s/^Version: .*/Version: {broken}/",
+                )
+            ]
+        ),
         **declared,
     )
 
