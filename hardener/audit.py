@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import JsonValue
 
 from hardener.catalogue.control import Control, CouldNotLook, Host, NotApplicable
 from hardener.catalogue.expectations import Expectation
-from hardener.model import Answer, Facts, Finding, Outcome, Platform, Question, Target, Trait
+from hardener.catalogue.walk import walk
+from hardener.model import Answer, Facts, FileWalk, Finding, Outcome, Platform, Question, Target, Trait
 from hardener.plan import Plan, Selection, make_plan
 from hardener.transcript import NoAnswer, Unanswered, host_of
 
@@ -23,8 +25,9 @@ class Examination:
     plan: Plan
     findings: Sequence[Finding]
     missing: Sequence[Question]
-    asked: Sequence[str] = ()
-    """The commands it rests on: what a target like this one has to be asked, and nothing that turned out needless."""
+    asked: Sequence[Question] = ()
+    """The questions it rests on: what a target like this one has to be asked, and nothing that turned out needless."""
+    walk: FileWalk | None = None
     problem: str | None = None
     """Why the target could not even be identified."""
 
@@ -36,14 +39,34 @@ def examine(selection: Selection, target: Target, answers: Mapping[str, Answer])
     facts, problem = _facts(host, missing)
     plan = make_plan(selection, target, facts)
     findings = [Finding(control=item.control, outcome=item.outcome, reason=item.reason) for item in plan.exclusions]
+    asked = dict(backend.asked)
     for control in plan.controls:
-        finding = _finding(control, plan, facts, answers, missing)
+        finding = _finding(control, plan, facts, answers, missing, asked)
         if finding is not None:
             findings.append(finding)
     order = {identifier: index for index, identifier in enumerate(selection.catalogue)}
     findings.sort(key=lambda finding: order[finding.control])
-    asked = [*backend.asked, *(question for finding in findings for question in finding.questions)]
-    return Examination(facts=facts, plan=plan, findings=findings, missing=list(missing), asked=asked, problem=problem)
+    return Examination(
+        facts=facts,
+        plan=plan,
+        findings=findings,
+        missing=list(missing),
+        asked=list(asked),
+        walk=_walk(answers),
+        problem=problem,
+    )
+
+
+def _walk(answers: Mapping[str, Answer]) -> FileWalk | None:
+    """When the walk of all files was, and how long it took; ``None`` without one that came to its end."""
+    host, _ = host_of(answers)
+    try:
+        seen = walk(host)
+    except (Unanswered, NoAnswer, CouldNotLook):
+        return None
+    return FileWalk(
+        started=datetime.fromtimestamp(seen.started, UTC), seconds=seen.seconds, directories=tuple(seen.directories)
+    )
 
 
 def _finding(
@@ -52,8 +75,9 @@ def _finding(
     facts: Facts | None,
     answers: Mapping[str, Answer],
     missing: dict[Question, None],
+    asked: dict[Question, None],
 ) -> Finding | None:
-    """The finding, or ``None`` after noting the question that is missing."""
+    """The finding, after noting what it rests on; or ``None`` after noting the question that is missing."""
     expectation = control.expectation(plan.values)
     expected = expectation.words if expectation else ""
     if control.needs_root and facts is not None and not facts.is_root:
@@ -72,13 +96,14 @@ def _finding(
         outcome, reason = Outcome.ERROR, str(why)
     except Exception as error:  # noqa: BLE001  (an answer nobody foresaw must cost one control, not the audit)
         outcome, reason = Outcome.ERROR, f"the answer could not be read: {type(error).__name__}: {error}"
+    asked |= backend.asked
     return Finding(
         control=control.id,
         outcome=outcome,
         observed=observed,
         expected=expected,
         reason=reason,
-        questions=tuple(backend.asked),
+        questions=tuple(question.command for question in backend.asked),
     )
 
 

@@ -23,6 +23,8 @@ class Selection:
     profile: Profile
     pattern: str = "*"
     """Shell-style, over control ids."""
+    walk: bool = True
+    """Whether the walk of all local files may be asked for."""
 
     def exclusion(self, control: Control) -> Exclusion | None:
         """Why a control is not selected at all, or ``None``."""
@@ -30,6 +32,8 @@ class Selection:
             reason = f"level {control.level} is not in profile {self.profile.name}"
         elif not fnmatchcase(control.id, self.pattern):
             reason = f"not named by {self.pattern}"
+        elif control.needs_walk and not self.walk:
+            return Exclusion(control=control.id, outcome=Outcome.NOTCHECKED, reason="the file walk was skipped")
         else:
             return None
         return Exclusion(control=control.id, outcome=Outcome.NOTSELECTED, reason=reason)

@@ -37,18 +37,18 @@ class TranscriptBackend(BaseBackend):
     def __init__(self, answers: Mapping[str, Answer]) -> None:
         super().__init__("transcript")
         self.answers = answers
-        self.asked: dict[str, None] = {}
+        self.asked: dict[Question, None] = {}
 
-    def run(self, command: str, *args: str, **_kwargs: Any) -> CommandResult:
+    def run(self, command: str, *args: str, seconds: int | None = None, **_kwargs: Any) -> CommandResult:
         """The recorded result; ``Unanswered`` where there is none, ``NoAnswer`` where it is incomplete."""
-        question = self.get_command(command, *args)
+        question = Question(command=self.get_command(command, *args), seconds=seconds)
         self.asked[question] = None
-        answer = self.answers.get(question)
+        answer = self.answers.get(question.command)
         if answer is None:
-            raise Unanswered(Question(command=question))
+            raise Unanswered(question)
         if answer.problem is not None or answer.exit_status is None:
             raise NoAnswer(answer.problem or "no exit status")
-        return self.result(answer.exit_status, question.encode(), answer.stdout, answer.stderr)
+        return self.result(answer.exit_status, question.command.encode(), answer.stdout, answer.stderr)
 
     def decode(self, data: bytes) -> str:
         """Text of an answer; what is not UTF-8 becomes visible escapes."""

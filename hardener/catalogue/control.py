@@ -27,8 +27,11 @@ class CommandResult(Protocol):
 class Host(Protocol):
     """The part of testinfra's ``Host`` that our probes use; any testinfra host is one."""
 
-    def run(self, command: str, *args: str) -> CommandResult:
-        """Run a command; every ``%s`` in it is replaced by the next argument, quoted."""
+    def run(self, command: str, *args: str, seconds: int | None = None) -> CommandResult:
+        """Run a command; every ``%s`` in it is replaced by the next argument, quoted.
+
+        ``seconds``: longest time it may take, where that is not the usual one.
+        """
 
 
 class NotApplicable(Exception):
@@ -102,6 +105,7 @@ class Declared(TypedDict, total=False):
     unless: Mapping[Trait, str]
     chosen: Mapping[str, str]
     needs_root: bool
+    needs_walk: bool
     would_lock_out: Callable[[Facts, Values], str | None]
 
 
@@ -132,6 +136,8 @@ class Control:
     ``{"logging_choice.system": "rsyslog"}``: it applies only where rsyslog is the way chosen.
     """
     needs_root: bool = False
+    needs_walk: bool = False
+    """Whether it rests on the walk of all local files, which an operator may skip."""
     violation: Violation | None = None
     """``None`` only for manual controls."""
     would_lock_out: Callable[[Facts, Values], str | None] | None = None

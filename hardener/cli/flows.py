@@ -15,6 +15,7 @@ from hardener.cli.options import (
     FormatOption,
     InventoryOption,
     LimitOption,
+    NoWalkOption,
     OutputOption,
     ProfileOption,
     Request,
@@ -41,6 +42,7 @@ def audit(
     extra_vars: ExtraOption = None,
     profile: ProfileOption = DEFAULT_PROFILE,
     controls: ControlsOption = "*",
+    no_walk: NoWalkOption = False,
     format: FormatOption = "table",
     output: OutputOption = None,
     store: StoreOption = None,
@@ -52,7 +54,9 @@ def audit(
     Example: hardener audit -i hosts.yml -l workers -p cis-level2
     """
     check_format(format)
-    request = _request(inventory, limit, ask_become_pass, extra_vars, profile, controls, workers, connect_timeout)
+    request = _request(
+        inventory, limit, ask_become_pass, extra_vars, profile, controls, no_walk, workers, connect_timeout
+    )
     opened = open_store(store)
     started = datetime.now(UTC)
     with progress_on_stderr() as progress:
@@ -69,6 +73,7 @@ def apply(
     extra_vars: ExtraOption = None,
     profile: ProfileOption = DEFAULT_PROFILE,
     controls: ControlsOption = "*",
+    no_walk: NoWalkOption = False,
     format: FormatOption = "table",
     output: OutputOption = None,
     store: StoreOption = None,
@@ -80,7 +85,9 @@ def apply(
     Example: hardener apply -i hosts.yml -l staging --controls 'sshd-*'
     """
     check_format(format)
-    request = _request(inventory, limit, ask_become_pass, extra_vars, profile, controls, workers, connect_timeout)
+    request = _request(
+        inventory, limit, ask_become_pass, extra_vars, profile, controls, no_walk, workers, connect_timeout
+    )
     opened = open_store(store)
     started = datetime.now(UTC)
     with progress_on_stderr() as progress:
@@ -99,6 +106,7 @@ def plan(
     extra_vars: ExtraOption = None,
     profile: ProfileOption = DEFAULT_PROFILE,
     controls: ControlsOption = "*",
+    no_walk: NoWalkOption = False,
     format: FormatOption = "table",
     output: OutputOption = None,
     workers: WorkersOption = 32,
@@ -110,7 +118,9 @@ def plan(
     """
     if format not in planned.FORMATS:
         raise typer.BadParameter(f"{format!r} is not one of {', '.join(planned.FORMATS)}", param_hint="--format")
-    request = _request(inventory, limit, ask_become_pass, extra_vars, profile, controls, workers, connect_timeout)
+    request = _request(
+        inventory, limit, ask_become_pass, extra_vars, profile, controls, no_walk, workers, connect_timeout
+    )
     with progress_on_stderr() as progress:
         conductor, targets = prepare(request, request.become_password(), progress)
         plans = conductor.plan(targets)
@@ -128,6 +138,7 @@ def _request(
     extra_vars: list[str] | None,
     profile: str,
     controls: str,
+    no_walk: bool,
     workers: int,
     connect_timeout: float,
 ) -> Request:
@@ -137,6 +148,7 @@ def _request(
         extra_vars=extra_vars or (),
         profile=profile,
         controls=controls,
+        no_walk=no_walk,
         ask_become_pass=ask_become_pass,
         workers=workers,
         connect_timeout=connect_timeout,

@@ -35,6 +35,9 @@ ExtraOption = Annotated[
 ]
 ProfileOption = Annotated[str, typer.Option("-p", "--profile", help="Name of a profile, or path of a profile file.")]
 ControlsOption = Annotated[str, typer.Option("--controls", metavar="GLOB", help="Only controls whose id matches.")]
+NoWalkOption = Annotated[
+    bool, typer.Option("--no-walk", help="Do not walk all local files: what needs that reads notchecked.")
+]
 FormatOption = Annotated[str, typer.Option("-f", "--format", help=f"One of {', '.join(reports.formats())}.")]
 OutputOption = Annotated[Path | None, typer.Option("-o", "--output", help="Write to a file instead of stdout.")]
 StoreOption = Annotated[
@@ -56,6 +59,7 @@ class Request:
     extra_vars: Sequence[str]
     profile: str = DEFAULT_PROFILE
     controls: str = "*"
+    no_walk: bool = False
     ask_become_pass: bool = False
     workers: int = 32
     connect_timeout: float = 10.0
@@ -69,7 +73,10 @@ def prepare(request: Request, become_password: str | None, progress: Progress) -
     """Read everything the operator wrote, refuse what is wrong, and only then build what contacts targets."""
     catalogue = discover()
     selection = Selection(
-        catalogue=catalogue, profile=load_profile(request.profile, catalogue), pattern=request.controls
+        catalogue=catalogue,
+        profile=load_profile(request.profile, catalogue),
+        pattern=request.controls,
+        walk=not request.no_walk,
     )
     if not catalogue.matching(request.controls):
         raise ConfigError(f"no control is called {request.controls!r}", location="--controls")

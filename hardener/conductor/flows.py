@@ -42,7 +42,7 @@ class Seed:
 
     def add(self, examination: Examination) -> None:
         """Learn from a finished target."""
-        self.questions |= dict.fromkeys(Question(command=command) for command in examination.asked)
+        self.questions |= dict.fromkeys(examination.asked)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +95,7 @@ class Conductor:
             facts=examination.facts,
             findings=_with_unseen(self.selection, target, examination, problem),
             transcript=transcript,
+            walk=examination.walk,
             problem=problem,
             seconds=time.monotonic() - started,
         )
@@ -136,7 +137,7 @@ class Conductor:
             exclusions=[
                 Exclusion(control=finding.control, outcome=finding.outcome, reason=finding.reason)
                 for finding in result.findings
-                if finding.outcome in {Outcome.NOTAPPLICABLE, Outcome.NOTSELECTED, Outcome.ERROR}
+                if finding.outcome in {Outcome.NOTAPPLICABLE, Outcome.NOTCHECKED, Outcome.NOTSELECTED, Outcome.ERROR}
             ],
             problem=result.problem or self._refusal(target, result),
         )

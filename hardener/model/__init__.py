@@ -8,6 +8,7 @@ from hardener.model.requirement import ControlRecord, Disruption, Outcome, Platf
 from hardener.model.run import (
     Change,
     Exclusion,
+    FileWalk,
     Finding,
     PlannedChange,
     Run,
@@ -29,6 +30,7 @@ __all__ = [
     "Disruption",
     "Exclusion",
     "Facts",
+    "FileWalk",
     "Finding",
     "Outcome",
     "Output",

@@ -39,6 +39,8 @@ class Question(Word):
     """One command, quoted and complete, as the target's ``/bin/sh`` receives it."""
 
     command: str
+    seconds: int | None = None
+    """Longest time it may take on the target, where that is not the usual one."""
 
     def __hash__(self) -> int:
         return hash(self.command)

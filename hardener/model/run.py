@@ -47,6 +47,15 @@ class Change(Word):
     after: str = ""
 
 
+class FileWalk(Word):
+    """The walk of all local files that some findings rest on."""
+
+    started: datetime
+    seconds: float
+    directories: tuple[str, ...]
+    """Where it started: the mount points of local disks."""
+
+
 class TargetResult(Word):
     """Everything one run knows of one target."""
 
@@ -58,6 +67,8 @@ class TargetResult(Word):
     problem: str | None = None
     """One line: why the target could not be looked at, or not be changed."""
     seconds: float = 0.0
+    walk: FileWalk | None = None
+    """``None`` where it was skipped, or did not come to its end."""
     tasks: int = 0
     """Ansible tasks executed on the target, not counting skipped ones."""
 

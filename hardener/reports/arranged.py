@@ -69,6 +69,15 @@ class TargetView:
         return self.result.count(*_JUDGED) > 0
 
     @property
+    def walk_words(self) -> str:
+        """When all local files were walked, how long that took, and how old it was at the end of the run."""
+        if (walk := self.result.walk) is None:
+            return ""
+        age = max(0, round((self.run.finished - walk.started).total_seconds()))
+        where = ", ".join(walk.directories)
+        return f"files walked in {walk.seconds:.1f} s at {moment(walk.started)}, {age} s before the end: {where}"
+
+    @property
     def needs_attention(self) -> bool:
         """Whether there is a failure, a problem, or something that could not be looked at."""
         return self.result.problem is not None or self.result.count(Outcome.FAIL, *UNSEEN) > 0

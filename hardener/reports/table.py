@@ -180,6 +180,8 @@ def _counts(view: TargetView) -> Iterator[Padding]:
     yield _line(2, _count_words(view))
     for reason, members in arranged.by_reason(view.entries(Outcome.NOTAPPLICABLE)).items():
         yield _line(4, f"not applicable, {len(members)}: {on_one_line(reason, WIDEST_VALUE)}")
+    if view.walk_words:
+        yield _line(4, on_one_line(view.walk_words, WIDEST_VALUE))
 
 
 def _count_words(view: TargetView) -> str:

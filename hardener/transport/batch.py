@@ -43,12 +43,18 @@ class Batch:
     @property
     def deadline(self) -> float:
         """Seconds after which the whole batch is given up: a cold start plus the slowest plausible mix of answers."""
-        return self.seconds * 2.0 + 0.5 * len(self.questions)
+        own = sum(question.seconds for question in self.questions if question.seconds is not None)
+        return own + self.seconds * 2.0 + 0.5 * len(self.questions)
+
+    def _seconds(self, question: Question) -> int:
+        return self.seconds if question.seconds is None else question.seconds
 
     def program(self) -> str:
         """The shell program; nothing runs before all of it has arrived, for its body is one function."""
-        calls = "\n".join(f"q {index} {shlex.quote(item.command)}" for index, item in enumerate(self.questions))
-        return _PROGRAM.format(nonce=self.nonce, seconds=self.seconds, limit=self.output_limit + 1, calls=calls)
+        calls = "\n".join(
+            f"q {index} {self._seconds(item)} {shlex.quote(item.command)}" for index, item in enumerate(self.questions)
+        )
+        return _PROGRAM.format(nonce=self.nonce, limit=self.output_limit + 1, calls=calls)
 
     def is_complete(self, stdout: bytes | bytearray) -> bool:
         """Whether the last frame has arrived."""
@@ -64,18 +70,18 @@ class Batch:
         answers = {}
         for index, question in enumerate(self.questions):
             if index in outputs and index in errors:
-                answers[question.command] = self._answer(outputs[index], errors[index][0])
+                answers[question.command] = self._answer(question, outputs[index], errors[index][0])
             else:
                 answers[question.command] = Answer(exit_status=None, problem=unfinished)
         return answers
 
-    def _answer(self, frame: tuple[bytes, int], error: bytes) -> Answer:
+    def _answer(self, question: Question, frame: tuple[bytes, int], error: bytes) -> Answer:
         output, status = frame
         problem = None
         if len(output) > self.output_limit or len(error) > self.output_limit:
             problem = f"the output exceeds {self.output_limit} bytes"
         elif status in ENDED:
-            problem = ENDED[status].format(seconds=self.seconds)
+            problem = ENDED[status].format(seconds=self._seconds(question))
         limit = self.output_limit
         return Answer(
             exit_status=None if problem else status, stdout=output[:limit], stderr=error[:limit], problem=problem
@@ -87,7 +93,7 @@ class Batch:
 _PROGRAM = """\
 q() {{
   printf '{nonce} %s begin\\n' "$1"; printf '{nonce} %s begin\\n' "$1" >&2
-  s=$({{ {{ {{ timeout -k 2 {seconds} /bin/sh -c "$2" </dev/null 2>&4 3>&- 4>&- 5>&- 6>&-; echo $? >&3; }} \\
+  s=$({{ {{ {{ timeout -k 2 "$2" /bin/sh -c "$3" </dev/null 2>&4 3>&- 4>&- 5>&- 6>&-; echo $? >&3; }} \\
     | head -c {limit} >&5; }} 4>&1 | head -c {limit} >&6; }} 3>&1)
   printf '\\n{nonce} %s end %s\\n' "$1" "$s"; printf '\\n{nonce} %s end %s\\n' "$1" "$s" >&2
 }}

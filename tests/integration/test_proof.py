@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from hardener import lab
-from tests.integration.proving import Bench, applicable, failing, not_failing
+from tests.integration.proving import CONTROLS, Bench, applicable, failing, not_failing
 
 NODES = os.environ.get("HARDENER_PROOF_NODES", "container12 vm12").split()
 """Kinds and releases to prove on: `make proof` names them all."""
@@ -32,7 +32,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 def test_every_control_is_seen_failing_and_passing(bench: Bench) -> None:
     soft = bench.audit()
     bench.record("soft", soft)
-    assert failing(soft), "the node is not soft enough to prove anything"
+    assert len(failing(soft)) > 20 or CONTROLS != "*", "the node is not soft enough to prove anything"
 
     hardened = bench.apply()
     remediable, for_a_person = applicable(bench, hardened)

@@ -44,7 +44,7 @@ def anything(_: bytes) -> bool:
 
 
 def test_without_become_the_program_is_sent_at_once() -> None:
-    pipe = ScriptedPipe((lambda sent: b"q 0 id" in sent, ANSWERED))
+    pipe = ScriptedPipe((lambda sent: b"q 0 30 id" in sent, ANSWERED))
     assert converse(pipe, BATCH, become=None, password=None)["id"].stdout == b"uid=0"
 
 
@@ -52,7 +52,7 @@ def test_the_password_is_sent_to_the_prompt_and_the_program_only_to_the_shell() 
     pipe = ScriptedPipe(
         (lambda sent: sent == b"", (b"", b"lecture\n0123abcd password ")),
         (lambda sent: sent == b"secret\n", (b"", b"0123abcd ready\n")),
-        (lambda sent: sent.startswith(b"secret\n") and b"q 0 id" in sent, ANSWERED),
+        (lambda sent: sent.startswith(b"secret\n") and b"q 0 30 id" in sent, ANSWERED),
     )
     assert converse(pipe, BATCH, become=Become(), password="secret")["id"].exit_status == 0
 
