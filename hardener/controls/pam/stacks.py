@@ -1,0 +1,233 @@
+"""Which modules every login and every change of a password goes through, and with which arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pydantic import JsonValue
+
+from hardener.catalogue.control import Control, Host, Parameter, Violation
+from hardener.catalogue.expectations import (
+    Expectation,
+    at_least,
+    equals,
+    every,
+    fields,
+    nothing,
+    satisfying,
+    something,
+)
+from hardener.controls.pam import probes
+from hardener.model import Disruption, Severity
+
+STACKS = ("auth", "account", "password", "session")
+UNIX = [Parameter("unix", (name,), equals) for name in ("nullok", "remember", "yescrypt", "use_authtok")]
+"""All of them for every control about pam_unix: its profile is written whole."""
+
+
+def _kept(value: object) -> Expectation:
+    return at_least(value)
+
+
+PWHISTORY = [
+    Parameter("pwhistory", ("remember",), at_least),
+    *(Parameter("pwhistory", (name,), equals) for name in ("enforce_for_root", "use_authtok")),
+]
+
+
+def _profiles(*names: str) -> Sequence[Parameter]:
+    return [Parameter("profiles", (name,), equals) for name in names]
+
+
+def _modules_of(module: str) -> Callable[[Host], JsonValue]:
+    def observe(host: Host) -> JsonValue:
+        return {stack: [line.shown for line in probes.lines_of(host, stack, module)] for stack in STACKS}
+
+    return observe
+
+
+def _faillock(host: Host) -> JsonValue:
+    """Which of the three lines are there: before a login, after a failure, and for the account."""
+    auth = probes.lines_of(host, "auth", "pam_faillock.so")
+    return {
+        "before the password is asked": [line.shown for line in auth if line.value("preauth") is not None],
+        "after a wrong password": [line.shown for line in auth if line.value("authfail") is not None],
+        "for the account": [line.shown for line in probes.lines_of(host, "account", "pam_faillock.so")],
+    }
+
+
+def _argument(module: str, argument: str) -> Callable[[Host], JsonValue]:
+    """The value of an argument in the password stack; ``None`` where the module or the argument is missing."""
+
+    def observe(host: Host) -> JsonValue:
+        lines = probes.lines_of(host, "password", module)
+        return lines[0].value(argument) if lines else None
+
+    return observe
+
+
+def _lines_with(argument: str) -> Callable[[Host], JsonValue]:
+    """The lines of pam_unix that have an argument they should not have."""
+
+    def observe(host: Host) -> JsonValue:
+        lines = [line for stack in STACKS for line in probes.lines_of(host, stack, "pam_unix.so")]
+        return [line.shown for line in lines if line.value(argument) is not None]
+
+    return observe
+
+
+def _hash(host: Host) -> JsonValue:
+    """The arguments of pam_unix in the password stack, one of which names the algorithm."""
+    lines = probes.lines_of(host, "password", "pam_unix.so")
+    return [*lines[0].arguments] if lines else []
+
+
+def _strong(arguments: Sequence[str]) -> bool:
+    return not {"yescrypt", "sha512"}.isdisjoint(arguments)
+
+
+def _stack(
+    subject: str, number: str, *, nist: Sequence[str] = ("IA-2", "IA-5"), pci: str = "8.3.1", **declared: Any
+) -> Control:
+    """What all share: the numbers, which are the same for both releases, the remedy and what it can do."""
+    references: Mapping[str, str | Sequence[str]] = {
+        "cis-debian12": number,
+        "cis-debian13": number,
+        "nist-800-53": nist,
+        "cis-controls-8": "5.2",
+        "pci-dss-4": pci,
+    }
+    words: dict[str, Any] = {
+        "level": 1,
+        "severity": Severity.MEDIUM,
+        "disruption": Disruption.LOCKOUT,
+        "remedy": "Has pam-auth-update write the stacks from a profile; a stack changed by hand is left alone.",
+        "references": references,
+    }
+    return Control(subject=subject, **{**words, **declared})
+
+
+CONTROLS = [
+    _stack(
+        "unix-in-every-stack",
+        "5.3.2.1",
+        title="Local accounts are checked in every login stack",
+        why="A stack without the module that knows local accounts lets in whoever another module does not refuse.",
+        observe=_modules_of("pam_unix.so"),
+        expect=lambda _: every(something(), "pam_unix is in all four stacks"),
+        parameters=UNIX,
+        violation=probes.broken_profile("hardener-unix", r"/required[[:blank:]]*pam_unix.so/d"),
+    ),
+    _stack(
+        "faillock",
+        "5.3.2.2",
+        nist=("AC-7", "IA-2"),
+        pci="8.3.4",
+        title="Failed logins are counted, and locked accounts refused",
+        why="Without a counter passwords are guessed as fast as the host can answer.",
+        observe=_faillock,
+        expect=lambda _: every(something(), "pam_faillock before and after the password, and for the account"),
+        parameters=_profiles("hardener-faillock", "hardener-faillock-notify"),
+        violation=Violation([f"{probes.UPDATE} --disable hardener-faillock hardener-faillock-notify"]),
+    ),
+    _stack(
+        "pwquality",
+        "5.3.2.3",
+        pci="8.3.6",
+        title="New passwords are judged before they are taken",
+        why="People choose what they can remember, which is what others can guess.",
+        observe=_argument("pam_pwquality.so", "retry"),
+        expect=lambda _: satisfying("in the password stack, with retry", lambda value: value not in {None, ""}),
+        parameters=_profiles("pwquality"),
+        violation=Violation([f"{probes.UPDATE} --disable pwquality"]),
+    ),
+    _stack(
+        "pwhistory",
+        "5.3.2.4",
+        pci="8.3.7",
+        title="New passwords are compared with old ones",
+        why="A password that leaked last year is tried again this year.",
+        observe=_modules_of("pam_pwhistory.so"),
+        expect=lambda _: fields({"password": something()}),
+        parameters=PWHISTORY,
+        violation=Violation([f"{probes.UPDATE} --disable hardener-pwhistory"]),
+    ),
+    _stack(
+        "pwhistory-remember",
+        "5.3.3.3.1",
+        pci="8.3.7",
+        title="The last 24 passwords cannot be taken again",
+        why="A short memory lets people go round in circles back to the password they like.",
+        observe=_argument("pam_pwhistory.so", "remember"),
+        expect=lambda values: at_least(values[0]),
+        parameters=PWHISTORY,
+        violation=probes.broken_profile("hardener-pwhistory", "s/remember=[0-9]*/remember=2/"),
+    ),
+    _stack(
+        "pwhistory-root",
+        "5.3.3.3.2",
+        pci="8.3.7",
+        title="Old passwords are refused to root too",
+        why="The most powerful account would otherwise be the one with the oldest password.",
+        observe=_argument("pam_pwhistory.so", "enforce_for_root"),
+        expect=lambda _: probes.in_words("enforce_for_root is set"),
+        parameters=PWHISTORY,
+        violation=probes.broken_profile("hardener-pwhistory", "s/ enforce_for_root//"),
+    ),
+    _stack(
+        "pwhistory-token",
+        "5.3.3.3.3",
+        pci="8.3.7",
+        title="The history judges the password that was judged before",
+        why="Asking a second time would let another password through than the one whose quality was judged.",
+        observe=_argument("pam_pwhistory.so", "use_authtok"),
+        expect=lambda _: probes.in_words("use_authtok is set"),
+        parameters=PWHISTORY,
+        violation=probes.broken_profile("hardener-pwhistory", "s/ use_authtok//"),
+    ),
+    _stack(
+        "unix-empty-passwords",
+        "5.3.3.4.1",
+        severity=Severity.HIGH,
+        title="Empty passwords are refused",
+        why="An account without a password is open to everybody who knows its name.",
+        observe=_lines_with("nullok"),
+        expect=lambda _: nothing(),
+        parameters=UNIX,
+        violation=probes.broken_profile("hardener-unix", "s/pam_unix.so/pam_unix.so nullok/"),
+    ),
+    _stack(
+        "unix-history",
+        "5.3.3.4.2",
+        severity=Severity.LOW,
+        title="The history of passwords is kept in one place",
+        why="pam_unix keeps its own history in old hashes; two histories disagree.",
+        observe=_lines_with("remember"),
+        expect=lambda _: nothing(),
+        parameters=UNIX,
+        violation=probes.broken_profile("hardener-unix", "s/obscure/obscure remember=5/"),
+    ),
+    _stack(
+        "unix-hash",
+        "5.3.3.4.3",
+        severity=Severity.HIGH,
+        pci="8.3.2",
+        title="New passwords are stored as strong hashes",
+        why="A stolen file of weak hashes is a file of passwords.",
+        observe=_hash,
+        expect=lambda _: satisfying("yescrypt or sha512", _strong),
+        parameters=UNIX,
+        violation=probes.broken_profile("hardener-unix", "s/yescrypt/md5/"),
+    ),
+    _stack(
+        "unix-token",
+        "5.3.3.4.4",
+        title="The password that is stored is the one that was judged",
+        why="Asking a second time would store another password than the one whose quality was judged.",
+        observe=_argument("pam_unix.so", "use_authtok"),
+        expect=lambda _: probes.in_words("use_authtok is set"),
+        parameters=UNIX,
+        violation=probes.broken_profile("hardener-unix", "s/use_authtok//"),
+    ),
+]

@@ -1,0 +1,144 @@
+"""Writes profiles of pam-auth-update and enables them, and takes it back where nobody could log in any more."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: pam_profiles
+short_description: Write profiles of pam-auth-update and enable them
+description:
+  - Writes profiles, or derives one from another by changing the arguments of one module, and enables them at once.
+  - The files common-* are pam-auth-update's; where somebody has changed them by hand it leaves them alone, and this
+    module fails. Where a stack has lost a module it needs, everything is put back as it was, and this module fails.
+options:
+  profiles: {description: Name of a profile to its text., type: dict, default: {}}
+  derived:
+    description: Name of a profile to C(base), its base, C(module), and C(arguments), a dict of argument to its value;
+      the value C(absent) takes the argument away, C(present) adds it without a value.
+    type: dict
+    default: {}
+  enabled: {description: Names of profiles that shall be in use., type: list, elements: str, default: []}
+  disabled: {description: Names of profiles that others replace., type: list, elements: str, default: []}
+author: The hardener project
+"""
+EXAMPLES = r"""
+- name: Check new passwords
+  pam_profiles: {enabled: [pwquality]}
+"""
+RETURN = r"""#"""
+
+PROFILES = "/usr/share/pam-configs"
+STACKS = ("auth", "account", "password", "session", "session-noninteractive")
+NEEDED = {"auth": "pam_unix.so", "account": "pam_unix.so", "password": "pam_unix.so", "session": "pam_unix.so"}
+"""Without these nobody logs in with a local account any more."""
+ONLY_FOR_PASSWORDS = {"yescrypt", "sha512", "use_authtok", "remember"}
+"""Arguments of pam_unix that mean nothing, and are logged as unknown, outside the password stack."""
+
+
+def derived(text: str, name: str, module: str, arguments: Mapping[str, str]) -> str:
+    """A profile's text with other arguments for one module, and the name of its own.
+
+    ``use_authtok`` belongs only where another module has asked for the password before: not into ``-Initial`` blocks.
+    """
+    lines, block = [], ""
+    for line in text.splitlines():
+        if match := re.match(r"(\w+(?:-Initial|-Type)?):", line):
+            block = match[1]
+        is_meant = module in line.split()
+        lines.append(_changed(line, block, arguments) if is_meant else re.sub("^Name:.*", f"Name: {name}", line))
+    return "\n".join(lines) + "\n"
+
+
+def _changed(line: str, block: str, arguments: Mapping[str, str]) -> str:
+    """One line of a profile with its arguments changed."""
+    kept = [word for word in re.split(r"(?<=\S)\s+", line.rstrip()) if word.partition("=")[0] not in arguments]
+    for argument, value in arguments.items():
+        if value == "absent" or (argument in ONLY_FOR_PASSWORDS and not block.startswith("Password")):
+            continue
+        if argument != "use_authtok" or not block.endswith("-Initial"):
+            kept.append(argument if value == "present" else f"{argument}={value}")
+    return " ".join(kept)
+
+
+def diff(current: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+    """Profile → its new text, for those that differ."""
+    return {name: text for name, text in wanted.items() if current.get(name) != text}
+
+
+def missing_modules(stacks: Mapping[str, str]) -> Sequence[str]:
+    """``stack: module`` for each module that a stack needs and does not have."""
+    return [f"{stack}: {module}" for stack, module in NEEDED.items() if module not in stacks[stack].split()]
+
+
+def read(path: str) -> str:
+    """A file's text; empty where there is none."""
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        return file.read()
+
+
+def write(path: str, text: str) -> None:
+    """Replace a file's text at once; an empty text removes the file."""
+    if not text:
+        if os.path.exists(path):
+            os.unlink(path)
+        return
+    with open(f"{path}~", "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text)
+    os.chmod(f"{path}~", 0o644)
+    os.rename(f"{path}~", path)
+
+
+def stacks_now() -> dict[str, str]:
+    """Stack → the text of its file."""
+    return {stack: read(f"/etc/pam.d/common-{stack}") for stack in STACKS}
+
+
+def update(module: AnsibleModule, enabled: Sequence[str], disabled: Sequence[str]) -> None:
+    """Have pam-auth-update write the stacks anew."""
+    words = ["pam-auth-update", "--package", *(["--disable", *disabled] if disabled else ()), "--enable", *enabled]
+    module.run_command(words, check_rc=True, environ_update={"DEBIAN_FRONTEND": "noninteractive"})
+
+
+def main() -> None:
+    """Ansible's entry point."""
+    names = {"type": "list", "elements": "str", "default": []}
+    texts = {"type": "dict", "default": {}}
+    specs = {"profiles": texts, "derived": texts, "enabled": names, "disabled": names}
+    module = AnsibleModule(argument_spec=specs, supports_check_mode=True)
+    chosen = module.params
+    wanted = dict(chosen["profiles"])
+    for name, how in chosen["derived"].items():
+        base = read(f"{PROFILES}/{name}") or read(f"{PROFILES}/{how['base']}")
+        wanted[name] = derived(base, name, how["module"], how["arguments"])
+    current = {name: read(f"{PROFILES}/{name}") for name in wanted}
+    changes, before = diff(current, wanted), stacks_now()
+    if module.check_mode:
+        shown = {"before": "".join(current[name] for name in changes), "after": "".join(changes.values())}
+        module.exit_json(changed=bool(changes or chosen["enabled"]), diff=shown)
+    for name, text in changes.items():
+        write(f"{PROFILES}/{name}", text)
+    update(module, chosen["enabled"], chosen["disabled"])
+    after = stacks_now()
+    if lost := missing_modules(after):
+        for path, text in {f"{PROFILES}/{name}": current[name] for name in changes}.items():
+            write(path, text)
+        for stack, text in before.items():
+            write(f"/etc/pam.d/common-{stack}", text)
+        module.fail_json(msg=f"pam_profiles: nobody could log in any more, put back as it was: {', '.join(lost)}")
+    if changes and after == before:
+        module.fail_json(
+            msg="pam_profiles: /etc/pam.d/common-* was changed by hand, and pam-auth-update leaves it alone"
+        )
+    states = {key: "".join(stacks.values()) for key, stacks in (("before", before), ("after", after))}
+    module.exit_json(changed=bool(changes) or after != before, diff=states)
+
+
+if __name__ == "__main__":
+    main()
