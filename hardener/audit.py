@@ -165,6 +165,25 @@ def _first_line(command: str) -> Callable[[Host], str]:
     return lambda host: host.run(command).stdout.partition("\n")[0].strip()
 
 
+def _connection(host: Host) -> Sequence[str]:
+    """Address and port of the operator, then address and port he came to; empty on this machine itself.
+
+    sudo forgets the variable: it is that of the nearest ancestor that has it.
+    """
+    return host.run(
+        'pid=$$; while [ "${pid:-0}" -gt 1 ]; do '
+        "found=$(tr '\\0' '\\n' </proc/$pid/environ 2>/dev/null | sed -n 's/^SSH_CONNECTION=//p'); "
+        '[ -z "$found" ] || { echo "$found"; break; }; '
+        "pid=$(sed -n 's/^PPid:[[:space:]]*//p' /proc/$pid/status); done"
+    ).stdout.split()
+
+
+def _ssh_ports(host: Host) -> tuple[int, ...]:
+    listeners = host.run("ss -H -l -n -t -p").stdout.splitlines()
+    ports = {int(row.split()[3].rpartition(":")[2]) for row in listeners if '"sshd"' in row}
+    return tuple(sorted(ports | {int(port) for port in _connection(host)[3:4]}))
+
+
 _OPERATOR = '"${SUDO_USER:-$(id -un)}"'
 _FACTS: Mapping[str, Callable[[Host], Any]] = {
     "platform": _platform,
@@ -174,6 +193,8 @@ _FACTS: Mapping[str, Callable[[Host], Any]] = {
     "machine_id": _first_line("cat /etc/machine-id"),
     "operator": _first_line(f"echo {_OPERATOR}"),
     "operator_groups": lambda host: tuple(host.run(f"id -Gn {_OPERATOR}").stdout.split()),
+    "operator_address": lambda host: next(iter(_connection(host)), None),
+    "ssh_ports": _ssh_ports,
     "is_root": lambda host: host.run("id -u").stdout.strip() == "0",
     "has_python": lambda host: host.run("command -v python3").rc == 0,
 }

@@ -124,8 +124,13 @@ def remediable(plan: Plan, findings: Sequence[Finding]) -> Sequence[Control]:
     return [control for control in plan.controls if control.id in failing and control.is_remediable]
 
 
-def role_variables(controls: Sequence[Control], catalogue: Catalogue, values: Values) -> Mapping[str, Any]:
-    """What the playbook receives for one target: its roles, its controls, and only their items of the roles' values."""
+def role_variables(
+    controls: Sequence[Control], catalogue: Catalogue, values: Values, facts: Facts | None = None
+) -> Mapping[str, Any]:
+    """What the playbook receives for one target: its roles, its controls, and only their items of the roles' values.
+
+    Of the facts, the roles receive those no value can say: its traits, and the ports sshd listens on.
+    """
     variables: dict[str, Any] = {}
     roles = list(dict.fromkeys(control.role for control in controls))
     for control in catalogue.values():
@@ -138,7 +143,15 @@ def role_variables(controls: Sequence[Control], catalogue: Catalogue, values: Va
             for key in reversed(path):
                 item = {key: item}
             variables = merged(variables, item)
-    return {"hardening_roles": roles, "hardening_controls": [control.id for control in controls], **variables}
+    return {
+        "hardening_roles": roles,
+        "hardening_controls": [control.id for control in controls],
+        "hardening_target": {
+            "traits": sorted(trait.value for trait in facts.traits) if facts else [],
+            "ssh_ports": [*facts.ssh_ports] if facts else [],
+        },
+        **variables,
+    }
 
 
 def lock_out_reasons(controls: Sequence[Control], facts: Facts, values: Values) -> Sequence[str]:

@@ -165,7 +165,7 @@ class Conductor:
             if reason := self._refusal(target, result):
                 refused[target.name] = reason
             else:
-                variables[target.name] = role_variables(controls, self.selection.catalogue, target.values)
+                variables[target.name] = role_variables(controls, self.selection.catalogue, target.values, result.facts)
         after = {result.target: result for result in before}
         after |= {name: after[name].model_copy(update={"problem": reason}) for name, reason in refused.items()}
         if variables:

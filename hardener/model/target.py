@@ -63,6 +63,10 @@ class Facts(Word):
     operator: str
     """The account that logged in, before any become."""
     operator_groups: tuple[str, ...] = ()
+    operator_address: str | None = None
+    """From where the operator came; ``None`` for this machine itself."""
+    ssh_ports: tuple[int, ...] = ()
+    """TCP ports on which sshd listens, and the one the operator came in by."""
     is_root: bool
     """Whether the questions were asked as root."""
     has_python: bool
