@@ -170,16 +170,20 @@ def _connection(host: Host) -> Sequence[str]:
 
     sudo forgets the variable: it is that of the nearest ancestor that has it.
     """
-    return host.run(
-        'pid=$$; while [ "${pid:-0}" -gt 1 ]; do '
-        "found=$(tr '\\0' '\\n' </proc/$pid/environ 2>/dev/null | sed -n 's/^SSH_CONNECTION=//p'); "
-        '[ -z "$found" ] || { echo "$found"; break; }; '
-        "pid=$(sed -n 's/^PPid:[[:space:]]*//p' /proc/$pid/status); done"
-    ).stdout.split()
+    return host.run(CONNECTION).stdout.split()
+
+
+CONNECTION = (
+    'pid=$$; while [ "${pid:-0}" -gt 1 ]; do '
+    "found=$(tr '\\0' '\\n' </proc/$pid/environ 2>/dev/null | sed -n 's/^SSH_CONNECTION=//p'); "
+    '[ -z "$found" ] || { echo "$found"; break; }; '
+    "pid=$(sed -n 's/^PPid:[[:space:]]*//p' /proc/$pid/status); done"
+)
+LISTENERS = "ss -H -l -n -t -p"
 
 
 def _ssh_ports(host: Host) -> tuple[int, ...]:
-    listeners = host.run("ss -H -l -n -t -p").stdout.splitlines()
+    listeners = host.run(LISTENERS).stdout.splitlines()
     ports = {int(row.split()[3].rpartition(":")[2]) for row in listeners if '"sshd"' in row}
     return tuple(sorted(ports | {int(port) for port in _connection(host)[3:4]}))
 

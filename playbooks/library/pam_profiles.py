@@ -115,8 +115,7 @@ def main() -> None:
     chosen = module.params
     wanted = dict(chosen["profiles"])
     for name, how in chosen["derived"].items():
-        base = read(f"{PROFILES}/{name}") or read(f"{PROFILES}/{how['base']}")
-        wanted[name] = derived(base, name, how["module"], how["arguments"])
+        wanted[name] = derived(read(f"{PROFILES}/{how['base']}"), name, how["module"], how["arguments"])
     current = {name: read(f"{PROFILES}/{name}") for name in wanted}
     changes, before = diff(current, wanted), stacks_now()
     if module.check_mode:

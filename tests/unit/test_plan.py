@@ -9,7 +9,7 @@ import pytest
 from hardener.catalogue.discovery import catalogue_of
 from hardener.catalogue.profiles import Profile
 from hardener.errors import ConfigError
-from hardener.model import Facts, Finding, Outcome, Platform
+from hardener.model import Facts, Finding, Outcome, Platform, Trait
 from hardener.plan import Selection, check_values, lock_out_reasons, make_plan, remediable, role_variables
 from tests.unit.builders import DEFAULTS, catalogue, number_control, selection, target
 
@@ -46,12 +46,23 @@ def test_an_apply_works_on_what_fails_and_has_a_remedy() -> None:
 
 def test_a_role_receives_only_the_items_of_its_failing_controls() -> None:
     controls = catalogue()
-    variables = role_variables([controls["alpha-one"]], controls, DEFAULTS)
+    facts = Facts(
+        platform=Platform(family="debian", release="12"),
+        traits=frozenset({Trait.VM}),
+        kernel="6.1",
+        machine_id="0",
+        operator="admin",
+        ssh_ports=(22, 2222),
+        is_root=True,
+        has_python=True,
+    )
+    variables = role_variables([controls["alpha-one"]], controls, DEFAULTS, facts)
     assert variables == {
         "hardening_roles": ["alpha"],
         "hardening_controls": ["alpha-one"],
         "alpha_numbers": {"one": 10},
         "alpha_words": {},
+        "hardening_target": {"traits": ["vm"], "ssh_ports": [22, 2222]},
     }
 
 

@@ -173,7 +173,7 @@ CONTROLS = [
         judge=_up_to,
         broken="maxsequence = 0",
         title="At most three characters follow each other in sequence",
-        why="12345 and abcde are among the first guesses.",
+        why="Runs like 12345 and abcde are among the first guesses.",
     ),
     _quality(
         "dictcheck",

@@ -1,68 +1,20 @@
-"""Services: nothing runs, listens or is installed that a server does not need."""
+"""Network services that a server does not need."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-from pydantic import JsonValue
-
-from hardener.catalogue import observations as seen
-from hardener.catalogue.control import Control, Declared, Host, Parameter, Violation
-from hardener.catalogue.expectations import AFTER_REBOOT, NOW, Expectation, nothing, one_of, present_fields
-from hardener.catalogue.kinds import absent_packages, review, unneeded_service
+from hardener.catalogue.control import Control
+from hardener.catalogue.kinds import absent_packages, unneeded_service
+from hardener.controls.services.shared import declared
 from hardener.model import Disruption, Severity, Trait
-
-LOOPBACK = ("127.", "::1")
-MAIL_PORTS = {25, 465, 587}
-
-
-def _declared(numbers: tuple[str, str], severity: Severity, words: Mapping[str, str]) -> Declared:
-    """What all servers and clients share; ``words`` are ``title`` and ``why``."""
-    references = {"cis-debian12": numbers[0], "cis-debian13": numbers[1], "nist-800-53": ("CM-7", "CM-11")}
-    return Declared(level=1, severity=severity, references=references, title=words["title"], why=words["why"])
 
 
 def _server(
     subject: str, units: list[str], *, numbers: tuple[str, str], severity: Severity = Severity.MEDIUM, **words: str
 ) -> Control:
     """A network service nobody needs; ``numbers`` are its recommendations for Debian 12 and 13."""
-    declared = _declared(numbers, severity, words)
-    declared["disruption"] = Disruption.RESTART
-    return unneeded_service(subject, *units, **declared)
-
-
-def _client(
-    subject: str, packages: list[str], *, number: str, severity: Severity = Severity.LOW, **words: str
-) -> Control:
-    """A client nobody should use; its number is the same for Debian 12 and 13."""
-    return absent_packages(subject, *packages, **_declared((number, number), severity, words))
-
-
-def _is_loopback(address: str) -> bool:
-    return address.removeprefix("::ffff:").startswith(LOOPBACK)
-
-
-def _mail_listeners(host: Host) -> JsonValue:
-    """The mail ports open to other hosts now, and how Postfix, where it is installed, will listen."""
-    sockets = seen.listening_sockets(host)
-    exposed = sorted({f"{name}:{port}" for name, port in sockets if port in MAIL_PORTS and not _is_loopback(name)})
-    if "postfix" not in seen.installed_packages(host):
-        return {NOW: [*exposed]}
-    return {NOW: [*exposed], AFTER_REBOOT: seen.ask(host, "postconf -h inet_interfaces").strip()}
-
-
-def _loopback_only(_: object) -> Expectation:
-    return one_of("loopback-only", "localhost")
-
-
-def _mail_to_this_host_only(values: Sequence[Any]) -> Expectation:
-    wanted = present_fields({NOW: nothing(), AFTER_REBOOT: _loopback_only(values[0])})
-    return Expectation("no mail port is open to other hosts, now and after a reboot", wanted.complaints)
-
-
-def _listeners(host: Host) -> JsonValue:
-    return {socket: list(programs) for socket, programs in seen.listening_programs(host).items()}
+    whole = declared(numbers, severity, words)
+    whole["disruption"] = Disruption.RESTART
+    return unneeded_service(subject, *units, **whole)
 
 
 CONTROLS = [
@@ -213,74 +165,6 @@ CONTROLS = [
         references={"cis-debian12": "2.1.20", "cis-debian13": "2.1.21", "nist-800-53": ("CM-7", "CM-11")},
         disruption=Disruption.RESTART,
         unless={Trait.GUI: "people work at this host's screen"},
-    ),
-    Control(
-        subject="mta-loopback",
-        title="The mail server takes mail from this host only",
-        why="A host that only sends its own notices needs no open mail port, which invites relaying and attacks.",
-        level=1,
-        severity=Severity.MEDIUM,
-        references={"cis-debian12": "2.1.21", "nist-800-53": ("CM-7", "SC-7")},
-        observe=_mail_listeners,
-        expect=_mail_to_this_host_only,
-        parameters=[Parameter("postfix", ("inet_interfaces",), _loopback_only)],
-        remedy="Lets Postfix listen on loopback only, and restarts it; another mail server is for a person.",
-        disruption=Disruption.RESTART,
-        violation=Violation(["postconf -e inet_interfaces=all", "systemctl restart postfix.service"]),
-    ),
-    review(
-        "listeners",
-        _listeners,
-        title="Every service that listens on the network is approved",
-        why="Only people know which services a host is there for; everything else that listens is a way in.",
-        level=1,
-        severity=Severity.MEDIUM,
-        references={"cis-debian12": "2.1.22", "cis-debian13": "2.1.23", "nist-800-53": ("CM-7", "SC-7")},
-    ),
-    _client(
-        "nis-client",
-        ["nis", "ypbind-mt"],
-        title="No NIS client is installed",
-        why="A NIS client believes accounts from any server that answers first.",
-        number="2.2.1",
-        severity=Severity.HIGH,
-    ),
-    _client(
-        "rsh-client",
-        ["rsh-client"],
-        title="No rsh client is installed",
-        why="The r-commands send everything readable, and prove nobody's identity.",
-        number="2.2.2",
-        severity=Severity.HIGH,
-    ),
-    _client(
-        "talk-client",
-        ["talk"],
-        title="No talk client is installed",
-        why="Its messages travel readable and unauthenticated, and writing to terminals can be abused to run commands.",
-        number="2.2.3",
-        severity=Severity.MEDIUM,
-    ),
-    _client(
-        "telnet-client",
-        ["telnet", "inetutils-telnet"],
-        title="No telnet client is installed",
-        why="Whoever logs in by telnet shows the password to everybody on the way; without a client nobody tries.",
-        number="2.2.4",
-    ),
-    _client(
-        "ldap-client",
-        ["ldap-utils"],
-        title="No LDAP client tools are installed",
-        why="They help an intruder to list the directory's people and groups; logging in by LDAP works without them.",
-        number="2.2.5",
-    ),
-    _client(
-        "ftp-client",
-        ["ftp", "tnftp"],
-        title="No FTP client is installed",
-        why="Files and passwords sent by FTP can be read and changed on the way; encrypted copying exists.",
-        number="2.2.6",
     ),
     _server(
         "bluetooth",

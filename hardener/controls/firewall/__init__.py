@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
@@ -10,8 +9,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from hardener.catalogue import observations as seen
-from hardener.catalogue.control import Control, CouldNotLook, Host, Parameter, Violation
+from hardener.catalogue.control import Control, Host, Parameter, Violation
 from hardener.catalogue.expectations import (
     AFTER_REBOOT,
     NOW,
@@ -21,128 +19,15 @@ from hardener.catalogue.expectations import (
     satisfying,
 )
 from hardener.catalogue.kinds import review, running_service, unneeded_service
+from hardener.controls.firewall import probes
 from hardener.model import Disruption, Facts, Severity, Trait, Values
 
-FILE = "/etc/hardener/firewall.nft"
 UNIT = "hardener-firewall.service"
-TABLE = "inet hardener"
-LOOPBACK_RULES = ('iif "lo" accept', "ip saddr 127.0.0.0/8 drop", "ip6 saddr ::1 drop")
 KUBERNETES = dict.fromkeys(
     (Trait.KUBERNETES_WORKER, Trait.KUBERNETES_CONTROL_PLANE),
     "the cluster's network plugin decides which ports and networks its nodes need",
 )
 ROUTERS = {**KUBERNETES, Trait.CONTAINER_HOST: "its containers reach the network through it"}
-
-Chains = Mapping[str, Mapping[str, Any]]
-
-
-# --- probes -----------------------------------------------------------------------------------------------------------
-
-
-def _loaded(host: Host) -> Chains | None:
-    """The chains of our table; ``None`` where there is no such table, or nothing that could have loaded it."""
-    result = host.run(f"nft --stateless list table {TABLE}")
-    if result.rc == 0:
-        return read_table(result.stdout)
-    if result.rc == seen.COMMAND_NOT_FOUND or "No such file or directory" in result.stderr:
-        return None
-    raise CouldNotLook(f"nft failed with status {result.rc}: {result.stderr.strip()}")
-
-
-def _at_boot(host: Host) -> Chains | None:
-    """The chains the next boot loads: the file, loaded into an empty network namespace of its own."""
-    load = f"nft --file {FILE} && nft --stateless list table {TABLE}"
-    result = host.run(f"[ -e {FILE} ] || exit 4; command -v nft >/dev/null || exit 4; unshare --net sh -c '{load}'")
-    if result.rc == 0:
-        return read_table(result.stdout)
-    if result.rc == 4:
-        return None
-    if "Error:" in result.stderr:  # nft refuses the file, and will at the next boot
-        return None
-    raise CouldNotLook(f"unshare or nft failed with status {result.rc}: {result.stderr.strip()}")
-
-
-def read_table(listing: str) -> Chains:
-    """Chain → ``hook``, ``policy`` and ``rules`` (as nft prints them, without comments), from ``nft list table``."""
-    chains: dict[str, dict[str, Any]] = {}
-    for line in map(str.strip, listing.splitlines()):
-        if match := re.fullmatch(r"chain (\S+) \{", line):
-            chains[match[1]] = {"hook": None, "policy": None, "rules": []}
-        elif match := re.fullmatch(r"type \w+ hook (\w+) priority [^;]+;(?: policy (\w+);)?", line):
-            list(chains.values())[-1].update(hook=match[1], policy=match[2] or "accept")
-        elif chains and line not in {"", "}"}:
-            list(chains.values())[-1]["rules"].append(line)
-    return chains
-
-
-def _both(summary: Callable[[Chains], JsonValue]) -> Callable[[Host], JsonValue]:
-    """Something about our table, as it is loaded and as the next boot loads it; ``None`` where there is none."""
-
-    def observe(host: Host) -> JsonValue:
-        loaded, at_boot = _loaded(host), _at_boot(host)
-        return {
-            NOW: None if loaded is None else summary(loaded),
-            AFTER_REBOOT: None if at_boot is None else summary(at_boot),
-        }
-
-    return observe
-
-
-def _hooks(chains: Chains) -> JsonValue:
-    return sorted(chain["hook"] for chain in chains.values() if chain["hook"])
-
-
-def _policy(hook: str) -> Callable[[Chains], JsonValue]:
-    def summary(chains: Chains) -> JsonValue:
-        return next((chain["policy"] for chain in chains.values() if chain["hook"] == hook), None)
-
-    return summary
-
-
-def _loopback(chains: Chains) -> JsonValue:
-    """The rules about loopback of the input chain that are there, in their order."""
-    rules = chains.get("input", {}).get("rules", ())
-    return [rule for rule in rules if rule in LOOPBACK_RULES]
-
-
-def _accepted_ports(chains: Chains) -> JsonValue:
-    """The ports a rule marked as ours for ssh accepts."""
-    rules = [rule for chain in chains.values() for rule in chain["rules"] if 'comment "ssh"' in rule]
-    numbers = [re.findall(r"\d+", match[1]) for rule in rules if (match := re.search(r"dport (\{[^}]*\}|\d+)", rule))]
-    return [*sorted({int(number) for found in numbers for number in found})]
-
-
-def _ssh(host: Host) -> JsonValue:
-    rows = seen.listening_programs(host)
-    ports = {
-        int(socket.rpartition(":")[2])
-        for socket, programs in rows.items()
-        if socket.startswith("tcp ") and "sshd" in programs
-    }
-    accepted = _both(_accepted_ports)(host)
-    return {"sshd listens on": [*sorted(ports)], "accepted": accepted}
-
-
-def _same(host: Host) -> JsonValue:
-    loaded, at_boot = _loaded(host), _at_boot(host)
-    if loaded is None or at_boot is None:
-        return None
-    names = sorted({*loaded, *at_boot})
-    return [name for name in names if loaded.get(name) != at_boot.get(name)]
-
-
-def _legacy_tables(host: Host) -> JsonValue:
-    """The tables of the old packet filter in the kernel: none of them has rules unless somebody uses it."""
-    names = ("ip", "ip6")
-    return {
-        name: [*seen.ask(host, f"[ ! -e /proc/net/{name}_tables_names ] || cat /proc/net/{name}_tables_names").split()]
-        for name in names
-    }
-
-
-def _outbound(host: Host) -> JsonValue:
-    chains = _loaded(host) or {}
-    return {name: [*chain["rules"]] for name, chain in chains.items() if chain["hook"] in {"input", "output"}}
 
 
 # --- expectations -----------------------------------------------------------------------------------------------------
@@ -240,9 +125,9 @@ def _drops(hook: str, title: str, why: str, **declared: Any) -> Control:
         declared.pop("number", "4.3.8"),
         title=title,
         why=why,
-        observe=_both(_policy(hook)),
+        observe=probes.both(probes.policy(hook)),
         expect=lambda _: now_and_after_reboot(equals("drop")),
-        violation=Violation([f"nft chain {TABLE} {hook} '{{ policy accept; }}'"]),
+        violation=Violation([f"nft chain {probes.TABLE} {hook} '{{ policy accept; }}'"]),
         **declared,
     )
 
@@ -286,7 +171,7 @@ CONTROLS = [
     _review(
         "legacy-tables",
         "4.3.3",
-        _legacy_tables,
+        probes.legacy_tables,
         "No rules of the old packet filter are left",
         "Rules nobody remembers go on dropping or accepting packets; those of a cluster's nodes may be its own.",
     ),
@@ -295,34 +180,34 @@ CONTROLS = [
         "4.3.4",
         title="The host has a packet filter of its own",
         why="Without one every program that listens can be reached by everybody.",
-        observe=_both(lambda _: "present"),
+        observe=probes.both(lambda _: "present"),
         expect=lambda _: now_and_after_reboot(equals("present")),
-        violation=Violation([f"sed --in-place 1ilab {FILE}"]),
+        violation=Violation([f"sed --in-place 1ilab {probes.FILE}"]),
     ),
     _table(
         "chains",
         "4.3.5",
         title="Packets to and from the host go through the filter",
         why="A table without chains at the kernel's hooks filters nothing.",
-        observe=_both(_hooks),
+        observe=probes.both(probes.hooks),
         expect=lambda _: now_and_after_reboot(
             satisfying("input and output", lambda hooks: {"input", "output"} <= set(hooks or ()))
         ),
-        violation=Violation([f"nft flush chain {TABLE} output; nft delete chain {TABLE} output"]),
+        violation=Violation([f"nft flush chain {probes.TABLE} output; nft delete chain {probes.TABLE} output"]),
     ),
     _table(
         "loopback",
         "4.3.6",
         title="The host talks to itself, and nobody else in its name",
         why="Programs trust packets from the host itself; from outside, its own addresses are always forged.",
-        observe=_both(_loopback),
-        expect=lambda _: now_and_after_reboot(equals(list(LOOPBACK_RULES))),
-        violation=Violation([f"sed --in-place /127.0.0.0/d {FILE}"]),
+        observe=probes.both(probes.loopback),
+        expect=lambda _: now_and_after_reboot(equals(list(probes.LOOPBACK_RULES))),
+        violation=Violation([f"sed --in-place /127.0.0.0/d {probes.FILE}"]),
     ),
     _review(
         "connections",
         "4.3.7",
-        _outbound,
+        probes.connection_rules,
         "What goes out and what may come back is what the site wants",
         "A stolen host is used to attack others, and to carry data away, through connections it opens itself.",
     ),
@@ -345,9 +230,9 @@ CONTROLS = [
         title="The ports sshd listens on are open",
         why="A filter that forgets the port the administrators use locks them out at its first start.",
         severity=Severity.HIGH,
-        observe=_ssh,
+        observe=probes.ssh,
         expect=_every_ssh_port,
-        violation=Violation([f"""sed --in-place '/comment "ssh"/s/dport {{[^}}]*}}/dport {{ 2 }}/' {FILE}"""]),
+        violation=Violation([f"""sed --in-place '/comment "ssh"/s/dport {{[^}}]*}}/dport {{ 2 }}/' {probes.FILE}"""]),
     ),
     replace(
         running_service(
@@ -367,8 +252,8 @@ CONTROLS = [
         "4.3.10",
         title="The next boot loads the rules that hold now",
         why="A rule that was only typed in is gone after the next reboot, or one that was taken away is back.",
-        observe=_same,
+        observe=probes.differing_chains,
         expect=lambda _: satisfying("the same", lambda different: different == []),
-        violation=Violation([f"nft add rule {TABLE} input tcp dport 9 accept"]),
+        violation=Violation([f"nft add rule {probes.TABLE} input tcp dport 9 accept"]),
     ),
 ]
