@@ -15,11 +15,12 @@ from pathlib import Path
 from hardener import lab
 from hardener.catalogue.control import Violation
 from hardener.catalogue.discovery import discover
+from hardener.catalogue.expectations import AFTER_REBOOT
 from hardener.catalogue.profiles import load_profile
 from hardener.conductor import ApplySettings, Conductor
 from hardener.content import roles_directory
 from hardener.inventory import Sources, read_targets
-from hardener.model import Outcome, Target, TargetResult
+from hardener.model import Disruption, Outcome, Target, TargetResult
 from hardener.plan import Selection
 from hardener.playbook import Outcome as PlaybookOutcome
 from hardener.playbook import PlaybookRun, run_playbook
@@ -121,3 +122,10 @@ def not_failing(result: TargetResult, controls: Sequence[str]) -> list[str]:
     """Controls that should fail and do not, each with what was seen."""
     found = [item for item in result.findings if item.control in controls and item.outcome is not Outcome.FAIL]
     return [f"{item.control}: {item.outcome.value}, {item.observed}" for item in found]
+
+
+def waiting_for_reboot(bench: Bench, result: TargetResult) -> set[str]:
+    """Controls that a remedy can only make true for the next start, and that are true for it."""
+    catalogue = bench.conductor.selection.catalogue
+    needing = {name for name, control in catalogue.items() if control.disruption is Disruption.REBOOT}
+    return {name for name, reason in failing(result).items() if name in needing and AFTER_REBOOT not in reason}
