@@ -50,6 +50,7 @@ class Disruption(StrEnum):
 
     NONE = "none"
     RESTART = "restart"
+    REMOVAL = "removal"
     REBOOT = "reboot"
     LOCKOUT = "lockout"
 

@@ -167,6 +167,7 @@ def disruption_words(disruption: str) -> str:
     return {
         "none": "disturbs nothing",
         "restart": "restarts or stops something",
+        "removal": "removes a package",
         "reboot": "takes effect after a reboot",
         "lockout": "can cut you off",
     }[disruption]

@@ -15,6 +15,7 @@ Records = Mapping[str, ControlRecord]
 _DISTURBS = {
     Disruption.NONE: "",
     Disruption.RESTART: "restarts or stops something",
+    Disruption.REMOVAL: "removes a package",
     Disruption.REBOOT: "takes effect after a reboot",
     Disruption.LOCKOUT: "can cut you off",
 }

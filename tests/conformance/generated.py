@@ -11,6 +11,7 @@ from hardener.catalogue.discovery import discover
 from hardener.catalogue.reference import controls_reference
 from hardener.content import roles_directory
 from hardener.inventory import role_defaults
+from tests.conformance.risks import risks, risks_page
 
 ROOT = Path(__file__).parents[2]
 _HELP_BLOCK = re.compile(r"(<!-- begin: hardener --help -->\n).*(<!-- end: hardener --help -->\n)", re.DOTALL)
@@ -20,8 +21,10 @@ def generated_files() -> Mapping[Path, str]:
     """Every file that is generated, or holds a generated block, as it should read."""
     readme = ROOT / "README.md"
     block = f"```text\n{command_help()}```\n"
+    catalogue, defaults = discover(), role_defaults(roles_directory())
     return {
-        ROOT / "docs" / "controls.md": controls_reference(discover(), role_defaults(roles_directory())),
+        ROOT / "docs" / "controls.md": controls_reference(catalogue, defaults),
+        ROOT / "docs" / "disruptions.md": risks_page(risks(catalogue, defaults)),
         readme: _HELP_BLOCK.sub(lambda match: match[1] + block + match[2], readme.read_text("utf-8")),
     }
 

@@ -13,7 +13,9 @@ from hardener.catalogue.discovery import discover
 from hardener.content import roles_directory
 from hardener.documents import merged
 from hardener.inventory import role_defaults
+from hardener.model import Disruption
 from hardener.plan import role_variables
+from tests.conformance.risks import Risk, risks
 
 CATALOGUE = discover()
 DEFAULTS = role_defaults(roles_directory())
@@ -84,3 +86,9 @@ def test_its_argument_specs_name_every_default_once(role: str) -> None:
 
 def test_every_role_has_its_controls_and_every_module_of_controls_its_role() -> None:
     assert CATALOGUE.roles() == sorted(path.name for path in roles_directory().iterdir() if path.is_dir())
+
+
+@pytest.mark.parametrize("risk", risks(CATALOGUE, DEFAULTS), ids=lambda risk: f"{risk.role}: {risk.task}")
+def test_a_task_that_takes_something_away_carries_its_disruption(risk: Risk) -> None:
+    assert risk.controls, "a task that no control asks for"
+    assert not [control.id for control in risk.controls if control.disruption is Disruption.NONE]

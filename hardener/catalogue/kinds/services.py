@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Control, Declared, Host, Parameter, Violation, command
 from hardener.catalogue.expectations import AFTER_REBOOT, NOW, equals, every, fields, one_of, version_at_least
+from hardener.model import Disruption
 
 
 def unneeded_service(subject: str, *units: str, **declared: Unpack[Declared]) -> Control:
@@ -153,7 +154,7 @@ def absent_packages(subject: str, *packages: str, **declared: Unpack[Declared]) 
         parameters=[Parameter("packages", (package,), equals) for package in packages],
         remedy="Removes the package; its configuration stays.",
         violation=Violation([_install_empty_package(packages[0])]),
-        **declared,
+        **Declared(**{"disruption": Disruption.REMOVAL, **declared}),
     )
 
 

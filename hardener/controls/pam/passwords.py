@@ -20,7 +20,7 @@ from hardener.catalogue.expectations import (
 )
 from hardener.catalogue.kinds import Judge, review
 from hardener.controls.pam import probes
-from hardener.model import Severity
+from hardener.model import Disruption, Severity
 
 COMPLEXITY = ("minclass", "dcredit", "ucredit", "lcredit", "ocredit", "minlen")
 
@@ -69,9 +69,19 @@ def _setting(file: str, stack: str, key: str, judge: Judge, broken: str, **decla
 
 
 def _lockout(key: str, number: str, *, judge: Judge, broken: str, **words: str) -> Control:
-    """When pam_faillock locks an account."""
+    """When pam_faillock locks an account, that of an administrator too."""
     subject, references = f"faillock-{key.replace('_', '-')}", _references(number, "8.3.4")
-    return _setting("faillock", "auth", key, judge, broken, subject=subject, references=references, **words)
+    return _setting(
+        "faillock",
+        "auth",
+        key,
+        judge,
+        broken,
+        subject=subject,
+        references=references,
+        disruption=Disruption.LOCKOUT,
+        **words,
+    )
 
 
 def _quality(key: str, number: str, *, judge: Judge, broken: str, both: bool = True, **words: str) -> Control:
@@ -126,6 +136,7 @@ CONTROLS = [
         references=_references("5.3.3.1.3", "8.3.4"),
         observe=_root_lockout,
         expect=_root_is_locked,
+        disruption=Disruption.LOCKOUT,
         parameters=[
             Parameter("faillock", ("even_deny_root",), _word),
             Parameter("faillock", ("root_unlock_time",), lambda _: at_least(60)),

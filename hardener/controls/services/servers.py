@@ -163,7 +163,6 @@ CONTROLS = [
         level=2,
         severity=Severity.MEDIUM,
         references={"cis-debian12": "2.1.20", "cis-debian13": "2.1.21", "nist-800-53": ("CM-7", "CM-11")},
-        disruption=Disruption.RESTART,
         unless={Trait.GUI: "people work at this host's screen"},
     ),
     _server(

@@ -1,0 +1,158 @@
+"""Reads every task of every role for what it can take away: a package, a running unit, or somebody's access."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hardener.catalogue.control import Control, Parameter
+from hardener.catalogue.discovery import Catalogue
+from hardener.content import roles_directory
+from hardener.model import Values
+
+REMOVES, STOPS, ACCESS = "removes packages", "stops or restarts units", "changes who gets in"
+ACCESS_FILES = re.compile(
+    r"/etc/(ssh/|sudoers|pam\.d/|security/(faillock|access)|hardener/firewall|cron\.|at\.|grub\.d/.*password)"
+)
+
+Arguments = Mapping[str, Any]
+
+
+def _of_path(arguments: Arguments) -> str | None:
+    """Whether a file that decides over access is written."""
+    paths = str(arguments.get("path") or arguments.get("dest") or arguments)
+    return ACCESS if ACCESS_FILES.search(paths) else None
+
+
+def _of_apt(arguments: Arguments) -> str | None:
+    takes = arguments.get("state") == "absent" or arguments.get("autoremove") or arguments.get("purge")
+    return REMOVES if takes else None
+
+
+def _of_systemd(arguments: Arguments) -> str | None:
+    return None if set(arguments) == {"daemon_reload"} else STOPS
+
+
+def _never(_: Arguments) -> None:
+    return None
+
+
+MODULES: Mapping[str, Callable[[Arguments], str | None]] = {
+    "ansible.builtin.apt": _of_apt,
+    "ansible.builtin.systemd_service": _of_systemd,
+    "units": lambda _: STOPS,
+    "pam_profiles": lambda _: ACCESS,
+    "ansible.builtin.group": lambda _: ACCESS,
+    **dict.fromkeys(
+        [
+            "ansible.builtin.copy",
+            "ansible.builtin.file",
+            "ansible.builtin.template",
+            "ansible.builtin.command",
+            "file_modes",
+            "first_line",
+            "keyed_file",
+        ],
+        _of_path,
+    ),
+    **dict.fromkeys(
+        [
+            "ansible.builtin.import_tasks",
+            "ansible.builtin.meta",
+            "ansible.builtin.stat",
+            "live_sysctl",
+            "mount_options",
+            "unloaded_modules",
+        ],
+        _never,
+    ),
+}
+"""What a module can do with its arguments. A module that is not here has not been thought about."""
+KEYWORDS = {"name", "when", "notify", "listen", "register", "vars", "changed_when", "check_mode", "become", "no_log"}
+
+
+@dataclass(frozen=True)
+class Risk:
+    """A task that can take something away, and the controls whose remedy it is."""
+
+    role: str
+    task: str
+    kind: str
+    controls: Sequence[Control]
+
+
+def risks(catalogue: Catalogue, defaults: Values) -> Sequence[Risk]:
+    """Every such task of every role, handlers under the tasks that notify them."""
+    found = []
+    for role in catalogue.roles():
+        tasks = list(_tasks(roles_directory() / role / "tasks" / "main.yml"))
+        handlers = list(_tasks(roles_directory() / role / "handlers" / "main.yml"))
+        for task in [*tasks, *handlers]:
+            module = _module(task)
+            if kind := MODULES[module](task[module] or {}):
+                sources = [task] if task in tasks else [item for item in tasks if _notifies(item, task)]
+                text = yaml.safe_dump(sources)
+                controls = [
+                    item for item in catalogue.values() if item.role == role and _is_of(item, text, kind, defaults)
+                ]
+                found.append(Risk(role, task["name"], kind, controls))
+    return found
+
+
+def _tasks(file: Path, when: object = None) -> Iterator[dict[str, Any]]:
+    """The tasks of a file and of those it imports, each with the condition of its import."""
+    for task in (yaml.safe_load(file.read_text()) or []) if file.is_file() else []:
+        whole = {**task, "when": [when, task.get("when")]} if when else task
+        if "ansible.builtin.import_tasks" in task:
+            yield from _tasks(file.parent / task["ansible.builtin.import_tasks"], whole.get("when"))
+        else:
+            yield whole
+
+
+def _module(task: Mapping[str, Any]) -> str:
+    (module,) = set(task) - KEYWORDS
+    return module
+
+
+def _notifies(task: Mapping[str, Any], handler: Mapping[str, Any]) -> bool:
+    notified = task.get("notify", [])
+    names = [notified] if isinstance(notified, str) else notified
+    return bool({handler["name"], handler.get("listen")} & set(names))
+
+
+def _is_of(control: Control, text: str, kind: str, defaults: Values) -> bool:
+    """Whether a task works on a value of the control, and not only starts what has to run."""
+
+    def concerns(parameter: Parameter) -> bool:
+        is_used = re.search(rf"\b{parameter.variable(control.role)}\b", text) is not None
+        return is_used and not (kind == STOPS and parameter.value(control.role, defaults) == "running")
+
+    return control.is_remediable and any(map(concerns, control.parameters))
+
+
+def risks_page(found: Sequence[Risk]) -> str:
+    """The risks as a page of Markdown."""
+    rows = [
+        f"| {risk.role} | {risk.task} | {risk.kind} | "
+        + ", ".join(f"`{control.id}` ({control.disruption.value})" for control in risk.controls)
+        + " |\n"
+        for risk in found
+    ]
+    return _HEADER + "".join(rows)
+
+
+_HEADER = """\
+# What a remedy can take away
+
+Written by `make docs` from the tasks of the roles: every task that can remove a package, stop or restart a unit, or
+change who gets in, with the controls whose remedy it is and the disruption each of them declares. A plan shows the
+disruption of what it would change; `hardener apply --controls` leaves out what you do not want.
+
+| role | task | can do | controls (disruption) |
+|---|---|---|---|
+"""
