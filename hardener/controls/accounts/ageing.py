@@ -88,7 +88,7 @@ def _existing(
 def _inactive_default(host: Host) -> JsonValue:
     """The days after expiry that new accounts get, as useradd itself says."""
     lines = dict(line.partition("=")[::2] for line in seen.ask(host, "useradd -D").splitlines())
-    return seen.number_or_text(lines["INACTIVE"]) if "INACTIVE" in lines else None
+    return seen.number_or_text(lines["INACTIVE"]) if lines.get("INACTIVE") else None
 
 
 def _least_ages(host: Host) -> JsonValue:

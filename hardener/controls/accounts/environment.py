@@ -122,12 +122,16 @@ def _idle_time(host: Host) -> JsonValue:
         host, r"grep -lsE '^[^#]*\<TMOUT=' /etc/profile /etc/bash.bashrc /etc/profile.d/*.sh; [ $? -le 2 ]"
     )
     return {
-        LOGIN: seen.number_or_text(session[LOGIN]["TMOUT"]) or None,
-        FURTHER: seen.number_or_text(session[FURTHER]["TMOUT"]) or None,
+        LOGIN: _seconds(session[LOGIN]),
+        FURTHER: _seconds(session[FURTHER]),
         "read-only": "read-only" in session[LOGIN],
         "exported": "exported" in session[LOGIN],
         "set in": [*files.split()],
     }
+
+
+def _seconds(stage: Mapping[str, str]) -> int | str | None:
+    return seen.number_or_text(stage["TMOUT"]) if stage["TMOUT"] else None
 
 
 def _ends_in_time(values: Sequence[Any]) -> Expectation:
