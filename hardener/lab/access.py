@@ -48,6 +48,8 @@ def inventory_text(node: Node) -> str:
         "ansible_ssh_common_args": shlex.join(_strict_options(node)),
         "ansible_become": True,
         "ansible_python_interpreter": "/usr/bin/python3",
+        # The account Ansible logs in with has no password to give.
+        "sudo_passwordless": {"allowed": [node.user]},
     }
     return yaml.safe_dump({"lab": {"hosts": {node.name: variables}}}, sort_keys=False, width=1000)
 

@@ -109,6 +109,7 @@ def test_the_inventory_is_one_host_with_exact_host_keys(make: Callable[..., Node
         "ansible_ssh_private_key_file": str(node.key_file),
         "ansible_become": True,
         "ansible_python_interpreter": "/usr/bin/python3",
+        "sudo_passwordless": {"allowed": ["admin"]},
     }
     assert {f"UserKnownHostsFile={node.known_hosts}", "StrictHostKeyChecking=yes", "IdentitiesOnly=yes"} <= set(options)
 

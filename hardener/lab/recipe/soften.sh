@@ -8,6 +8,12 @@ useradd --uid 1002 --create-home --shell /bin/bash plain
 printf 'admin ALL=(ALL:ALL) NOPASSWD: ALL\n' > /etc/sudoers.d/lab-admin
 chmod 0440 /etc/sudoers.d/lab-admin
 
+# What only a person may mend is in order from the start: a proof breaks it, and brings it back.
+for user in root admin operator plain; do
+    chage --maxdays 365 --warndays 7 --inactive 45 "$user"
+done
+chmod 0750 /home/admin /home/operator /home/plain
+
 echo LANG=C.UTF-8 > /etc/default/locale
 
 # sshd lets root in; its host keys are made per node.
