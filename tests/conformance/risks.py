@@ -52,6 +52,7 @@ MODULES: Mapping[str, Callable[[Arguments], str | None]] = {
         [
             "ansible.builtin.copy",
             "ansible.builtin.file",
+            "ansible.builtin.lineinfile",
             "ansible.builtin.template",
             "ansible.builtin.command",
             "file_modes",

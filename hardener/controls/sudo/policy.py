@@ -132,6 +132,7 @@ def _default(
 ) -> Control:
     """A default of sudo, for everybody and for whomever another one is bound to. Values: by option."""
     declared["needs_root"] = True
+    declared["disruption"] = Disruption.LOCKOUT
 
     def expect(values: Sequence[Any]) -> Expectation:
         expectation = parameter.judge(values[0])
@@ -207,7 +208,6 @@ CONTROLS = [
         level=1,
         severity=MEDIUM,
         references=references("5.2.5", nist="AC-6 IA-11", cis="5.4", pci="7.2.2"),
-        disruption=Disruption.LOCKOUT,
     ),
     _default(
         "timestamp_timeout",

@@ -13,7 +13,7 @@ from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Control, Host, Parameter, Violation, command
 from hardener.catalogue.expectations import Expectation, fields, is_true, nothing, satisfying, something
 from hardener.controls.accounts.shared import groups, references, users
-from hardener.model import Severity
+from hardener.model import Disruption, Severity
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,7 @@ CONTROLS = [
         parameters=[Parameter("su", ("group",), _group_name)],
         remedy="Creates the group, and asks for it in /etc/pam.d/su right after root was let through. Members of the "
         "group, and lines that others put before it, are for a person.",
+        disruption=Disruption.LOCKOUT,
         violation=Violation([command("sed --in-place %s /etc/pam.d/su", r"/^auth.*pam_wheel\.so/d")]),
     ),
 ]
