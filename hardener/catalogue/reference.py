@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from hardener.catalogue.control import Control
 from hardener.catalogue.discovery import Catalogue
@@ -17,6 +20,33 @@ Written by `make docs` from `hardener/controls/` and the defaults of `roles/`; e
 remedy does to a running host. `hardener controls show ID` explains one control.
 """
 _TITLES = ("control", "level", "severity", "what holds", "expected", "remedy", "disturbs", "references")
+
+
+class _Listener:
+    """A host that knows nothing: answers every question with silence, and remembers them."""
+
+    def __init__(self) -> None:
+        self.asked: dict[str, None] = {}
+
+    def run(self, command: str, *args: str, seconds: int | None = None) -> _Silence:
+        del seconds
+        self.asked[command % tuple(map(shlex.quote, args)) if args else command] = None
+        return _Silence()
+
+
+@dataclass(frozen=True)
+class _Silence:
+    rc: int = 0
+    stdout: str = ""
+    stderr: str = ""
+
+
+def questions(control: Control) -> Sequence[str]:
+    """What a control asks a host, as far as it can be known beforehand: an answer can lead to further questions."""
+    host = _Listener()
+    with contextlib.suppress(Exception):
+        control.observe(host)
+    return list(host.asked)
 
 
 def controls_reference(catalogue: Catalogue, defaults: Values) -> str:

@@ -9,11 +9,14 @@ import typer
 from hardener.catalogue.benchmarks import Answered, coverage, load_benchmark
 from hardener.catalogue.discovery import discover
 from hardener.catalogue.profiles import load_profile
+from hardener.catalogue.reference import questions
 from hardener.cli.options import deliver
 from hardener.content import roles_directory
 from hardener.errors import ConfigError
 from hardener.inventory import role_defaults
 from hardener.reports import listing
+
+LONGEST_QUESTION = 300
 
 app = typer.Typer(help="The catalogue of controls.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -41,7 +44,7 @@ def list_controls(
 
 @app.command("show")
 def show_control(identifier: Annotated[str, typer.Argument(metavar="ID", help="A control's id.")]) -> None:
-    """Explain one control: what, why, how it is judged and remedied, what it may disturb, and where it comes from.
+    """Explain one control: what, why, how it is observed, judged and remedied, what it may disturb, and its references.
 
     Example: hardener controls show sshd-permitrootlogin
     """
@@ -55,6 +58,7 @@ def show_control(identifier: Annotated[str, typer.Argument(metavar="ID", help="A
         ("title", control.title),
         ("why", control.why),
         ("expected", expectation.words if expectation else "a person decides, from the evidence"),
+        *(("asks", _shortened(question)) for question in questions(control)),
         ("remedy", control.remedy),
         ("disruption", control.disruption.value),
         ("level", str(control.level)),
@@ -65,9 +69,15 @@ def show_control(identifier: Annotated[str, typer.Argument(metavar="ID", help="A
             for item in control.parameters
         ),
         *((f"not on {trait.value}", reason) for trait, reason in control.unless.items()),
+        *((f"only where {choice} is", option) for choice, option in control.chosen.items()),
         *((name, ", ".join(numbers)) for name, numbers in control.record().references.items()),
     ]
     deliver(listing.table(("control", control.id), rows), None)
+
+
+def _shortened(question: str) -> str:
+    line = " ".join(question.split())
+    return line if len(line) <= LONGEST_QUESTION else f"{line[:LONGEST_QUESTION]} …"
 
 
 @app.command("coverage")

@@ -9,6 +9,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from tests.integration.stock import stock_host, stock_outcomes
 
 ROUNDS = 5
 FLEET = 50
+FILES = 100_000
 
 
 def seconds(work: Callable[[], Any]) -> float:
@@ -72,10 +74,26 @@ def _audits(bench: Bench) -> None:
     say("audit, seeded: round trips", str(bench.audit().transcript.round_trips))
     say("audit, cold: seconds (median)", f"{cold:.2f}")
     say("audit, seeded: seconds (median)", f"{seeded:.2f}")
+    without_walk = replace(
+        bench, conductor=replace(bench.conductor, selection=replace(bench.conductor.selection, walk=False))
+    )
+    say("audit without the file walk, seeded: seconds (median)", f"{median(without_walk.audit):.2f}")
+    _walk(bench)
     for name, without_delay in (("stock testinfra", False), ("stock testinfra with TCP_NODELAY", True)):
         elapsed = seconds(partial(_stock, bench, result, without_delay=without_delay))
         say(f"{name}: seconds", f"{elapsed:.2f}")
         say(f"{name}: times slower than seeded, than cold", f"{elapsed / seeded:.0f}, {elapsed / cold:.0f}")
+
+
+def _walk(bench: Bench) -> None:
+    """The walk's own time, for the files the node has and for so many more that there are 100,000."""
+    count = int(lab.run(bench.node, "find / -xdev | wc -l").stdout)
+    missing = max(0, FILES - count)
+    lab.run(bench.node, f"mkdir /srv/bench && cd /srv/bench && seq {missing} | split --lines=1 --suffix-length=5 -")
+    walks = [bench.audit().walk for _ in range(ROUNDS)]
+    lab.run(bench.node, "rm --recursive /srv/bench")
+    taken = statistics.median(walk.seconds for walk in walks if walk is not None)
+    say(f"file walk of {count + missing} files: seconds (median)", f"{taken:.2f}")
 
 
 def _stock(bench: Bench, result: TargetResult, *, without_delay: bool) -> None:

@@ -99,12 +99,8 @@ _TABLE = [
 
 def _table(subject: str, number: str | Sequence[str], **declared: Any) -> Control:
     """A property of our table."""
-    references: Mapping[str, str | Sequence[str]] = {
-        "cis-debian12": number,
-        "nist-800-53": ("AC-4", "SC-7"),
-        "cis-controls-8": "4.4",
-        "pci-dss-4": ("1.2.1", "1.4.1"),
-    }
+    benchmark: Mapping[str, str | Sequence[str]] = {"cis-debian12": number} if number else {}
+    others = {"nist-800-53": ("AC-4", "SC-7"), "cis-controls-8": "4.4", "pci-dss-4": ("1.2.1", "1.4.1")}
     words: dict[str, Any] = {
         "level": 1,
         "severity": Severity.MEDIUM,
@@ -114,7 +110,7 @@ def _table(subject: str, number: str | Sequence[str], **declared: Any) -> Contro
         "needs_root": True,
         "unless": KUBERNETES,
         "would_lock_out": _locked_out,
-        "references": references,
+        "references": {**benchmark, **others},
     }
     return Control(subject=subject, **{**words, **declared})
 
