@@ -33,11 +33,7 @@ _QUESTION = r"""set -e
 echo '=== status'; auditctl -s
 echo '=== loaded'; auditctl -l
 echo '=== files'
-if [ -d /etc/audit/rules.d ]; then
-    ls -1v /etc/audit/rules.d | sed -n '/\.rules$/p' | while read -r name; do
-        echo '#'; sed -e '$a\' "/etc/audit/rules.d/$name"
-    done
-fi
+if cd /etc/audit/rules.d 2>/dev/null; then ls -1v | sed -n '/\.rules$/p' | xargs -r -d '\n' cat --; echo; fi
 for arch in b64 b32; do echo "=== $arch"; names=$(ausyscall $arch --dump); echo "$names" | sed 1d | cut -f 2; done
 """
 
@@ -68,7 +64,7 @@ class AuditState:
     enabled: int
     loaded: Sequence[str]
     on_disk: Sequence[str]
-    """The rules of all files, in the order in which augenrules joins them."""
+    """The rules of all files, joined as augenrules joins them, whether or not their last lines end."""
     enabled_at_boot: str
     """The last ``-e`` of all files, which is the one that counts."""
     syscalls: Mapping[str, frozenset[str]]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -27,7 +25,7 @@ EXAMPLES = r"""- audit_rules: {rules: {hosts: [-w /etc/hosts -p wa -k hosts], fi
 RETURN = r"""#"""
 
 FOLDER = Path("/etc/audit/rules.d")
-HEADER = "# Managed by hardener.\n"
+HEADER = "\n# Managed by hardener.\n"  # after an empty line, for the file before it may not have ended its last one
 LENIENT = "# A rule the kernel refuses shall not keep it from the others.\n-i\n"
 CONTAINER_STORAGE = (
     *("/var/lib/cni", "/var/lib/containerd", "/var/lib/containers", "/var/lib/docker", "/var/lib/kubelet"),
@@ -79,7 +77,7 @@ def roots(mounts: Sequence[Mapping[str, str]]) -> list[str]:
 
 def directives(texts: Mapping[str, str]) -> tuple[int, bool]:
     """How many different rules the files have, and whether they end up locked."""
-    lines = [" ".join(line.split()) for _, text in sorted(texts.items()) for line in text.splitlines()]
+    lines = [" ".join(line.split()) for line in "".join(texts[name] for name in sorted(texts)).splitlines()]
     switches = [line for line in lines if line.startswith("-e")]
     return len({line for line in lines if re.match("-[aAw] ", line)}), switches[-1:] == ["-e 2"]
 
@@ -118,10 +116,9 @@ class Host:
         """Put the new files into place, for root to read."""
         FOLDER.mkdir(mode=0o750, parents=True, exist_ok=True)
         for name, text in texts.items():
-            handle, draft = tempfile.mkstemp(dir=self.module.tmpdir)
-            with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as file:
-                file.write(text)
-            self.module.atomic_move(draft, str(FOLDER / name))
+            draft = Path(self.module.tmpdir) / name
+            draft.write_text(text, "utf-8", "surrogateescape")
+            self.module.atomic_move(str(draft), str(FOLDER / name))
             (FOLDER / name).chmod(0o640)
 
 

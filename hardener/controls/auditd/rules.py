@@ -58,7 +58,7 @@ def _difference(host: Host) -> JsonValue:
     if "auditd" not in seen.installed_packages(host):
         return {"auditd": "not installed"}
     state = audit_state(host)
-    said = seen.ask(host, "augenrules --check").strip().rpartition(": ")[2]
+    said = seen.ask(host, "augenrules --check").partition("\n")[0].rpartition(": ")[2]
     return {"augenrules": said, "loaded rules": len(state.loaded), "rules on disk": len(state.on_disk)}
 
 

@@ -13,7 +13,7 @@ from hardener.catalogue.discovery import catalogue_of
 from hardener.content import roles_directory
 from hardener.controls import auditd
 from hardener.model import Trait
-from tests.unit.controls.audit_listings import DEBIAN_12
+from tests.unit.controls.audit_listings import LISTED
 from tests.unit.controls.recorded import RecordedHost
 
 VALUES = yaml.safe_load((roles_directory() / "auditd" / "defaults" / "main.yml").read_text())
@@ -55,7 +55,7 @@ ON_DISK = [
 ]
 
 
-def answer(loaded: str = DEBIAN_12, on_disk: str = "\n".join(ON_DISK), enabled: int = 2) -> str:
+def answer(loaded: str = LISTED, on_disk: str = "\n".join(ON_DISK), enabled: int = 2) -> str:
     names = {name for line in ON_DISK if " -S " in line for name in line.split(" -S ")[1].split()[0].split(",")}
     tables = "".join(f"=== {arch}\n" + "\n".join(sorted(names)) + "\n" for arch in ("b64", "b32"))
     return f"=== status\nenabled {enabled}\nfailure 1\n=== loaded\n{loaded}=== files\n#\n{on_disk}\n{tables}"
@@ -112,7 +112,7 @@ def test_rules_that_are_in_no_file_are_gone_after_a_reboot(control: Control) -> 
 
 
 def test_a_program_without_a_rule_is_named() -> None:
-    listing = "".join(line for line in DEBIAN_12.splitlines(keepends=True) if "mount.nfs" not in line)
+    listing = "".join(line for line in LISTED.splitlines(keepends=True) if "mount.nfs" not in line)
     (said,) = complaints(CATALOGUE["auditd-rules-privileged-programs"], host(answer(listing, enabled=1)))
     assert said == "now lacks /usr/sbin/mount.nfs"
 
@@ -197,6 +197,12 @@ def test_nothing_holds_where_auditd_is_not_installed(name: str) -> None:
     assert complaints(CATALOGUE[name], host(packages="curl installed\n")) == ("auditd is not installed",)
 
 
+def test_a_file_without_an_end_spoils_the_line_after_it_as_it_does_for_augenrules() -> None:
+    spoilt = "\n".join(ON_DISK).replace("\n-w /etc/sudoers.d", "-w /etc/sudoers.d")
+    (said,) = complaints(CATALOGUE["auditd-rules-sudoers"], host(answer(on_disk=spoilt)))
+    assert said.startswith("after reboot lacks -w /etc/sudoers")
+
+
 def test_an_auditctl_that_fails_is_no_pass() -> None:
     broken = RecordedHost({**host().answers, audit_rules._QUESTION: (1, "", "Operation not permitted")})
     with pytest.raises(CouldNotLook, match="not permitted"):
@@ -223,6 +229,6 @@ def test_a_difference_is_evidence_for_a_person() -> None:
     there = RecordedHost({**host().answers, "augenrules --check": (0, "/usr/sbin/augenrules: No change\n", "")})
     assert CATALOGUE["auditd-rules-difference"].observe(there) == {
         "augenrules": "No change",
-        "loaded rules": len(DEBIAN_12.splitlines()),
+        "loaded rules": len(LISTED.splitlines()),
         "rules on disk": len(ON_DISK) - 1,
     }
