@@ -66,6 +66,8 @@ MODULES: Mapping[str, Callable[[Arguments], str | None]] = {
             "ansible.builtin.import_tasks",
             "ansible.builtin.meta",
             "ansible.builtin.stat",
+            "audit_log_info",
+            "audit_rules",
             "live_sysctl",
             "mount_options",
             "unloaded_modules",
@@ -98,10 +100,14 @@ def risks(catalogue: Catalogue, defaults: Values) -> Sequence[Risk]:
             if kind := MODULES[module](task[module] or {}):
                 sources = [task] if task in tasks else [item for item in tasks if _notifies(item, task)]
                 text = yaml.safe_dump(sources)
-                controls = [
-                    item for item in catalogue.values() if item.role == role and _is_of(item, text, kind, defaults)
+                concerned = list(_concerned(catalogue, role, text))
+                taking = [
+                    control for control, item in concerned if kind != STOPS or not _only_starts(item, role, defaults)
                 ]
-                found.append(Risk(role, task["name"], kind, controls))
+                if taking or not concerned:
+                    found.append(
+                        Risk(role, task["name"], kind, list({control.id: control for control in taking}.values()))
+                    )
     return found
 
 
@@ -126,14 +132,16 @@ def _notifies(task: Mapping[str, Any], handler: Mapping[str, Any]) -> bool:
     return bool({handler["name"], handler.get("listen")} & set(names))
 
 
-def _is_of(control: Control, text: str, kind: str, defaults: Values) -> bool:
-    """Whether a task works on a value of the control, and not only starts what has to run."""
+def _concerned(catalogue: Catalogue, role: str, text: str) -> Iterator[tuple[Control, Parameter]]:
+    """The remediable controls of a role with the values that a task's text uses."""
+    for control in catalogue.values():
+        for parameter in control.parameters if control.role == role and control.is_remediable else ():
+            if re.search(rf"\b{parameter.variable(role)}\b", text):
+                yield control, parameter
 
-    def concerns(parameter: Parameter) -> bool:
-        is_used = re.search(rf"\b{parameter.variable(control.role)}\b", text) is not None
-        return is_used and not (kind == STOPS and parameter.value(control.role, defaults) == "running")
 
-    return control.is_remediable and any(map(concerns, control.parameters))
+def _only_starts(parameter: Parameter, role: str, defaults: Values) -> bool:
+    return bool(parameter.value(role, defaults) == "running")
 
 
 def risks_page(found: Sequence[Risk]) -> str:

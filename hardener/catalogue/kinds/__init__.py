@@ -3,6 +3,7 @@
 Every kind knows how to observe, what to expect, and how to violate; a declaration adds the words.
 """
 
+from hardener.catalogue.kinds.audit import audit_rule
 from hardener.catalogue.kinds.files import file_modes
 from hardener.catalogue.kinds.kernel import blocked_module, sysctl
 from hardener.catalogue.kinds.manual import review
@@ -23,6 +24,7 @@ __all__ = [
     "HOST_MOUNTS",
     "Judge",
     "absent_packages",
+    "audit_rule",
     "blocked_module",
     "file_modes",
     "installed_packages",

@@ -1,0 +1,52 @@
+"""Tells where auditd writes, and whether there is room left."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: audit_log_info
+short_description: Where auditd writes, and whether there is room left
+description:
+  - Returns the C(file) auditd writes and its C(directory); what auditd does by default where it is not configured yet.
+  - Returns whether the disk is C(nearly_full), so that auditd might soon do what it does with its last reserve.
+author: The hardener project
+"""
+EXAMPLES = r"""- audit_log_info:"""
+RETURN = r"""#"""
+
+CONFIGURATION = Path("/etc/audit/auditd.conf")
+
+
+def setting(configuration: str, name: str, default: str) -> str:
+    """The value of a setting in the text of auditd.conf: the last one counts, and names may be in any case."""
+    values = re.findall(rf"^[ \t]*{name}[ \t]+=[ \t]+(\S+)", configuration, re.MULTILINE | re.IGNORECASE)
+    return str(values[-1]) if values else default
+
+
+def is_nearly_full(reserve: str, free: int, size: int) -> bool:
+    """Whether less than twice the reserve is left: ``reserve`` in megabytes or per cent, the others in megabytes."""
+    megabytes = size * int(reserve[:-1]) / 100 if reserve.endswith("%") else int(reserve)
+    return free < 2 * megabytes
+
+
+def main() -> None:
+    """Ansible's entry point."""
+    module = AnsibleModule({}, supports_check_mode=True)
+    text = CONFIGURATION.read_text("utf-8", "surrogateescape") if CONFIGURATION.exists() else ""
+    file = setting(text, "log_file", "/var/log/audit/audit.log")
+    directory = os.path.dirname(file)
+    nearly_full = False
+    if os.path.isdir(directory):
+        disk = os.statvfs(directory)
+        free, size = (blocks * disk.f_frsize // 2**20 for blocks in (disk.f_bavail, disk.f_blocks))
+        nearly_full = is_nearly_full(setting(text, "admin_space_left", "50"), free, size)
+    module.exit_json(changed=False, file=file, directory=directory, nearly_full=nearly_full)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""Writes lists of audit rules, a file each, and has the kernel load all rules of the host unless they are locked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: audit_rules
+short_description: Write and load audit rules
+description:
+  - Writes a file for each list in /etc/audit/rules.d, and loads all rules once, where the loaded ones differ.
+  - C({program}) in a rule stands for every set-uid and set-gid program on local file systems that heed those bits.
+  - System calls this machine does not have are left out. The list C(finalize) is read last.
+  - Locked rules stay as they are until the next boot, which then reads the files.
+options:
+  rules: {description: Name of a list to its lines., type: dict, required: true}
+author: The hardener project
+"""
+EXAMPLES = r"""- audit_rules: {rules: {hosts: [-w /etc/hosts -p wa -k hosts], finalize: [-e 2]}}"""
+RETURN = r"""#"""
+
+FOLDER = Path("/etc/audit/rules.d")
+HEADER = "\n# Managed by hardener.\n"  # after an empty line, for the file before it may not have ended its last one
+LENIENT = "# A rule the kernel refuses shall not keep it from the others.\n-i\n"
+CONTAINER_STORAGE = (
+    *("/var/lib/cni", "/var/lib/containerd", "/var/lib/containers", "/var/lib/docker", "/var/lib/kubelet"),
+    *("/var/lib/lxc", "/var/lib/machines", "/var/lib/rancher"),
+)
+ELSEWHERE = re.compile(
+    "9p|afs|autofs|bpf|ceph|cgroup2?|cifs|configfs|debugfs|devpts|devtmpfs|efivarfs|erofs|fuse[.].*|fusectl|"
+    "glusterfs|gfs2|hugetlbfs|iso9660|lustre|mqueue|nfs4?|nsfs|ocfs2|overlay|proc|pstore|ramfs|rpc_pipefs|securityfs|"
+    "selinuxfs|smb3|squashfs|sysfs|tmpfs|tracefs|vfat|virtiofs"
+)
+"""Types of file systems that are remote or hold no files of this host's own."""
+
+
+Known = Mapping[str, set[str]]
+
+
+def diff(current: Mapping[str, str], rules: Mapping[str, Sequence[str]], known: Known) -> dict[str, str]:
+    """File name → new text, for the files that need one. ``known``: ``b64`` and ``b32`` → system calls."""
+    wanted = {}
+    for name, lines in rules.items():
+        kept = [text for line in lines if (text := supported(line, known))]
+        is_last = name == "finalize"
+        file = f"{'99' if is_last else '50'}-hardener-{name}.rules"
+        wanted[file] = HEADER + ("" if is_last else LENIENT) + "".join(f"{line}\n" for line in kept)
+    return {file: text for file, text in wanted.items() if current.get(file) != text}
+
+
+def supported(line: str, known: Known) -> str:
+    """The rule without the system calls its processor does not have; empty if it was only about those."""
+    arch, calls = (re.search(rf"(?<= -{option})\S+", line) for option in ("F arch=", "S "))
+    if not (arch and calls) or arch[0] not in known:
+        return line
+    names = [name for name in calls[0].split(",") if name in known[arch[0]] | {"all"}]
+    return line[: calls.start()] + ",".join(names) + line[calls.end() :] if names else ""
+
+
+def expanded(lines: Sequence[str], programs: Sequence[str]) -> list[str]:
+    """The lines, those with ``{program}`` once for each program; a rule file escapes blanks."""
+    names = [program.replace(" ", "\\ ") for program in programs]
+    return [line.replace("{program}", name) for line in lines for name in (names if "{program}" in line else [""])]
+
+
+def roots(mounts: Sequence[Mapping[str, str]]) -> list[str]:
+    """Where to look for programs: mount points of local file systems on which set-id bits count."""
+    heeding = [row for row in mounts if {"nosuid", "noexec"}.isdisjoint(row["options"].split(","))]
+    local = [row for row in heeding if row["fstype"] == "btrfs" or "[" not in row["source"]]
+    return sorted({row["target"] for row in local if row["target"] == "/" or not ELSEWHERE.fullmatch(row["fstype"])})
+
+
+def directives(texts: Mapping[str, str]) -> tuple[int, bool]:
+    """How many different rules the files have, and whether they end up locked."""
+    lines = [" ".join(line.split()) for line in "".join(texts[name] for name in sorted(texts)).splitlines()]
+    switches = [line for line in lines if line.startswith("-e")]
+    return len({line for line in lines if re.match("-[aAw] ", line)}), switches[-1:] == ["-e 2"]
+
+
+class Host:
+    """The rules of this host, on disk and loaded."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+        self.files = {file.name: file.read_text("utf-8", "surrogateescape") for file in FOLDER.glob("*.rules")}
+
+    def run(self, *words: str) -> str:
+        """Output of a command; none where it does not exist yet, as on a fresh host in check mode."""
+        path = self.module.get_bin_path(words[0])
+        return str(self.module.run_command([path, *words[1:]])[1]) if path else ""
+
+    def known(self) -> dict[str, set[str]]:
+        """``b64`` and ``b32`` → the system calls of this machine, as far as its tables are installed."""
+        tables = {arch: self.run("ausyscall", arch, "--dump") for arch in ("b64", "b32")}
+        return {arch: set(table.split()[1::2]) for arch, table in tables.items() if table}
+
+    def programs(self) -> list[str]:
+        """Every set-uid and set-gid program, by path; a line break in a name would add rules of its owner's choice."""
+        mounts = json.loads(self.run("findmnt", "--json", "--list", "--output", "TARGET,FSTYPE,SOURCE,OPTIONS"))
+        pruned = " -o ".join(f"-path {path}" for path in CONTAINER_STORAGE).split()
+        condition = ["(", *pruned, ")", "-prune", "-o", "-type", "f", "-perm", "/6000", "-print0"]
+        listing = self.run("nice", "-n", "19", "find", *roots(mounts["filesystems"]), "-xdev", *condition)
+        return sorted({path for path in listing.split("\0") if path.isprintable() and path})
+
+    def loaded(self) -> tuple[list[str], bool]:
+        """The rules that are loaded, and whether they are locked."""
+        listing = [line for line in self.run("auditctl", "-l").splitlines() if line.startswith("-")]
+        return listing, re.search(r"^enabled 2$", self.run("auditctl", "-s"), re.MULTILINE) is not None
+
+    def write(self, texts: Mapping[str, str]) -> None:
+        """Put the new files into place, for root to read."""
+        FOLDER.mkdir(mode=0o750, parents=True, exist_ok=True)
+        for name, text in texts.items():
+            draft = Path(self.module.tmpdir) / name
+            draft.write_text(text, "utf-8", "surrogateescape")
+            self.module.atomic_move(str(draft), str(FOLDER / name))
+            (FOLDER / name).chmod(0o640)
+
+
+def main() -> None:
+    """Ansible's entry point."""
+    module = AnsibleModule({"rules": {"type": "dict", "required": True}}, supports_check_mode=True)
+    host, lists = Host(module), module.params["rules"]
+    programs = host.programs() if "{program}" in str(lists) else []
+    changes = diff(host.files, {name: expanded(lines, programs) for name, lines in lists.items()}, host.known())
+    before = now = host.loaded()
+    needs_load = not before[1] and (bool(changes) or (len(before[0]), False) != directives(host.files))
+    if not module.check_mode:
+        host.write(changes)
+        if needs_load:
+            host.run("augenrules", "--load")
+            now = host.loaded()
+    changed = bool(changes) or (needs_load if module.check_mode else now != before)
+    old = "".join(f"{name}:\n{host.files.get(name, '')}" for name in changes)
+    new = "".join(f"{name}:\n{text}" for name, text in changes.items())
+    new += "load all rules\n" if needs_load and changed else ""
+    states = {"before": old, "after": new, "before_header": "audit rules", "after_header": "audit rules"}
+    module.exit_json(changed=changed, diff=states)
+
+
+if __name__ == "__main__":
+    main()
