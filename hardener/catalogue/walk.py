@@ -30,11 +30,12 @@ CONTAINER_STORAGE = (
 )
 """Where runtimes unpack images and keep volumes: users, groups and modes there mean nothing to this host."""
 
-_REMOTE_OR_VIRTUAL = (
+REMOTE_OR_VIRTUAL = (
     "9p|afs|autofs|bpf|ceph|cgroup2?|cifs|configfs|debugfs|devpts|devtmpfs|efivarfs|erofs|fuse[.].*|fusectl|"
     "glusterfs|gfs2|hugetlbfs|iso9660|lustre|mqueue|nfs4?|nsfs|ocfs2|overlay|proc|pstore|ramfs|rpc_pipefs|securityfs|"
     "selinuxfs|smb3|squashfs|sysfs|tmpfs|tracefs|vfat|virtiofs"
 )
+"""Types of file systems that are remote or hold no files of this host's own; a regular expression."""
 _COMMAND = r"""
 started=$(date +%s%N)
 set --
@@ -49,7 +50,7 @@ nice -n 19 find "$@" -xdev \( -type d \( PRUNED \) -prune \) -o \( \
     ! \( -uid 0 $owners \) -nouser -o ! \( -gid 0 $groups \) -nogroup \) -printf '%#m %U %G %y %p\n' || exit
 echo "walked $started $(date +%s%N) $*"
 """
-COMMAND = _COMMAND.replace("REMOTE_OR_VIRTUAL", _REMOTE_OR_VIRTUAL).replace(
+COMMAND = _COMMAND.replace("REMOTE_OR_VIRTUAL", REMOTE_OR_VIRTUAL).replace(
     "PRUNED", " -o ".join(f"-path {path}" for path in CONTAINER_STORAGE)
 )
 """Prints ``mode uid gid type path`` a line, and last when it started and ended (nanoseconds) and where it walked."""
