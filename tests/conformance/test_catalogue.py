@@ -7,7 +7,6 @@ import re
 import pytest
 import yaml
 
-from hardener.catalogue import walk
 from hardener.catalogue.benchmarks import Benchmark, built_in_benchmarks, load_benchmark
 from hardener.catalogue.control import Control
 from hardener.catalogue.discovery import discover
@@ -16,7 +15,6 @@ from hardener.documents import merged
 from hardener.inventory import role_defaults
 from hardener.model import Disruption
 from hardener.plan import role_variables
-from playbooks.library import audit_rules
 from tests.conformance.risks import Risk, risks
 
 CATALOGUE = discover()
@@ -94,8 +92,3 @@ def test_every_role_has_its_controls_and_every_module_of_controls_its_role() -> 
 def test_a_task_that_takes_something_away_carries_its_disruption(risk: Risk) -> None:
     assert risk.controls, "a task that no control asks for"
     assert not [control.id for control in risk.controls if control.disruption is Disruption.NONE]
-
-
-def test_the_module_looks_for_programs_where_the_walk_does() -> None:
-    assert audit_rules.CONTAINER_STORAGE == walk.CONTAINER_STORAGE
-    assert audit_rules.ELSEWHERE.pattern == walk.REMOTE_OR_VIRTUAL

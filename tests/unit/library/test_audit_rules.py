@@ -93,7 +93,7 @@ def test_programs_are_looked_for_where_set_id_bits_count() -> None:
 
 def test_it_looks_in_the_same_places_as_the_audit() -> None:
     assert set(CONTAINER_STORAGE) == set(walk.CONTAINER_STORAGE)
-    assert set(ELSEWHERE.pattern.split("|")) == set(walk._REMOTE_OR_VIRTUAL.split("|"))
+    assert set(ELSEWHERE.pattern.split("|")) == set(walk.REMOTE_OR_VIRTUAL.split("|"))
 
 
 @pytest.mark.parametrize(
