@@ -84,7 +84,7 @@ def _schedule(host: Host) -> JsonValue:
         "find /etc/crontab /etc/cron.d /var/spool/cron/crontabs -type f 2>/dev/null "
         "-exec grep -hE '^[^#]*aide.*( -C| -u|--check|--update)' {} + || true",
     )
-    timer = {
+    timer: JsonValue = {
         NOW: seen.unit_active_states(host).get(TIMER, "inactive"),
         AFTER_REBOOT: seen.unit_file_states(host).get(TIMER, "absent"),
     }
