@@ -33,6 +33,7 @@ PATTERNS = (
 """Kinds of log files: by name, or by path where the pattern has a slash. The longest that matches counts."""
 ROTATED = ("/var/log/alternatives.log", "/var/log/dpkg.log")
 """Logs that their packages have logrotate make anew, open to everybody."""
+ORDINARY_MODE = "0640"
 DROP_IN = "/etc/systemd/system/logrotate.service.d/zz-hardener.conf"
 
 
@@ -62,13 +63,12 @@ def _loose_files(host: Host) -> JsonValue:
         "-type f \\( -perm /0137 -o ! -user root -o ! -group root ! -group adm \\) -printf '%m %u %g %p\\n'",
     )
     services = _service_accounts(host)
-    files = {}
+    files: dict[str, JsonValue] = {}
     for mode, owner, group, path in (line.split(" ", 3) for line in sorted(listing.splitlines())):
         is_service = owner in services
         if not is_service or int(mode, 8) & 0o137:
-            attributes = {"mode": mode.zfill(4), "owner": owner, "group": group, "service": is_service}
-            files[steady(path)] = attributes
-    return {**files}
+            files[steady(path)] = {"mode": mode.zfill(4), "owner": owner, "group": group, "service": is_service}
+    return files
 
 
 def _service_accounts(host: Host) -> frozenset[str]:
@@ -114,7 +114,7 @@ def _after_rotation(host: Host) -> JsonValue:
         if match := re.search(r"^\s*create\s+([0-7]{3,4})", body, re.MULTILINE):
             modes |= {path: match[1].zfill(4) for path in paths.split() if path in ROTATED}
     corrected = {path for path in modes if "chmod" in service and path in service}
-    return {path: "0640" if path in corrected else mode for path, mode in modes.items()}
+    return {path: ORDINARY_MODE if path in corrected else mode for path, mode in modes.items()}
 
 
 CONTROLS = [
@@ -138,8 +138,8 @@ CONTROLS = [
     Control(
         subject="rotated-files",
         observe=_after_rotation,
-        expect=lambda values: accept.present_fields(dict(zip(ROTATED, map(mode_at_most, values), strict=True))),
-        parameters=[Parameter("rotated", (path,), mode_at_most) for path in ROTATED],
+        expect=lambda _: accept.every(mode_at_most(ORDINARY_MODE), f"mode {ORDINARY_MODE} or stricter"),
+        parameters=[Parameter("rotated", (path,), accept.equals) for path in ROTATED],
         remedy="Has logrotate's service take surplus bits when it is done; the files of packages stay as they are.",
         violation=Violation([f"rm --force {DROP_IN}; systemctl daemon-reload"]),
         **declared(
