@@ -1,0 +1,151 @@
+"""Log files: closed to everybody but root, the group that reads logs, and the services that write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from pydantic import JsonValue
+
+from hardener.catalogue import expectations as accept
+from hardener.catalogue import observations as seen
+from hardener.catalogue.control import Control, Host, Parameter, Violation
+from hardener.catalogue.expectations import Expectation, mode_at_most
+from hardener.controls.logging.shared import as_root, declared
+
+PATTERNS = (
+    "*",
+    "*.journal",
+    "*.journal~",
+    "/var/log/apt/*",
+    "btmp*",
+    "cloud-init*",
+    "gdm*",
+    "lastlog*",
+    "localmessages*",
+    "sssd*",
+    "utmp*",
+    "waagent*",
+    "wtmp*",
+)
+"""Kinds of log files: by name, or by path where the pattern has a slash. The longest that matches counts."""
+ROTATED = ("/var/log/alternatives.log", "/var/log/dpkg.log")
+"""Logs that their packages have logrotate make anew, open to everybody."""
+ORDINARY_MODE = "0640"
+DROP_IN = "/etc/systemd/system/logrotate.service.d/zz-hardener.conf"
+
+
+def kind_of(path: str, patterns: Sequence[str]) -> str:
+    """The longest pattern that a path matches."""
+    name = path.rsplit("/", 1)[-1]
+    matching = [pattern for pattern in patterns if fnmatchcase(path if "/" in pattern else name, pattern)]
+    return max(matching, key=len)
+
+
+def steady(path: str) -> str:
+    """A path without what rotation changes every day, so that nothing drifts when nothing but time has passed."""
+    path = re.sub(r"@[0-9a-f-]{16,}(\.journal~?)$", r"@*\1", path)
+    path = re.sub(r"/[0-9a-f]{32}/", "/*/", path)
+    return re.sub(r"[.-](\d{8}|\d+)(\.(gz|xz|zst|bz2))?$", ".*", path)
+
+
+def _loose_files(host: Host) -> JsonValue:
+    """Every file that is looser than an ordinary log may be: mode, owner and group, and whether a service owns it.
+
+    What a service's own account wrote is no worse than root's: nobody can log in to it.
+    """
+    listing = seen.ask(
+        host,
+        "find /var/log -ignore_readdir_race \\( -path /var/log/pods -o -path /var/log/containers "
+        "-o -fstype nfs -o -fstype nfs4 -o -fstype cifs -o -fstype fuse.sshfs \\) -prune -o "
+        "-type f \\( -perm /0137 -o ! -user root -o ! -group root ! -group adm \\) -printf '%m %u %g %p\\n'",
+    )
+    services = _service_accounts(host)
+    files: dict[str, JsonValue] = {}
+    for mode, owner, group, path in (line.split(" ", 3) for line in sorted(listing.splitlines())):
+        is_service = owner in services
+        if not is_service or int(mode, 8) & 0o137:
+            files[steady(path)] = {"mode": mode.zfill(4), "owner": owner, "group": group, "service": is_service}
+    return files
+
+
+def _service_accounts(host: Host) -> frozenset[str]:
+    """Accounts nobody can log in to, for their shell is not one of the host's."""
+    return frozenset(
+        seen.ask(
+            host,
+            "awk -F: 'FNR == NR { if (/^\\//) shells[$0]; next } $7 != \"\" && !($7 in shells) { print $1 }' "
+            "/etc/shells /etc/passwd",
+        ).split()
+    )
+
+
+def _as_their_kind(values: Sequence[Any]) -> Expectation:
+    wanted = dict(zip(PATTERNS, values, strict=True))
+
+    def complaints(observed: Mapping[str, Any]) -> Sequence[str]:
+        return tuple(
+            f"{path} {complaint}"
+            for path, file in observed.items()
+            for complaint in _complaints(file, wanted[kind_of(path, PATTERNS)])
+        )
+
+    ordinary = wanted["*"]
+    words = f"mode {ordinary['mode']} or stricter, of {' or '.join(ordinary['owners'])} or a service; others by kind"
+    return Expectation(words, complaints)
+
+
+def _complaints(file: Mapping[str, Any], wanted: Mapping[str, Any]) -> Sequence[str]:
+    """What is wrong with one file; the account of a service may own its logs, with any group."""
+    expected = {"mode": mode_at_most(wanted["mode"])}
+    if not file["service"]:
+        expected |= {"owner": accept.one_of(*wanted["owners"]), "group": accept.one_of(*wanted["groups"])}
+    return accept.fields(expected).complaints(file)
+
+
+def _after_rotation(host: Host) -> JsonValue:
+    """Log → the mode logrotate makes it with, or takes it back to when it is done."""
+    listing = seen.ask(host, "find /etc/logrotate.conf /etc/logrotate.d -type f -exec cat {} +")
+    service = seen.ask(host, "systemctl show --property=ExecStartPost logrotate.service")
+    modes: dict[str, JsonValue] = {}
+    for paths, body in re.findall(r"^([^{}]*)\{([^{}]*)\}", re.sub(r"#.*", "", listing), re.MULTILINE):
+        if match := re.search(r"^\s*create\s+([0-7]{3,4})", body, re.MULTILINE):
+            modes |= {path: match[1].zfill(4) for path in paths.split() if path in ROTATED}
+    corrected = {path for path in modes if "chmod" in service and path in service}
+    return {path: ORDINARY_MODE if path in corrected else mode for path, mode in modes.items()}
+
+
+CONTROLS = [
+    Control(
+        subject="files",
+        observe=_loose_files,
+        expect=_as_their_kind,
+        parameters=[Parameter("files", (pattern,), accept.equals) for pattern in PATTERNS],
+        remedy="Takes surplus permission bits, and gives files of people to root; what services own stays theirs.",
+        violation=Violation(
+            ["install --mode=0666 --owner=nobody --group=users /dev/null /var/log/lab.log", "chmod 0666 /var/log/btmp"]
+        ),
+        **as_root(
+            declared(
+                ("6.1.4.1", "6.1.3.1"),
+                title="Nobody reads or changes logs but those who have to",
+                why="Logs help an intruder who reads them, and hide one who can change them.",
+            )
+        ),
+    ),
+    Control(
+        subject="rotated-files",
+        observe=_after_rotation,
+        expect=lambda _: accept.every(mode_at_most(ORDINARY_MODE), f"mode {ORDINARY_MODE} or stricter"),
+        parameters=[Parameter("rotated", (path,), accept.equals) for path in ROTATED],
+        remedy="Has logrotate's service take surplus bits when it is done; the files of packages stay as they are.",
+        violation=Violation([f"rm --force {DROP_IN}; systemctl daemon-reload"]),
+        **declared(
+            ("6.1.4.1", "6.1.3.1"),
+            title="A log that was rotated is as closed as before",
+            why="A mode that holds until the end of the month is a finding every month.",
+        ),
+    ),
+]

@@ -1,0 +1,247 @@
+"""What the controls of logging see and say, from answers of Debian nodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as some
+
+from hardener.catalogue.control import CouldNotLook, NotApplicable
+from hardener.catalogue.discovery import catalogue_of
+from hardener.content import roles_directory
+from hardener.controls import logging
+from hardener.controls.logging import files, rsyslog
+from hardener.documents import merged
+from playbooks.library import log_files
+from tests.unit.controls.recorded import Result
+
+VALUES = yaml.safe_load((roles_directory() / "logging" / "defaults" / "main.yml").read_text())
+CATALOGUE = catalogue_of([("logging", logging.CONTROLS)])
+RSYSLOG = {"logging_choice": {"system": "rsyslog"}}
+JOURNAL = "/var/log/journal/0c72ecfd758d410f95e08c47cfa4ad1c"
+DEBIAN = """\
+module(load="imuxsock") # provides support for local system logging
+#module(load="imudp")
+$FileOwner root
+$FileCreateMode 0640
+$IncludeConfig /etc/rsyslog.d/*.conf
+$AddUnixListenSocket /var/spool/postfix/dev/log
+
+*.*;auth,authpriv.none\t\t-/var/log/syslog
+auth,authpriv.*\t\t\t/var/log/auth.log
+*.emerg\t\t\t\t:omusrmsg:*
+"""
+
+
+class Answering:
+    """Answers questions by how they begin; nothing is installed and no unit is there, unless told."""
+
+    def __init__(self, answers: dict[str, str | int]) -> None:
+        nothing: dict[str, str | int] = {"dpkg-query": "", "systemctl list-unit": "", "awk": "_aide\npostgres\n"}
+        self.answers = {**answers, **{start: text for start, text in nothing.items() if start not in answers}}
+
+    def run(self, command: str, *_: str, seconds: int | None = None) -> Result:
+        del seconds
+        answer = next(answer for start, answer in self.answers.items() if command.startswith(start))
+        return Result(answer, "", "it broke") if isinstance(answer, int) else Result(0, answer)
+
+
+def complaints(name: str, answers: dict[str, str | int], **site: Any) -> Any:
+    control = CATALOGUE[f"logging-{name}"]
+    expectation = control.expectation(merged(VALUES, site))
+    assert expectation is not None
+    return expectation.complaints(control.observe(Answering(answers)))
+
+
+def daemons(**states: tuple[str, str]) -> dict[str, str | int]:
+    names = {name: name.replace("_", "-") for name in states}
+    return {
+        "systemctl list-unit-files": "".join(f"{names[name]}.service {item[1]} x\n" for name, item in states.items()),
+        "systemctl list-units": "".join(f"{names[name]}.service loaded {item[0]} x\n" for name, item in states.items()),
+    }
+
+
+ON, MASKED = ("active", "enabled"), ("inactive", "masked")
+
+
+@pytest.mark.parametrize(
+    ("system", "answers", "said"),
+    [
+        ("journald", daemons(), 0),
+        ("journald", daemons(rsyslog=MASKED, syslog=("inactive", "alias")), 0),
+        ("journald", daemons(rsyslog=ON), 2),
+        ("rsyslog", daemons(rsyslog=ON), 0),
+        ("rsyslog", daemons(), 1),
+        ("rsyslog", daemons(rsyslog=ON, syslog_ng=ON), 2),
+        ("rsyslog", daemons(rsyslog=MASKED, syslog_ng=ON), 4),
+    ],
+)
+def test_one_system_is_in_charge(system: str, answers: dict[str, str | int], said: int) -> None:
+    assert len(complaints("one-system", answers, logging_choice={"system": system})) == said
+
+
+def test_there_is_no_other_choice() -> None:
+    acceptable = CATALOGUE["logging-one-system"].parameters[0].judge("journald")
+    assert [name for name in ("journald", "rsyslog", "syslog-ng", ["journald", "rsyslog"]) if acceptable.accepts(name)]
+    assert not acceptable.accepts("syslog-ng")
+    assert not acceptable.accepts(["journald", "rsyslog"])
+
+
+@pytest.mark.parametrize(
+    ("setting", "on_disk", "said"),
+    [
+        ("persistent", "yes", ()),
+        ("volatile", "no", ("Storage is volatile", "on disk now is no")),
+        ("persistent", "no", ("on disk now is no",)),
+    ],
+)
+def test_what_is_set_and_what_is_on_disk(setting: str, on_disk: str, said: tuple[str, ...]) -> None:
+    answers: dict[str, str | int] = {"systemd-analyze": f"[Journal]\nStorage={setting}\n", "[ -f": f"{on_disk}\n"}
+    assert complaints("storage", answers) == said
+
+
+@pytest.mark.parametrize(("value", "said"), [("yes", ()), ("1", ()), ("no", ("is no",)), ("", ("is ",))])
+def test_switches_have_many_spellings(value: str, said: tuple[str, ...]) -> None:
+    assert complaints("compress", {"systemd-analyze": f"[Journal]\nCompress={value}\n"}) == said
+
+
+def test_the_two_ways_to_forward_are_opposites() -> None:
+    forwarding: dict[str, str | int] = {"systemd-analyze": "[Journal]\nForwardToSyslog=yes\n"}
+    assert complaints("forwardtosyslog", forwarding) == ("is yes",)
+    assert complaints("journald-forwards", forwarding) == ()
+
+
+UPLOADING = {
+    "dpkg-query": "systemd-journal-remote installed\n",
+    "systemd-analyze": "[Upload]\nURL=https://logs\n",
+    "systemctl list-unit-files": "systemd-journal-upload.service enabled enabled\n",
+    "systemctl list-units": "systemd-journal-upload.service loaded active x\n",
+}
+
+
+def test_a_journal_goes_where_the_site_says_and_an_empty_name_never_passes() -> None:
+    assert complaints("upload", {**UPLOADING}, logging_upload={"URL": "https://logs"}) == ()
+    assert complaints("upload", {**UPLOADING}, logging_upload={"URL": "https://other"}) == ("URL is https://logs",)
+    assert complaints("upload", {**UPLOADING}) == ("URL is not named in logging_upload",)
+    assert len(complaints("upload", {}, logging_upload={"URL": "https://logs"})) == 3
+
+
+def test_without_the_package_nobody_can_judge_certificates() -> None:
+    with pytest.raises(NotApplicable, match="not installed"):
+        CATALOGUE["logging-upload-identity"].observe(Answering({}))
+
+
+@pytest.mark.parametrize(
+    ("lines", "modes"),
+    [
+        (DEBIAN, ["0640"]),
+        (DEBIAN.replace("0640", "0644"), ["0644"]),
+        (DEBIAN.replace("$FileCreateMode 0640\n", ""), ["0644"]),
+        (DEBIAN + "$FileCreateMode 0600\nkern.* /var/log/kern.log\n", ["0640", "0600"]),
+        ("$FileCreateMode 0666\n$FileCreateMode 0640\n" + DEBIAN, ["0640"]),
+        ('*.* action(type="omfile" file="/x" fileCreateMode="0666")\n', ["0666"]),
+        ('module(load="builtin:omfile" fileCreateMode="0600")\n*.* /var/log/x\n', ["0600"]),
+        ("$FileCreateMode 0640\n*.* @@loghost:514\n", ["0640"]),
+    ],
+)
+def test_a_mode_holds_for_the_rules_that_follow_it(lines: str, modes: list[str]) -> None:
+    assert rsyslog.file_modes(rsyslog.configuration_lines(lines)) == modes
+
+
+def test_new_files_are_closed() -> None:
+    assert complaints("rsyslog-file-mode", {"rsyslogd": DEBIAN}) == ()
+    assert complaints("rsyslog-file-mode", {"rsyslogd": DEBIAN.replace("0640", "0644")}) == ("is 0644",)
+    assert complaints("rsyslog-file-mode", {"rsyslogd": 127}) == ("is not known: rsyslog is not installed",)
+    with pytest.raises(CouldNotLook):
+        complaints("rsyslog-file-mode", {"rsyslogd": 1})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'module(load="imtcp")',
+        'module( load = "imptcp" )',
+        'input(type="imudp" port="514")',
+        'module(load="imrelp")',
+        "$ModLoad imtcp",
+        "$InputTCPServerRun 514",
+        "$UDPServerRun 514",
+    ],
+)
+def test_every_way_to_listen_is_seen(line: str) -> None:
+    sockets = 'udp UNCONN 0 0 0.0.0.0:514 0.0.0.0:* users:(("rsyslogd",pid=49,fd=5))\n'
+    assert complaints("rsyslog-receiver", {"rsyslogd": DEBIAN, "ss": ""}) == ()
+    assert complaints("rsyslog-receiver", {"rsyslogd": f"{DEBIAN}{line}\n", "ss": ""}) == (f"after reboot has {line}",)
+    assert complaints("rsyslog-receiver", {"rsyslogd": DEBIAN, "ss": sockets}) == ("now has udp 0.0.0.0:514",)
+
+
+def test_rules_and_other_hosts_are_evidence() -> None:
+    answers: dict[str, str | int] = {"rsyslogd": f'{DEBIAN}*.* @@loghost:6514\naction(type="omfwd" target="b")\n'}
+    assert CATALOGUE["logging-rsyslog-remote"].observe(Answering(answers)) == [
+        "*.* @@loghost:6514",
+        'action(type="omfwd" target="b")',
+    ]
+    found = CATALOGUE["logging-rsyslog-rules"].observe(Answering(answers))
+    assert isinstance(found, list)
+    assert len(found) == 5
+
+
+LOOSE = f"""\
+640 root systemd-journal {JOURNAL}/user-1000@0005fa1b2c3d4e5f-a1b2c3d4e5f60718.journal
+664 root utmp /var/log/wtmp
+660 root utmp /var/log/btmp.1
+644 root root /var/log/apt/eipp.log.xz
+640 postgres postgres /var/log/postgresql/postgresql-15-main.log
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("", ()),
+        ("644 root root /var/log/dpkg.log\n", ("/var/log/dpkg.log mode is 0644",)),
+        ("640 nobody adm /var/log/a b.log\n", ("/var/log/a b.log owner is nobody",)),
+        ("644 _aide adm /var/log/aide/aideinit.log\n", ("/var/log/aide/aideinit.log mode is 0644",)),
+        ("640 root users /var/log/x.log\n", ("/var/log/x.log group is users",)),
+        ("664 root utmp /var/log/btmp\n", ("/var/log/btmp mode is 0664",)),
+        ("640 1234 1234 /var/log/gone.log\n", ("/var/log/gone.log owner is 1234", "/var/log/gone.log group is 1234")),
+    ],
+)
+def test_log_files_are_judged_by_their_kind(more: str, said: tuple[str, ...]) -> None:
+    assert complaints("files", {"find": LOOSE + more}) == said
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (f"{JOURNAL}/system@1234567890abcdef1234567890abcdef-0000000000000001-0005.journal", "system@*.journal"),
+        ("/var/log/postgresql/postgresql-15-main.log.2.gz", "postgresql-15-main.log.*"),
+        ("/var/log/syslog-20261121", "syslog.*"),
+        ("/var/log/nginx/access.log", "access.log"),
+    ],
+)
+def test_rotation_changes_no_name(path: str, name: str) -> None:
+    assert files.steady(path).rsplit("/", 1)[-1] == name
+
+
+@given(some.text(alphabet="abwtmp.jounrl~/*1", min_size=1, max_size=30))
+def test_the_audit_and_the_role_see_the_same_kind(path: str) -> None:
+    kinds = VALUES["logging_files"]
+    assert kinds[files.kind_of(path, files.PATTERNS)] is log_files.kind_of(path, kinds)
+
+
+CREATED = "/var/log/dpkg.log {\n\tmonthly\n\tcreate 644 root root\n}\n/var/log/wtmp {\n create 0664 root utmp\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("service", "said"),
+    [
+        ("ExecStartPost=\n", ("/var/log/dpkg.log is 0644",)),
+        ("ExecStartPost={ path=/usr/bin/chmod ; argv[]=/usr/bin/chmod --quiet g-wx,o-rwx /var/log/dpkg.log ; }\n", ()),
+    ],
+)
+def test_a_rotated_log_stays_closed(service: str, said: tuple[str, ...]) -> None:
+    assert complaints("rotated-files", {"find": CREATED, "systemctl show": service}) == said
