@@ -58,7 +58,9 @@ MODULES: Mapping[str, Callable[[Arguments], str | None]] = {
             "file_modes",
             "first_line",
             "allowed_users",
+            "ansible.builtin.replace",
             "keyed_file",
+            "log_files",
             "text_files",
         ],
         _of_path,
@@ -118,10 +120,16 @@ def risks(catalogue: Catalogue, defaults: Values) -> Sequence[Risk]:
 
 def _tasks(file: Path, when: object = None) -> Iterator[dict[str, Any]]:
     """The tasks of a file and of those it imports, each with the condition of its import."""
-    for task in (yaml.safe_load(file.read_text()) or []) if file.is_file() else []:
+    yield from _flat((yaml.safe_load(file.read_text()) or []) if file.is_file() else [], file.parent, when)
+
+
+def _flat(tasks: Sequence[dict[str, Any]], folder: Path, when: object) -> Iterator[dict[str, Any]]:
+    for task in tasks:
         whole = {**task, "when": [when, task.get("when")]} if when else task
         if "ansible.builtin.import_tasks" in task:
-            yield from _tasks(file.parent / task["ansible.builtin.import_tasks"], whole.get("when"))
+            yield from _tasks(folder / task["ansible.builtin.import_tasks"], whole.get("when"))
+        elif "block" in task:
+            yield from _flat(task["block"], folder, whole.get("when"))
         else:
             yield whole
 
