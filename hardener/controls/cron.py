@@ -1,0 +1,196 @@
+"""Job schedulers: cron runs, only root reads what it runs for the system, and only listed users give it work."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import JsonValue
+
+from hardener.catalogue import observations as seen
+from hardener.catalogue.control import Control, Host, NotApplicable, Parameter, Violation, command
+from hardener.catalogue.expectations import Expectation, equals, fields, mode_at_most, one_of, satisfying
+from hardener.catalogue.kinds import file_modes, running_service
+from hardener.model import Severity
+
+ACCESS = {"nist-800-53": ("AC-3", "AC-6"), "cis-controls-8": "3.3", "pci-dss-4": "7.2.2"}
+
+
+@dataclass(frozen=True)
+class _Scheduler:
+    """A program that runs jobs of users: its package, where the jobs are, and who has to read its lists."""
+
+    package: str
+    jobs: str
+    variables: tuple[str, str]
+    """Of the role: for the users, and for the modes of the lists."""
+    groups: Sequence[str]
+    deny_groups: Sequence[str]
+
+
+CRON = _Scheduler(
+    package="cron",
+    jobs="/var/spool/cron/crontabs",
+    variables=("allow", "list_modes"),
+    groups=("crontab", "root"),
+    deny_groups=("crontab", "root"),
+)
+AT = _Scheduler(
+    package="at",
+    jobs="/var/spool/cron/atjobs",
+    variables=("at_allow", "at_list_modes"),
+    groups=("daemon",),
+    deny_groups=("daemon", "root"),
+)
+
+
+def _where_installed(package: str, control: Control) -> Control:
+    """The control, for hosts that have the package it is about."""
+
+    def observe(host: Host) -> JsonValue:
+        if package not in seen.installed_packages(host):
+            raise NotApplicable(f"{package} is not installed")
+        return control.observe(host)
+
+    return replace(control, observe=observe)
+
+
+def _attributes(host: Host, path: str) -> JsonValue:
+    """Mode, owner and group of a file; ``None`` where there is none."""
+    found = seen.file_attributes(host, path).get(path)
+    return None if found is None else {**found}
+
+
+def _list_of(allow: str, deny: str, jobs: str) -> Callable[[Host], JsonValue]:
+    """Who may use a scheduler, and who has jobs in it without being listed."""
+
+    def observe(host: Host) -> JsonValue:
+        listed = set(seen.ask(host, "[ ! -f %s ] || cat %s", allow, allow).split())
+        owners = set(seen.ask(host, f'for file in {jobs}/*; do [ ! -f "$file" ] || stat -c %U "$file"; done').split())
+        return {
+            "allow": _attributes(host, allow),
+            "deny": _attributes(host, deny),
+            "listed": [*sorted(listed)],
+            "unlisted with jobs": [*sorted(owners - listed - {"root"})],
+        }
+
+    return observe
+
+
+def _closed(mode: str, groups: Sequence[str]) -> Expectation:
+    """A file that only root changes, and nobody reads but root and a scheduler's group."""
+    wanted = fields({"mode": mode_at_most(mode), "owner": equals("root"), "group": one_of(*groups)})
+    words = f"mode {mode} or stricter, owner root, group {' or '.join(groups)}"
+    return Expectation(words, lambda observed: ("is missing",) if observed is None else wanted.complaints(observed))
+
+
+def _listed_only(values: Sequence[Any], scheduler: _Scheduler) -> Expectation:
+    """The list exists, is closed, and has the site's users on it; whom else it lists was for the site to decide."""
+    users, mode, deny_mode = values
+    closed, closed_deny = _closed(mode, scheduler.groups), _closed(deny_mode, scheduler.deny_groups)
+
+    def complaints(observed: Mapping[str, Any]) -> Sequence[str]:
+        found = [f"allow {text}" for text in closed.complaints(observed["allow"])]
+        if observed["deny"] is not None:
+            found += [f"deny {text}" for text in closed_deny.complaints(observed["deny"])]
+        if observed["allow"] is None:
+            owners = ", ".join(observed["unlisted with jobs"])
+            return (*found, f"will also list those who have jobs now: {owners}") if owners else found
+        missing = ", ".join(user for user in users if user not in observed["listed"])
+        return (*found, f"allow does not list {missing}") if missing else found
+
+    return Expectation(f"allow lists {', '.join(users)}, {closed.words}; deny is absent or as strict", complaints)
+
+
+def _user_names(_: object) -> Expectation:
+    def accepts(users: Sequence[object]) -> bool:
+        return bool(users) and all(
+            isinstance(user, str) and re.fullmatch(r"[^\s:/#-][^\s:/#]*", user) for user in users
+        )
+
+    return satisfying("a list of user names", accepts)
+
+
+def _users_of(scheduler: _Scheduler, subject: str, **words: Any) -> Control:
+    """Only listed users may give a scheduler work."""
+    allow, deny = f"/etc/{scheduler.package}.allow", f"/etc/{scheduler.package}.deny"
+    users, modes = scheduler.variables
+    control = Control(
+        subject=subject,
+        level=1,
+        severity=Severity.MEDIUM,
+        observe=_list_of(allow, deny, scheduler.jobs),
+        expect=lambda values: _listed_only(values, scheduler),
+        parameters=[
+            Parameter(users, ("users",), _user_names),
+            Parameter(modes, (allow,), mode_at_most),
+            Parameter(modes, (deny,), mode_at_most),
+        ],
+        remedy="Makes the list where there is none, of the parameter's users and of those who have jobs now, for they "
+        "could neither see nor stop them any more. A list that exists only gains the parameter's users. No job is "
+        "touched.",
+        needs_root=True,
+        violation=Violation([command("rm -f %s; touch %s && chmod 0666 %s", allow, deny, deny)]),
+        **words,
+    )
+    return _where_installed(scheduler.package, control)
+
+
+def _root_only(subject: str, *patterns: str, number: str, what: str) -> Control:
+    """What cron runs for the system."""
+    return file_modes(
+        subject,
+        *patterns,
+        title=f"Only root may look at or change {what}",
+        why="Whoever can write there runs as root at the next full hour; whoever can read it learns what runs when.",
+        level=1,
+        severity=Severity.MEDIUM,
+        references={"cis-debian12": number, **ACCESS},
+        violation=Violation([command("chmod 0777 %s", patterns[0])]),
+    )
+
+
+CONTROLS = [
+    _where_installed(
+        "cron",
+        running_service(
+            "daemon",
+            "cron.service",
+            title="cron runs, and starts at boot",
+            why="Log rotation, updates and integrity checks are jobs: where it stopped, nobody notices for months.",
+            level=1,
+            severity=Severity.MEDIUM,
+            references={
+                "cis-debian12": "2.4.1.1",
+                "cis-debian13": "2.4.1.1",
+                "nist-800-53": "CM-6",
+                "cis-controls-8": "4.1",
+            },
+        ),
+    ),
+    _root_only("crontab", "/etc/crontab", number="2.4.1.2", what="the system's crontab"),
+    _root_only("hourly", "/etc/cron.hourly/", number="2.4.1.3", what="the hourly jobs"),
+    _root_only("daily", "/etc/cron.daily/", number="2.4.1.4", what="the daily jobs"),
+    _root_only("weekly", "/etc/cron.weekly/", number="2.4.1.5", what="the weekly jobs"),
+    _root_only(
+        "monthly", "/etc/cron.monthly/", "/etc/cron.yearly/", number="2.4.1.6", what="the monthly and yearly jobs"
+    ),
+    _root_only("d", "/etc/cron.d/", number="2.4.1.7", what="the jobs that packages bring"),
+    _users_of(
+        CRON,
+        "users",
+        title="Only listed users may have crontabs",
+        why="A job outlives the login, and the account's new password, of whoever left it there.",
+        references={"cis-debian12": "2.4.1.8", **ACCESS},
+    ),
+    _users_of(
+        AT,
+        "at-users",
+        title="Only listed users may use at",
+        why="It is a second way to leave jobs behind. A list that at, which runs as daemon, cannot read is no list: "
+        "everybody may then use it.",
+        references={"cis-debian12": "2.4.2.1", **ACCESS},
+    ),
+]
