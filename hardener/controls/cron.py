@@ -97,9 +97,11 @@ def _listed_only(values: Sequence[Any], scheduler: _Scheduler) -> Expectation:
             found += [f"deny {text}" for text in closed_deny.complaints(observed["deny"])]
         if observed["allow"] is None:
             owners = ", ".join(observed["unlisted with jobs"])
-            return (*found, f"will also list those who have jobs now: {owners}") if owners else found
+            found += [f"will also list those who have jobs now: {owners}"] if owners else []
+            return tuple(found)
         missing = ", ".join(user for user in users if user not in observed["listed"])
-        return (*found, f"allow does not list {missing}") if missing else found
+        found += [f"allow does not list {missing}"] if missing else []
+        return tuple(found)
 
     return Expectation(f"allow lists {', '.join(users)}, {closed.words}; deny is absent or as strict", complaints)
 
