@@ -1,0 +1,150 @@
+"""Sets and locks settings of a system database of dconf, and compiles it."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: dconf_settings
+short_description: Set and lock settings of a system database of dconf
+description:
+  - Keeps the settings in files of its own, which are read last, and changes there only the keys it is given.
+  - Lets the profile read the database, after the user's own one. Compiles the databases where something changed.
+options:
+  profile: {description: Name of the profile that has to read the database., type: str, required: true}
+  database: {description: Name of the system database., type: str, required: true}
+  settings: {description: Path of a key to its value; numbers become unsigned ones., type: dict, default: {}}
+  locks: {description: Paths of keys that users cannot change., type: list, elements: str, default: []}
+author: The hardener project
+"""
+EXAMPLES = r"""
+- name: Lock idle sessions
+  dconf_settings:
+    profile: user
+    database: local
+    settings: {/org/gnome/desktop/session/idle-delay: 900}
+    locks: [/org/gnome/desktop/session/idle-delay]
+"""
+RETURN = r"""#"""
+
+HEADER = "# Managed by hardener: only the keys it set.\n"
+NAME = "zz-hardener"
+
+
+def diff(
+    current: Mapping[str, str], chosen: Mapping[str, Any], packaged_profile: str = "user-db:user\n"
+) -> dict[str, str]:
+    """Path → new text of the files that need one. ``current``: path → text of those that exist."""
+    database, name = f"/etc/dconf/db/{chosen['database']}.d", f"/etc/dconf/profile/{chosen['profile']}"
+    keys, locks = f"{database}/{NAME}", f"{database}/locks/{NAME}"
+    wanted = {name: with_database(current.get(name, packaged_profile), chosen["database"])}
+    if chosen["settings"]:
+        wanted[keys] = with_settings(current.get(keys, ""), chosen["settings"])
+    if chosen["locks"]:
+        wanted[locks] = with_locks(current.get(locks, ""), chosen["locks"])
+    return {path: text for path, text in wanted.items() if current.get(path) != text}
+
+
+def with_database(profile: str, database: str) -> str:
+    """A profile that reads the system database; the first line, the user's own database, stays first."""
+    lines, line = profile.splitlines() or ["user-db:user"], f"system-db:{database}"
+    if line in [item.strip() for item in lines]:
+        return profile
+    return "".join(f"{item}\n" for item in [lines[0], line, *lines[1:]])
+
+
+def with_settings(text: str, settings: Mapping[str, Any]) -> str:
+    """A key file with the settings in it."""
+    sections: dict[str, dict[str, str]] = {}
+    section = ""
+    for line in text.splitlines():
+        if match := re.fullmatch(r"\[(.+)\]", line):
+            section = match[1]
+        elif "=" in line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            sections.setdefault(section, {})[key] = value
+    for path, value in settings.items():
+        directory, _, key = path.strip("/").rpartition("/")
+        sections.setdefault(directory, {})[key] = variant(value)
+    return HEADER + "".join(
+        f"[{name}]\n" + "".join(f"{key}={value}\n" for key, value in sorted(keys.items()))
+        for name, keys in sorted(sections.items())
+    )
+
+
+def with_locks(text: str, locks: Sequence[str]) -> str:
+    """A list of locks with the given ones on it."""
+    known = {line.strip() for line in text.splitlines() if line.startswith("/")}
+    return HEADER + "".join(f"{path}\n" for path in sorted(known | set(locks)))
+
+
+def variant(value: object) -> str:
+    """A value as GVariant text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return f"uint32 {value}"
+    return "'" + str(value).strip().replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
+
+
+def texts_of(paths: Sequence[str]) -> dict[str, str]:
+    """Path → text of the files that exist."""
+    texts = {}
+    for path in paths:
+        if os.path.isfile(path):
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                texts[path] = file.read()
+    return texts
+
+
+def is_stale(database: str) -> bool:
+    """Whether the compiled database is missing, or older than what it is made of."""
+    sources = [f"{database}.d", f"{database}.d/locks", *glob.glob(f"{database}.d/*")]
+    times = [os.stat(path).st_mtime for path in sources if os.path.exists(path)]
+    return not os.path.isfile(database) or os.stat(database).st_mtime < max(times, default=0)
+
+
+def put(module: AnsibleModule, path: str, text: str) -> None:
+    """Write the text beside everything, and move it into place readable for all."""
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=module.tmpdir)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text)
+    module.atomic_move(temporary, path)
+    os.chmod(path, 0o644)
+
+
+def main() -> None:
+    """Ansible's entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            "profile": {"type": "str", "required": True},
+            "database": {"type": "str", "required": True},
+            "settings": {"type": "dict", "default": {}},
+            "locks": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    chosen = module.params
+    database, profile = f"/etc/dconf/db/{chosen['database']}", f"/etc/dconf/profile/{chosen['profile']}"
+    packaged = texts_of([f"/usr/share/dconf/profile/{chosen['profile']}"])
+    current = texts_of([profile, f"{database}.d/{NAME}", f"{database}.d/locks/{NAME}"])
+    changes = diff(current, chosen, *packaged.values())
+    changed = bool(changes) or is_stale(database)
+    if changed and not module.check_mode:
+        for path, text in changes.items():
+            put(module, path, text)
+        module.run_command(["dconf", "update"], check_rc=True)
+    states = {"before": "".join(current.get(path, "") for path in changes), "after": "".join(changes.values())}
+    module.exit_json(changed=changed, diff={**states, "before_header": database, "after_header": database})
+
+
+if __name__ == "__main__":
+    main()
