@@ -53,10 +53,10 @@ class Bench:
     playbook: CountingPlaybook
 
     @classmethod
-    def of(cls, node: lab.Node, profile: str = "cis-level2") -> Bench:
+    def of(cls, node: lab.Node, profile: str = "cis-level2", pattern: str = CONTROLS) -> Bench:
         """The node as the command line would see it."""
         catalogue = discover()
-        selection = Selection(catalogue=catalogue, profile=load_profile(profile, catalogue), pattern=CONTROLS)
+        selection = Selection(catalogue=catalogue, profile=load_profile(profile, catalogue), pattern=pattern)
         (target,) = read_targets(Sources(roles=roles_directory(), inventories=[str(node.inventory)]))
         conductor = Conductor(selection=selection, connect=connector(connect_seconds=60), progress=NoProgress())
         return cls(node=node, target=target, conductor=conductor, playbook=CountingPlaybook())

@@ -4,6 +4,7 @@ Every kind knows how to observe, what to expect, and how to violate; a declarati
 """
 
 from hardener.catalogue.kinds.audit import audit_rule
+from hardener.catalogue.kinds.bootloader import kernel_argument
 from hardener.catalogue.kinds.files import file_modes
 from hardener.catalogue.kinds.kernel import blocked_module, sysctl
 from hardener.catalogue.kinds.manual import review
@@ -28,6 +29,7 @@ __all__ = [
     "blocked_module",
     "file_modes",
     "installed_packages",
+    "kernel_argument",
     "mount_option",
     "recent_package",
     "review",

@@ -1,0 +1,59 @@
+"""Makes GRUB's menu anew, and says whether it has changed."""
+
+from __future__ import annotations
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: grub_menu
+short_description: Make GRUB's menu anew
+description:
+  - Runs update-grub and compares the menu with the one before. Nothing of the menu is shown, for it may hold a hash.
+  - A menu that is made keeps to root. Check mode makes none.
+options:
+  path: {description: The menu., type: path, default: /boot/grub/grub.cfg}
+author: The hardener project
+"""
+EXAMPLES = r"""
+- name: Make the menu anew
+  grub_menu:
+    path: /boot/grub/grub.cfg
+"""
+RETURN = r"""#"""
+
+
+def diff(current: str, wanted: str) -> tuple[int, int]:
+    """How many lines the new menu lost and won; the lines stay secret."""
+    before, after = set(current.splitlines()), set(wanted.splitlines())
+    return len(before - after), len(after - before)
+
+
+def read(path: str) -> str:
+    """The menu, empty where there is none."""
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        return file.read()
+
+
+def main() -> None:
+    """Ansible's entry point."""
+    module = AnsibleModule(
+        argument_spec={"path": {"type": "path", "default": "/boot/grub/grub.cfg"}}, supports_check_mode=True
+    )
+    if module.check_mode:
+        module.exit_json(changed=False)
+    path = module.params["path"]
+    before = read(path)
+    os.umask(0o077)
+    status, _, problem = module.run_command(["update-grub"])
+    if status != 0:
+        module.fail_json(msg=f"update-grub: {problem.strip().splitlines()[-1:]}")
+    lost, won = diff(before, read(path))
+    module.exit_json(changed=bool(lost or won), msg=f"{lost} lines lost, {won} won")
+
+
+if __name__ == "__main__":
+    main()
