@@ -59,7 +59,7 @@ def _superuser(host: Host) -> JsonValue:
         "passwords": {
             row[1]: " ".join(row[2:]) if row[0] == "hashed" else "readable" for row in rows if row[0] in KEPT
         },
-        "entries that ask before they start": rows.count(["entry", "asks"]),
+        "entries that ask before they start": rows.count(["entry", "asks"]) if names else 0,
     }
 
 
@@ -74,10 +74,12 @@ def _protected(values: Sequence[Any]) -> Expectation:
     def complaints(observed: Mapping[str, Any]) -> Sequence[str]:
         if "superusers" not in observed:
             return ("another boot loader than GRUB starts this host: protect it by its own means",)
-        found = [] if name in observed["superusers"] else [f"{name} is no superuser of GRUB{hint}"]
+        if name not in observed["superusers"]:
+            return (f"{name} is no superuser of GRUB{hint}",)
+        found = []
         kept = observed["passwords"].get(name, "unset")
         if not kept.startswith("sha512 "):
-            found.append(f"the password of {name} is {kept}{hint if not found else ''}")
+            found.append(f"the password of {name} is {kept}{hint}")
         if asking := observed["entries that ask before they start"]:
             found.append(f"{asking} entries ask for a password before they start, as nobody can answer at night")
         return tuple(found)

@@ -1,5 +1,6 @@
 """Makes what opens a node: its keys, its password, its inventory, and the ssh commands that use them."""
 
+import hashlib
 import io
 import os
 import secrets
@@ -17,6 +18,7 @@ from hardener.lab.node import Node
 from hardener.lab.tools import last_line, run_tool
 
 SSH_PORT = 22
+GRUB_ROUNDS = 10_000
 HOST_KEY_TYPES = ("ed25519", "ecdsa", "rsa")
 USERS: Mapping[str, tuple[int, int, str]] = {
     "root": (0, 0, "root"),
@@ -34,13 +36,16 @@ def make_credentials(node: Node) -> None:
         _keygen(node.folder / f"ssh_host_{kind}_key", kind, f"root@{node.name}")
     _write_private(node.password_file, secrets.token_urlsafe(12) + "\n")
     node.known_hosts.write_text(known_hosts_text(node, _host_public_keys(node)))
-    node.inventory.write_text(inventory_text(node))
+    _write_private(node.inventory, inventory_text(node, grub_hash(node.password_file.read_text().strip())))
     _write_private(node.folder / "seed.tar", seed_archive(node))
 
 
-def inventory_text(node: Node) -> str:
-    """An Ansible YAML inventory with the node as the only host of the group ``lab``."""
-    variables = {
+def inventory_text(node: Node, boot_password: str) -> str:
+    """An Ansible YAML inventory with the node as the only host of the group ``lab``.
+
+    ``boot_password``: the hash of GRUB's, which is a value no role can have a default for.
+    """
+    variables: dict[str, object] = {
         "ansible_host": node.address,
         "ansible_port": node.port,
         "ansible_user": node.user,
@@ -51,7 +56,16 @@ def inventory_text(node: Node) -> str:
         # The account Ansible logs in with has no password to give.
         "sudo_passwordless": {"allowed": [node.user]},
     }
+    if node.kind == "vm":
+        variables["bootloader_superuser"] = {"name": "root", "password_pbkdf2": boot_password}
     return yaml.safe_dump({"lab": {"hosts": {node.name: variables}}}, sort_keys=False, width=1000)
+
+
+def grub_hash(password: str) -> str:
+    """A password as grub-mkpasswd-pbkdf2 would print it."""
+    salt = secrets.token_bytes(64)
+    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, GRUB_ROUNDS)
+    return f"grub.pbkdf2.sha512.{GRUB_ROUNDS}.{salt.hex().upper()}.{digest.hex().upper()}"
 
 
 def known_hosts_text(node: Node, public_keys: list[str]) -> str:

@@ -1,5 +1,6 @@
 """What a node is called, where its files are, and what opens it."""
 
+import hashlib
 import io
 import shlex
 import tarfile
@@ -100,7 +101,7 @@ def test_scripts_and_reboots_need_a_running_node(make: Callable[..., Node]) -> N
 
 def test_the_inventory_is_one_host_with_exact_host_keys(make: Callable[..., Node]) -> None:
     node = make()
-    host = yaml.safe_load(access.inventory_text(node))["lab"]["hosts"]["vm12"]
+    host = yaml.safe_load(access.inventory_text(node, "a hash"))["lab"]["hosts"]["vm12"]
     options = shlex.split(host.pop("ansible_ssh_common_args"))
     assert host == {
         "ansible_host": "127.0.0.1",
@@ -110,8 +111,22 @@ def test_the_inventory_is_one_host_with_exact_host_keys(make: Callable[..., Node
         "ansible_become": True,
         "ansible_python_interpreter": "/usr/bin/python3",
         "sudo_passwordless": {"allowed": ["admin"]},
+        "bootloader_superuser": {"name": "root", "password_pbkdf2": "a hash"},
     }
     assert {f"UserKnownHostsFile={node.known_hosts}", "StrictHostKeyChecking=yes", "IdentitiesOnly=yes"} <= set(options)
+
+
+def test_only_a_machine_with_a_boot_loader_gets_a_boot_password(make: Callable[..., Node]) -> None:
+    for kind, expected in (("vm", {"name": "root", "password_pbkdf2": "a hash"}), ("container", None)):
+        (host,) = yaml.safe_load(access.inventory_text(make(kind=kind), "a hash"))["lab"]["hosts"].values()
+        assert host.get("bootloader_superuser") == expected
+
+
+def test_a_boot_password_is_hashed_as_grub_reads_it() -> None:
+    rounds, salt, digest = access.grub_hash("secret").removeprefix("grub.pbkdf2.sha512.").split(".")
+    expected = hashlib.pbkdf2_hmac("sha512", b"secret", bytes.fromhex(salt), int(rounds))
+    assert bytes.fromhex(digest) == expected
+    assert len(bytes.fromhex(salt)) == 64
 
 
 def test_known_hosts_names_the_port_only_where_it_is_unusual(make: Callable[..., Node]) -> None:
