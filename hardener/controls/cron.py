@@ -13,7 +13,7 @@ from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Control, Host, NotApplicable, Parameter, Violation, command
 from hardener.catalogue.expectations import Expectation, equals, fields, mode_at_most, one_of, satisfying
 from hardener.catalogue.kinds import file_modes, running_service
-from hardener.model import Severity
+from hardener.model import Disruption, Severity
 
 ACCESS = {"nist-800-53": ("AC-3", "AC-6"), "cis-controls-8": "3.3", "pci-dss-4": "7.2.2"}
 
@@ -134,6 +134,7 @@ def _users_of(scheduler: _Scheduler, subject: str, **words: Any) -> Control:
         "could neither see nor stop them any more. A list that exists only gains the parameter's users. No job is "
         "touched.",
         needs_root=True,
+        disruption=Disruption.LOCKOUT,
         violation=Violation([command("rm -f %s; touch %s && chmod 0666 %s", allow, deny, deny)]),
         **words,
     )

@@ -46,6 +46,7 @@ MODULES: Mapping[str, Callable[[Arguments], str | None]] = {
     "ansible.builtin.apt": _of_apt,
     "ansible.builtin.systemd_service": _of_systemd,
     "units": lambda _: STOPS,
+    "enforced_profiles": lambda _: STOPS,  # a program that runs on may no longer do what it did
     "pam_profiles": lambda _: ACCESS,
     "ansible.builtin.group": lambda _: ACCESS,
     **dict.fromkeys(
@@ -55,9 +56,11 @@ MODULES: Mapping[str, Callable[[Arguments], str | None]] = {
             "ansible.builtin.lineinfile",
             "ansible.builtin.template",
             "ansible.builtin.command",
+            "allowed_users",
             "file_modes",
             "first_line",
             "keyed_file",
+            "text_files",
         ],
         _of_path,
     ),
@@ -68,6 +71,8 @@ MODULES: Mapping[str, Callable[[Arguments], str | None]] = {
             "ansible.builtin.stat",
             "audit_log_info",
             "audit_rules",
+            "dconf_settings",
+            "grub_menu",
             "live_sysctl",
             "mount_options",
             "unloaded_modules",
