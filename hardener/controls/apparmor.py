@@ -191,7 +191,7 @@ CONTROLS = [
         parameters=[Parameter("modes", (LEARNING,), equals)],
         remedy="Takes the flag `complain` from the profiles that have it, and loads those again. Profiles that a "
         "package ships unconfined are never touched: enforced, they deny everything.",
-        disruption=Disruption.NONE,
+        disruption=Disruption.RESTART,
         needs_root=True,
         unless={
             **HOST_KERNEL,

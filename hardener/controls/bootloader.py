@@ -13,7 +13,7 @@ from hardener.catalogue.control import Control, Host, NotApplicable, Parameter, 
 from hardener.catalogue.expectations import Expectation, at_least, satisfying
 from hardener.catalogue.kinds import HOST_KERNEL, file_modes, kernel_argument
 from hardener.catalogue.kinds.bootloader import GRUB_MENU
-from hardener.model import Severity
+from hardener.model import Disruption, Severity
 
 HASH = re.compile(r"grub\.pbkdf2\.sha512\.(\d{5,})\.[0-9A-Fa-f]{32,}\.[0-9A-Fa-f]{32,}")
 """What grub-mkpasswd-pbkdf2 makes: at least 10,000 rounds, a salt, a digest."""
@@ -123,10 +123,11 @@ CONTROLS = [
         remedy="Gives GRUB the superuser and hash of the parameter, of which there is no default, and lets all entries "
         "start without a password, so that no restart waits for one; then makes the menu anew.",
         needs_root=True,
+        disruption=Disruption.LOCKOUT,
         unless=HOST_KERNEL,
         violation=Violation(
             [
-                "rm --force /etc/grub.d/01_hardener",
+                "rm --force /etc/grub.d/01_hardener_password",
                 command("sed --in-place %s %s", r"/^\s*set superusers=/d; /^\s*password/d", GRUB_MENU),
             ]
         ),

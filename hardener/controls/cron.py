@@ -133,8 +133,8 @@ def _users_of(scheduler: _Scheduler, subject: str, **words: Any) -> Control:
         remedy="Makes the list where there is none, of the parameter's users and of those who have jobs now, for they "
         "could neither see nor stop them any more. A list that exists only gains the parameter's users. No job is "
         "touched.",
-        disruption=Disruption.RESTART,
         needs_root=True,
+        disruption=Disruption.LOCKOUT,
         violation=Violation([command("rm -f %s; touch %s && chmod 0666 %s", allow, deny, deny)]),
         **words,
     )

@@ -46,6 +46,7 @@ MODULES: Mapping[str, Callable[[Arguments], str | None]] = {
     "ansible.builtin.apt": _of_apt,
     "ansible.builtin.systemd_service": _of_systemd,
     "units": lambda _: STOPS,
+    "enforced_profiles": lambda _: STOPS,  # a program that runs on may no longer do what it did
     "pam_profiles": lambda _: ACCESS,
     "ansible.builtin.group": lambda _: ACCESS,
     **dict.fromkeys(
@@ -72,7 +73,6 @@ MODULES: Mapping[str, Callable[[Arguments], str | None]] = {
             "ansible.builtin.stat",
             "audit_log_info",
             "dconf_settings",
-            "enforced_profiles",
             "grub_menu",
             "audit_rules",
             "live_sysctl",
