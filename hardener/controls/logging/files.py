@@ -117,12 +117,15 @@ def _after_rotation(host: Host) -> JsonValue:
     return {path: ORDINARY_MODE if path in corrected else mode for path, mode in modes.items()}
 
 
+KINDS = [Parameter("files", (pattern,), accept.equals) for pattern in PATTERNS]
+"""Handed to the role with either control: in the same apply, packages installed before it may have made new logs."""
+
 CONTROLS = [
     Control(
         subject="files",
         observe=_loose_files,
         expect=_as_their_kind,
-        parameters=[Parameter("files", (pattern,), accept.equals) for pattern in PATTERNS],
+        parameters=KINDS,
         remedy="Takes surplus permission bits, and gives files of people to root; what services own stays theirs.",
         violation=Violation(
             ["install --mode=0666 --owner=nobody --group=users /dev/null /var/log/lab.log", "chmod 0666 /var/log/btmp"]
@@ -139,8 +142,8 @@ CONTROLS = [
         subject="rotated-files",
         observe=_after_rotation,
         expect=lambda _: accept.every(mode_at_most(ORDINARY_MODE), f"mode {ORDINARY_MODE} or stricter"),
-        parameters=[Parameter("rotated", (path,), accept.equals) for path in ROTATED],
-        remedy="Has logrotate's service take surplus bits when it is done; the files of packages stay as they are.",
+        parameters=[*(Parameter("rotated", (path,), accept.equals) for path in ROTATED), *KINDS],
+        remedy="Has logrotate's service take surplus bits when it is done, and closes what was made in the meantime.",
         violation=Violation([f"rm --force {DROP_IN}; systemctl daemon-reload"]),
         **declared(
             ("6.1.4.1", "6.1.3.1"),

@@ -9,12 +9,14 @@ from pydantic import JsonValue
 
 from hardener.catalogue import expectations as accept
 from hardener.catalogue import observations as seen
-from hardener.catalogue.control import Control, Host, Parameter, Violation
+from hardener.catalogue.control import Control, CouldNotLook, Host, Parameter, Violation, command
 from hardener.catalogue.expectations import AFTER_REBOOT, NOW, Expectation
 from hardener.catalogue.kinds import review, running_service
 from hardener.controls.logging.shared import RSYSLOG, as_root, declared, restarting
 from hardener.model import Severity
 
+END_OF_CONFIGURATION = "##### END   CONFIG: /etc/rsyslog.conf"
+RECEIVING = 'module(load="imudp")\\ninput(type="imudp" port="5514")\\n'
 BUILT_IN_MODE = "0644"
 """Mode of new files where nothing sets one."""
 RECEIVER = re.compile(
@@ -30,12 +32,15 @@ FORWARDING = re.compile(r'omfwd|omrelp|\s@@?[\w\[(]|target\s*=\s*"', re.IGNORECA
 def _lines(host: Host) -> Sequence[str]:
     """The whole configuration with every included file in its place, as rsyslogd itself puts it together.
 
-    Nothing where rsyslog is not installed: it is the choice made, so its own controls have to fail.
+    Nothing where rsyslog is not installed: it is the choice made, so its own controls have to fail. Like rsyslogd,
+    which runs with what it understands, this reads on where a line is in error.
     """
-    question = "rsyslogd -N1 -o /dev/stdout 2>/dev/null"
-    if host.run(question).rc == seen.COMMAND_NOT_FOUND and "rsyslog" not in seen.installed_packages(host):
+    result = host.run("rsyslogd -N1 -o /dev/stdout 2>/dev/null")
+    if result.rc == seen.COMMAND_NOT_FOUND and "rsyslog" not in seen.installed_packages(host):
         return []
-    return configuration_lines(seen.ask(host, question))
+    if END_OF_CONFIGURATION not in result.stdout:
+        raise CouldNotLook(f"rsyslogd printed no configuration, and ended with status {result.rc}")
+    return configuration_lines(result.stdout)
 
 
 def configuration_lines(text: str) -> Sequence[str]:
@@ -176,7 +181,7 @@ CONTROLS = [
         is_remediable=False,
         remedy="None: somebody set up this receiver, and other hosts would lose what they send to it.",
         violation=Violation(
-            ["printf 'module(load=\"imudp\")\\n' > /etc/rsyslog.d/zz-lab.conf"],
+            [command("printf %s > /etc/rsyslog.d/zz-lab.conf", RECEIVING)],
             undo=["rm /etc/rsyslog.d/zz-lab.conf"],
         ),
         **as_root(

@@ -36,6 +36,9 @@ auth,authpriv.*\t\t\t/var/log/auth.log
 """
 
 
+END = f"{rsyslog.END_OF_CONFIGURATION}\n"
+
+
 class Answering:
     """Answers questions by how they begin; nothing is installed and no unit is there, unless told."""
 
@@ -152,11 +155,11 @@ def test_a_mode_holds_for_the_rules_that_follow_it(lines: str, modes: list[str])
 
 
 def test_new_files_are_closed() -> None:
-    assert complaints("rsyslog-file-mode", {"rsyslogd": DEBIAN}) == ()
-    assert complaints("rsyslog-file-mode", {"rsyslogd": DEBIAN.replace("0640", "0644")}) == ("is 0644",)
+    assert complaints("rsyslog-file-mode", {"rsyslogd": DEBIAN + END}) == ()
+    assert complaints("rsyslog-file-mode", {"rsyslogd": DEBIAN.replace("0640", "0644") + END}) == ("is 0644",)
     assert complaints("rsyslog-file-mode", {"rsyslogd": 127}) == ("is not known: rsyslog is not installed",)
     with pytest.raises(CouldNotLook):
-        complaints("rsyslog-file-mode", {"rsyslogd": 1})
+        complaints("rsyslog-file-mode", {"rsyslogd": DEBIAN})
 
 
 @pytest.mark.parametrize(
@@ -173,13 +176,15 @@ def test_new_files_are_closed() -> None:
 )
 def test_every_way_to_listen_is_seen(line: str) -> None:
     sockets = 'udp UNCONN 0 0 0.0.0.0:514 0.0.0.0:* users:(("rsyslogd",pid=49,fd=5))\n'
-    assert complaints("rsyslog-receiver", {"rsyslogd": DEBIAN, "ss": ""}) == ()
-    assert complaints("rsyslog-receiver", {"rsyslogd": f"{DEBIAN}{line}\n", "ss": ""}) == (f"after reboot has {line}",)
-    assert complaints("rsyslog-receiver", {"rsyslogd": DEBIAN, "ss": sockets}) == ("now has udp 0.0.0.0:514",)
+    assert complaints("rsyslog-receiver", {"rsyslogd": DEBIAN + END, "ss": ""}) == ()
+    assert complaints("rsyslog-receiver", {"rsyslogd": f"{DEBIAN}{line}\n{END}", "ss": ""}) == (
+        f"after reboot has {line}",
+    )
+    assert complaints("rsyslog-receiver", {"rsyslogd": DEBIAN + END, "ss": sockets}) == ("now has udp 0.0.0.0:514",)
 
 
 def test_rules_and_other_hosts_are_evidence() -> None:
-    answers: dict[str, str | int] = {"rsyslogd": f'{DEBIAN}*.* @@loghost:6514\naction(type="omfwd" target="b")\n'}
+    answers: dict[str, str | int] = {"rsyslogd": f'{DEBIAN}*.* @@loghost:6514\naction(type="omfwd" target="b")\n{END}'}
     assert CATALOGUE["logging-rsyslog-remote"].observe(Answering(answers)) == [
         "*.* @@loghost:6514",
         'action(type="omfwd" target="b")',
