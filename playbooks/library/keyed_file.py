@@ -99,7 +99,7 @@ def put(module: AnsibleModule, path: str, text: str) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         file.write(text)
     if module.params["validate"]:
-        words = [temporary if word == "%s" else word for word in module.params["validate"].split()]
+        words = [word.replace("%s", temporary) for word in module.params["validate"].split()]
         status, output, error = module.run_command(words)
         if status != 0:
             module.fail_json(msg=f"{path}: the new content was refused: {(error or output).strip()}")

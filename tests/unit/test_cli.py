@@ -76,6 +76,12 @@ def inventory(tmp_path: Path) -> Path:
     [
         ("sshd_options:\n  maxauthtries: 50\n", 2, "sshd_options.maxauthtries is 50, acceptable is "),
         ("sshd_options:\n  maxauthtries: four\n", 2, "sshd_options.maxauthtries is of type str, expected int"),
+        ("pam_faillock:\n  deny: 50\n", 2, "pam_faillock.deny is 50, acceptable is 1 to 5"),
+        ("time_choice:\n  daemon: [timesyncd, chrony]\n", 2, "time_choice.daemon is of type list, expected str"),
+        ("time_choice:\n  daemon: ntpdate\n", 2, "time_choice.daemon is ntpdate, acceptable is timesyncd or chrony"),
+        ("firewall_ssh:\n  networks: []\n", 2, "firewall_ssh.networks lists nothing, acceptable is a list of networks"),
+        ("firewall_ssh:\n  networks: [10.0.0.0/40]\n", 2, "firewall_ssh.networks '10.0.0.0/40' does not appear to be"),
+        ("services_listening:\n  allowed: [tcp/22]\n", 2, "services_listening.allowed has 'tcp/22'"),
         ("sshd_options: none\n", 1, "no value for sshd_options."),
         ("sshd_options:\n  banner: '{{ nowhere }}'\n", 2, "'nowhere' is undefined"),
         ("a: 1\na: 2\n", 2, "uplicate"),
