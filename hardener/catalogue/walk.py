@@ -139,8 +139,8 @@ def unowned(host: Host) -> Sequence[Entry]:
 
 def set_id_programs(host: Host) -> Sequence[str]:
     """Paths of set-uid and set-gid files where the kernel heeds those bits: not below ``nosuid`` or ``noexec``."""
-    mounts = seen.mounted(host)
     found = _entries(host, lambda entry: entry.type == "f" and bool(entry.mode & 0o6000))
+    mounts = seen.mounted(host)
     return [entry.path for entry in found if {"nosuid", "noexec"}.isdisjoint(_options(mounts, entry.path))]
 
 

@@ -8,9 +8,11 @@ from collections import Counter
 import pytest
 import yaml
 
+from hardener.catalogue import walk
 from hardener.catalogue.benchmarks import Answered, Benchmark, built_in_benchmarks, coverage, load_benchmark
 from hardener.catalogue.control import Control
 from hardener.catalogue.discovery import discover
+from hardener.catalogue.reference import questions
 from hardener.content import roles_directory
 from hardener.documents import merged
 from hardener.inventory import role_defaults
@@ -107,3 +109,8 @@ def test_every_role_has_its_controls_and_every_module_of_controls_its_role() -> 
 def test_a_task_that_takes_something_away_carries_its_disruption(risk: Risk) -> None:
     assert risk.controls, "a task that no control asks for"
     assert not [control.id for control in risk.controls if control.disruption is Disruption.NONE]
+
+
+@every_control
+def test_it_says_whether_it_needs_the_file_walk(control: Control) -> None:
+    assert control.needs_walk == (walk.COMMAND in questions(control))
