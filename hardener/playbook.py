@@ -171,8 +171,11 @@ def _text(value: object) -> str:
 
 
 def _message(answer: Mapping[str, Any]) -> str:
-    text = str(answer.get("msg") or answer.get("stderr") or "failed")
-    return text.strip().splitlines()[0] if text.strip() else "failed"
+    """What a module says of its failure, and the last thing a command said before it ended."""
+    said = [line.strip() for key in ("stdout", "stderr") for line in str(answer.get(key) or "").splitlines()]
+    first = str(answer.get("msg") or "failed").strip().partition("\n")[0]
+    last = next((line for line in reversed(said) if line), "")
+    return f"{first}: {last}" if last and last not in first else first
 
 
 def _last_line(result: Any) -> str:

@@ -54,6 +54,7 @@ MODULES: Mapping[str, Callable[[Arguments], str | None]] = {
             "ansible.builtin.copy",
             "ansible.builtin.file",
             "ansible.builtin.lineinfile",
+            "ansible.builtin.replace",
             "ansible.builtin.template",
             "ansible.builtin.command",
             "file_modes",
