@@ -57,21 +57,24 @@ def _where_installed(package: str, control: Control) -> Control:
     return replace(control, observe=observe)
 
 
-def _attributes(host: Host, path: str) -> JsonValue:
-    """Mode, owner and group of a file; ``None`` where there is none."""
-    found = seen.file_attributes(host, path).get(path)
-    return None if found is None else {**found}
-
-
 def _list_of(allow: str, deny: str, jobs: str) -> Callable[[Host], JsonValue]:
-    """Who may use a scheduler, and who has jobs in it without being listed."""
+    """Who may use a scheduler, and who has jobs in it without being listed; all of it in one question."""
+    question = (
+        f'for file in {allow} {deny}; do [ ! -f "$file" ] || stat -L -c "file %n %a %U %G" "$file"; done; '
+        f"[ ! -f {allow} ] || sed 's/^/listed /' {allow}; "
+        f'for file in {jobs}/*; do [ ! -f "$file" ] || stat -c "owner %U" "$file"; done'
+    )
 
     def observe(host: Host) -> JsonValue:
-        listed = set(seen.ask(host, "[ ! -f %s ] || cat %s", allow, allow).split())
-        owners = set(seen.ask(host, f'for file in {jobs}/*; do [ ! -f "$file" ] || stat -c %U "$file"; done').split())
+        rows = [line.split() for line in seen.ask(host, question).splitlines()]
+        files: dict[str, JsonValue] = {
+            row[1]: {"mode": row[2].zfill(4), "owner": row[3], "group": row[4]} for row in rows if row[0] == "file"
+        }
+        listed = {name for row in rows if row[0] == "listed" for name in row[1:]}
+        owners = {row[1] for row in rows if row[0] == "owner"}
         return {
-            "allow": _attributes(host, allow),
-            "deny": _attributes(host, deny),
+            "allow": files.get(allow),
+            "deny": files.get(deny),
             "listed": [*sorted(listed)],
             "unlisted with jobs": [*sorted(owners - listed - {"root"})],
         }

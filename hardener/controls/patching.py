@@ -92,6 +92,12 @@ def upgradable(listing: str) -> Mapping[str, Mapping[str, str]]:
     return {match[1]: {"from": match[4], "to": match[3], "suites": match[2]} for match in matches}
 
 
+LISTS_AND_HOLDS = (
+    "find /var/lib/apt/lists -maxdepth 1 -name '*Release' -printf 'list %TY-%Tm-%Td\\n' | sort; "
+    "apt-mark showhold | sed 's/^/hold /'"
+)
+
+
 def _pending(host: Host) -> JsonValue:
     """What could be upgraded, as far as the package lists on the host know; nothing is fetched."""
     packages = upgradable(seen.ask(host, "LC_ALL=C apt list --upgradable 2>/dev/null"))
@@ -99,12 +105,12 @@ def _pending(host: Host) -> JsonValue:
         name: f"{item['from']} → {item['to']}" for name, item in packages.items() if "security" in item["suites"]
     }
     other = {name: f"{item['from']} → {item['to']}" for name, item in packages.items() if name not in security}
-    lists = seen.ask(host, "find /var/lib/apt/lists -maxdepth 1 -name '*Release' -printf '%TY-%Tm-%Td\\n' | sort")
+    rows = [line.split() for line in seen.ask(host, LISTS_AND_HOLDS).splitlines()]
     return {
         "security updates": {**security},
         "other updates": {**other},
-        "on hold": [*seen.ask(host, "apt-mark showhold").split()],
-        "package lists of": next(iter(lists.split()), "never fetched"),
+        "on hold": [row[1] for row in rows if row[0] == "hold"],
+        "package lists of": next((row[1] for row in rows if row[0] == "list"), "never fetched"),
     }
 
 

@@ -18,22 +18,25 @@ CATALOGUE = catalogue_of([("cron", cron.CONTROLS)])
 PACKAGES = "dpkg-query --show --showformat='${Package} ${db:Status-Status}\\n'"
 
 
-def attributes(path: str) -> str:
-    return f'for path in {path}; do [ ! -f "$path" ] || stat -L -c "%a %U %G %n" "$path"; done'
+def question(scheduler: str) -> str:
+    allow, deny = f"/etc/{scheduler}.allow", f"/etc/{scheduler}.deny"
+    jobs = {"cron": "/var/spool/cron/crontabs", "at": "/var/spool/cron/atjobs"}[scheduler]
+    return (
+        f'for file in {allow} {deny}; do [ ! -f "$file" ] || stat -L -c "file %n %a %U %G" "$file"; done; '
+        f"[ ! -f {allow} ] || sed 's/^/listed /' {allow}; "
+        f'for file in {jobs}/*; do [ ! -f "$file" ] || stat -c "owner %U" "$file"; done'
+    )
 
 
 def host(
     *, scheduler: str = "cron", allow: str = "", deny: str = "", listed: str = "", owners: str = "", packages: str = ""
 ) -> RecordedHost:
-    jobs = {"cron": "crontabs", "at": "atjobs"}[scheduler]
-    allow_file, deny_file = f"/etc/{scheduler}.allow", f"/etc/{scheduler}.deny"
+    rows = [f"file /etc/{scheduler}.{name} {found}" for name, found in (("allow", allow), ("deny", deny)) if found]
+    rows += [f"listed {name}" for name in listed.split()] + [f"owner {name}" for name in owners.split()]
     return RecordedHost(
         {
             PACKAGES: (0, packages or f"{scheduler} installed\n", ""),
-            f"[ ! -f {allow_file} ] || cat {allow_file}": (0, listed, ""),
-            f'for file in /var/spool/cron/{jobs}/*; do [ ! -f "$file" ] || stat -c %U "$file"; done': (0, owners, ""),
-            attributes(allow_file): (0, allow and f"{allow} {allow_file}\n", ""),
-            attributes(deny_file): (0, deny and f"{deny} {deny_file}\n", ""),
+            question(scheduler): (0, "".join(f"{row}\n" for row in rows), ""),
         }
     )
 
@@ -83,7 +86,7 @@ def test_a_host_without_the_scheduler_has_nothing_to_judge() -> None:
 
 def test_a_list_that_cannot_be_read_is_no_pass() -> None:
     on = host()
-    on = RecordedHost({**on.answers, "[ ! -f /etc/cron.allow ] || cat /etc/cron.allow": (1, "", "cat: denied")})
+    on = RecordedHost({**on.answers, question("cron"): (1, "", "sed: denied")})
     with pytest.raises(CouldNotLook, match="denied"):
         CATALOGUE["cron-users"].observe(on)
 

@@ -21,8 +21,6 @@ CATALOGUE = catalogue_of([("patching", patching.CONTROLS)])
 CONFIGURATION = "apt-config dump"
 PACKAGES = "dpkg-query --show --showformat='${Package} ${db:Status-Status}\\n'"
 UPGRADABLE = "LC_ALL=C apt list --upgradable 2>/dev/null"
-HOLD = "apt-mark showhold"
-LISTS = "find /var/lib/apt/lists -maxdepth 1 -name '*Release' -printf '%TY-%Tm-%Td\\n' | sort"
 KERNELS = "find /boot -maxdepth 1 -name 'vmlinuz-*' -printf '%f\\n' | sort -V | tail -n 1"
 REBOOT = "[ ! -e /run/reboot-required ] || { echo yes; cat /run/reboot-required.pkgs 2>/dev/null || true; }"
 
@@ -107,7 +105,10 @@ def test_pending_updates_are_evidence() -> None:
         "openssl/stable-security 3.0.17-1~deb12u3 amd64 [upgradable from: 3.0.17-1~deb12u2]\n"
         "tzdata/stable-updates 2025b-0+deb12u2 all [upgradable from: 2025b-0+deb12u1]\n"
     )
-    answers = {UPGRADABLE: listing, HOLD: "kubelet\ncontainerd.io\n", LISTS: "2026-11-20\n2026-11-21\n"}
+    answers = {
+        UPGRADABLE: listing,
+        patching.LISTS_AND_HOLDS: "list 2026-11-20\nlist 2026-11-21\nhold kubelet\nhold containerd.io\n",
+    }
     control = CATALOGUE["patching-pending-updates"]
     assert control.is_manual
     assert control.observe(RecordedHost({question: (0, answer, "") for question, answer in answers.items()})) == {
