@@ -169,7 +169,7 @@ def not_covered(wanted: Iterable[str], lines: Iterable[str], unknown: Iterable[s
 
     Of several rules about a case the first decides. ``unknown``: system calls this machine does not have, as
     ``b64 chmod``; a rule file cannot name them there. A rule without a key counts for nothing: nobody would find what
-    it records.
+    it records. A wanted line that is no rule is covered by none: somebody has given a program an odd name.
     """
     rules = [rule for line in lines if (rule := read_rule(line)) and (rule.keys or not rule.records)]
     first = [rule for rule in rules if rule.is_prepended]
@@ -181,7 +181,8 @@ def not_covered(wanted: Iterable[str], lines: Iterable[str], unknown: Iterable[s
             return True
         return next((rule.records for rule in in_order if rule.is_about(case)), False)
 
-    return [line for line in wanted if not all(map(is_recorded, required_rule(line).cases))]
+    rules_wanted = {line: read_rule(line) for line in wanted}
+    return [line for line, rule in rules_wanted.items() if rule is None or not all(map(is_recorded, rule.cases))]
 
 
 def required_rule(line: str) -> Rule:

@@ -37,8 +37,6 @@ ELSEWHERE = re.compile(
     "selinuxfs|smb3|squashfs|sysfs|tmpfs|tracefs|vfat|virtiofs"
 )
 """Types of file systems that are remote or hold no files of this host's own."""
-
-
 Known = Mapping[str, set[str]]
 
 
@@ -46,10 +44,9 @@ def diff(current: Mapping[str, str], rules: Mapping[str, Sequence[str]], known: 
     """File name → new text, for the files that need one. ``known``: ``b64`` and ``b32`` → system calls."""
     wanted = {}
     for name, lines in rules.items():
+        number, start = (99, HEADER) if name == "finalize" else (50, HEADER + LENIENT)
         kept = [text for line in lines if (text := supported(line, known))]
-        is_last = name == "finalize"
-        file = f"{'99' if is_last else '50'}-hardener-{name}.rules"
-        wanted[file] = HEADER + ("" if is_last else LENIENT) + "".join(f"{line}\n" for line in kept)
+        wanted[f"{number}-hardener-{name}.rules"] = start + "".join(f"{line}\n" for line in kept)
     return {file: text for file, text in wanted.items() if current.get(file) != text}
 
 
@@ -66,6 +63,11 @@ def expanded(lines: Sequence[str], programs: Sequence[str]) -> list[str]:
     """The lines, those with ``{program}`` once for each program; a rule file escapes blanks."""
     names = [program.replace(" ", "\\ ") for program in programs]
     return [line.replace("{program}", name) for line in lines for name in (names if "{program}" in line else [""])]
+
+
+def presentable(paths: Sequence[str]) -> list[str]:
+    """The paths without those that would end or split a line: their owners could add directives of their choice."""
+    return sorted({path for path in paths if path and path.isprintable() and "\\" not in path})
 
 
 def roots(mounts: Sequence[Mapping[str, str]]) -> list[str]:
@@ -100,12 +102,12 @@ class Host:
         return {arch: set(table.split()[1::2]) for arch, table in tables.items() if table}
 
     def programs(self) -> list[str]:
-        """Every set-uid and set-gid program, by path; a line break in a name would add rules of its owner's choice."""
+        """Every set-uid and set-gid program whose path can stand in a rule."""
         mounts = json.loads(self.run("findmnt", "--json", "--list", "--output", "TARGET,FSTYPE,SOURCE,OPTIONS"))
         pruned = " -o ".join(f"-path {path}" for path in CONTAINER_STORAGE).split()
         condition = ["(", *pruned, ")", "-prune", "-o", "-type", "f", "-perm", "/6000", "-print0"]
         listing = self.run("nice", "-n", "19", "find", *roots(mounts["filesystems"]), "-xdev", *condition)
-        return sorted({path for path in listing.split("\0") if path.isprintable() and path})
+        return presentable(listing.split("\0"))
 
     def loaded(self) -> tuple[list[str], bool]:
         """The rules that are loaded, and whether they are locked."""

@@ -117,6 +117,13 @@ def test_a_program_without_a_rule_is_named() -> None:
     assert said == "now lacks /usr/sbin/mount.nfs"
 
 
+def test_a_program_with_an_odd_name_is_a_finding_and_no_error() -> None:
+    odd = RecordedHost(
+        {**host().answers, walk.COMMAND: (0, "04755 0 0 f /home/x\n-e 0\nwalked 1000000000 3500000000 /\n", "")}
+    )
+    assert complaints(CATALOGUE["auditd-rules-privileged-programs"], odd)[0].startswith("now and after reboot lacks")
+
+
 def test_only_what_a_control_is_about_is_evidence() -> None:
     observed = CATALOGUE["auditd-rules-mounts"].observe(host())
     assert observed == {

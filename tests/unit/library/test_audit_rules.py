@@ -17,6 +17,7 @@ from playbooks.library.audit_rules import (
     diff,
     directives,
     expanded,
+    presentable,
     roots,
     supported,
 )
@@ -73,6 +74,11 @@ def test_a_program_stands_in_a_line_of_its_own_with_its_blanks_escaped() -> None
     lines = ["-F path={program} -k k", HOSTS]
     assert expanded(lines, ["/bin/su", "/opt/a b"]) == ["-F path=/bin/su -k k", "-F path=/opt/a\\ b -k k", HOSTS]
     assert expanded(lines, []) == [HOSTS]
+
+
+def test_nobody_adds_directives_by_the_name_of_a_program() -> None:
+    odd = ["/home/plain/x\n-e 0", "/home/plain/x\\ -e0", "/home/plain/x\t-b0", ""]
+    assert presentable(["/opt/a b", *odd, "/bin/su"]) == ["/bin/su", "/opt/a b"]
 
 
 def test_programs_are_looked_for_where_set_id_bits_count() -> None:
