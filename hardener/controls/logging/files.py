@@ -76,7 +76,8 @@ def _service_accounts(host: Host) -> frozenset[str]:
     return frozenset(
         seen.ask(
             host,
-            "awk -F: 'FNR == NR { if (/^\\//) shells[$0]; next } $7 && $1 != \"nobody\" && !($7 in shells) { print $1 }' "
+            "awk -F: 'FNR == NR { if (/^\\//) shells[$0]; next } "
+            '$7 && $1 != "nobody" && !($7 in shells) { print $1 }\' '
             "/etc/shells /etc/passwd",
         ).split()
     )
