@@ -17,7 +17,7 @@ module: log_files
 short_description: Restrict modes and owners of all files below a directory by their kind
 description:
   - Takes the permission bits that go beyond a mode. Gives files that people own to an accepted owner and group.
-  - Accounts whose shell is not in /etc/shells are those of services; what they own stays theirs.
+  - Accounts whose shell is not in /etc/shells are those of services, but for nobody; what they own stays theirs.
   - Concerns regular files, follows no symbolic link, and leaves remote file systems alone. No bit is ever added.
 options:
   path: {description: The directory., type: path, required: true}
@@ -62,12 +62,13 @@ def kind_of(path: str, patterns: Mapping[str, Any]) -> Any:
 
 
 def service_accounts() -> frozenset[str]:
-    """Accounts of this host that nobody can log in to."""
+    """Accounts of this host that nobody can log in to; ``nobody`` is no service, but what is left of many."""
     with open("/etc/shells", encoding="utf-8") as file:
         shells = {line.strip() for line in file if line.startswith("/")}
     with open("/etc/passwd", encoding="utf-8", errors="surrogateescape") as file:
         rows = [line.rstrip("\n").split(":") for line in file]
-    return frozenset(row[0] for row in rows if len(row) > 6 and row[6] and row[6] not in shells)
+    names = {row[0] for row in rows if len(row) > 6 and row[6] and row[6] not in shells}
+    return frozenset(names - {"nobody"})
 
 
 def remote_mounts() -> list[str]:

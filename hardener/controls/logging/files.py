@@ -72,11 +72,12 @@ def _loose_files(host: Host) -> JsonValue:
 
 
 def _service_accounts(host: Host) -> frozenset[str]:
-    """Accounts nobody can log in to, for their shell is not one of the host's."""
+    """Accounts of services: their shell is not one of the host's. ``nobody`` is none, but what is left of many."""
     return frozenset(
         seen.ask(
             host,
-            "awk -F: 'FNR == NR { if (/^\\//) shells[$0]; next } $7 != \"\" && !($7 in shells) { print $1 }' "
+            "awk -F: 'FNR == NR { if (/^\\//) shells[$0]; next } "
+            '$7 && $1 != "nobody" && !($7 in shells) { print $1 }\' '
             "/etc/shells /etc/passwd",
         ).split()
     )
