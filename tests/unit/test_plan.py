@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,16 +47,7 @@ def test_an_apply_works_on_what_fails_and_has_a_remedy() -> None:
 
 def test_a_role_receives_only_the_items_of_its_failing_controls() -> None:
     controls = catalogue()
-    facts = Facts(
-        platform=Platform(family="debian", release="12"),
-        traits=frozenset({Trait.VM}),
-        kernel="6.1",
-        machine_id="0",
-        operator="admin",
-        ssh_ports=(22, 2222),
-        is_root=True,
-        has_python=True,
-    )
+    facts = FACTS.model_copy(update={"traits": frozenset({Trait.VM}), "ssh_ports": (22, 2222)})
     variables = role_variables([controls["alpha-one"]], controls, DEFAULTS, facts)
     assert variables == {
         "hardening_roles": ["alpha"],
@@ -117,3 +109,30 @@ def test_a_remedy_that_would_cut_the_operator_off_says_so() -> None:
 def test_two_controls_of_one_id_are_refused() -> None:
     with pytest.raises(ValueError, match="two controls have the id gate-door"):
         catalogue_of([("gate", [number_control("door"), number_control("door")])])
+
+
+def test_a_control_about_the_way_not_chosen_does_not_apply() -> None:
+    controls = catalogue_of(
+        [("alpha", [number_control("one", chosen={"alpha_words.chained": "bad"}), number_control("two")])]
+    )
+    selected = replace(selection(), catalogue=controls)
+    plan = make_plan(selected, target(), None)
+    assert [control.id for control in plan.controls] == ["alpha-two"]
+    assert [(item.outcome, item.reason) for item in plan.exclusions] == [
+        (Outcome.NOTAPPLICABLE, "alpha_words.chained is good, not bad")
+    ]
+
+
+def test_the_choice_reaches_the_role_with_the_control_that_hangs_on_it() -> None:
+    controls = catalogue_of([("alpha", [number_control("one", chosen={"alpha_words.chained": "good"})])])
+    variables = role_variables([controls["alpha-one"]], controls, DEFAULTS)
+    assert (variables["alpha_numbers"], variables["alpha_words"]) == ({"one": 10}, {"chained": "good"})
+
+
+def test_without_the_file_walk_what_needs_it_is_not_checked() -> None:
+    controls = catalogue_of([("alpha", [number_control("one", needs_walk=True), number_control("two")])])
+    plan = make_plan(replace(selection(), catalogue=controls, walk=False), target(), None)
+    assert [control.id for control in plan.controls] == ["alpha-two"]
+    assert [(item.outcome, item.reason) for item in plan.exclusions] == [
+        (Outcome.NOTCHECKED, "the file walk was skipped")
+    ]

@@ -11,6 +11,7 @@ from hardener.catalogue.control import Control, CouldNotLook
 from hardener.catalogue.discovery import catalogue_of
 from hardener.content import roles_directory
 from hardener.controls import services
+from hardener.controls.services import ports
 from tests.unit.controls.recorded import RecordedHost
 
 VALUES = yaml.safe_load((roles_directory() / "services" / "defaults" / "main.yml").read_text())
@@ -156,3 +157,40 @@ def test_a_violation_unmasks_all_units_and_starts_the_service() -> None:
     assert violation is not None
     assert "unmask rpcbind.socket rpcbind.service;" in violation.commands[0]
     assert violation.commands[0].endswith("start rpcbind.service")
+
+
+SOCKETS = """\
+tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=9,fd=3)) cgroup:/system.slice/ssh.service
+tcp LISTEN 0 100 127.0.0.1:25 0.0.0.0:* users:(("master",pid=5,fd=1)) cgroup:/system.slice/postfix.service
+tcp LISTEN 0 128 [::1]:25 [::]:* users:(("master",pid=5,fd=2)) cgroup:/system.slice/postfix.service
+tcp LISTEN 0 128 *:21 *:* users:(("vsftpd",pid=7,fd=3)) cgroup:/system.slice/vsftpd.service
+udp UNCONN 0 0 0.0.0.0:111 0.0.0.0:* users:(("rpcbind",pid=4,fd=5),("systemd",pid=1,fd=2)) cgroup:/init.scope
+udp UNCONN 0 0 10.0.0.5%eth0:68 0.0.0.0:* users:(("systemd-network",pid=3,fd=9)) cgroup:/system.slice/networkd.service
+tcp LISTEN 0 9 [fe80::1]%eth0:8080 [::]:* users:(("python3",pid=8,fd=3)) cgroup:/user.slice/session-1.scope
+"""
+
+
+def test_sockets_are_named_with_program_and_unit_and_loopback_is_nobodys_business() -> None:
+    assert ports.read_sockets(SOCKETS) == {
+        "tcp 0.0.0.0:22": "sshd of ssh.service",
+        "tcp *:21": "vsftpd of vsftpd.service",
+        "tcp [fe80::1]%eth0:8080": "python3 of session-1.scope",
+        "udp 0.0.0.0:111": "rpcbind of init.scope",
+        "udp 10.0.0.5%eth0:68": "systemd-network of networkd.service",
+    }
+
+
+@pytest.mark.parametrize(
+    ("allowed", "said"),
+    [
+        (["tcp * sshd", "udp 68 *"], ["tcp *:21", "tcp [fe80::1]%eth0:8080", "udp 0.0.0.0:111"]),
+        (["tcp * *", "udp * *"], []),
+        (["tcp 22 *", "tcp 21 vsftpd", "tcp 80* python*", "udp 111 rpcbind", "udp 68 systemd-*"], []),
+        (["tcp 2 sshd"], list(ports.read_sockets(SOCKETS))),
+    ],
+)
+def test_what_is_not_to_be_served_is_named(allowed: list[str], said: list[str]) -> None:
+    control = next(item for item in services.CONTROLS if item.subject == "ports")
+    assert control.expect is not None
+    complaints = control.expect([allowed]).complaints(ports.read_sockets(SOCKETS))
+    assert [text.rpartition(": ")[0] for text in complaints] == said
