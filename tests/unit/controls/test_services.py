@@ -159,7 +159,7 @@ def test_a_violation_unmasks_all_units_and_starts_the_service() -> None:
     assert violation.commands[0].endswith("start rpcbind.service")
 
 
-SOCKETS = """\
+LISTENING = """\
 tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=9,fd=3)) cgroup:/system.slice/ssh.service
 tcp LISTEN 0 100 127.0.0.1:25 0.0.0.0:* users:(("master",pid=5,fd=1)) cgroup:/system.slice/postfix.service
 tcp LISTEN 0 128 [::1]:25 [::]:* users:(("master",pid=5,fd=2)) cgroup:/system.slice/postfix.service
@@ -171,7 +171,7 @@ tcp LISTEN 0 9 [fe80::1]%eth0:8080 [::]:* users:(("python3",pid=8,fd=3)) cgroup:
 
 
 def test_sockets_are_named_with_program_and_unit_and_loopback_is_nobodys_business() -> None:
-    assert ports.read_sockets(SOCKETS) == {
+    assert ports.read_sockets(LISTENING) == {
         "tcp 0.0.0.0:22": "sshd of ssh.service",
         "tcp *:21": "vsftpd of vsftpd.service",
         "tcp [fe80::1]%eth0:8080": "python3 of session-1.scope",
@@ -186,11 +186,11 @@ def test_sockets_are_named_with_program_and_unit_and_loopback_is_nobodys_busines
         (["tcp * sshd", "udp 68 *"], ["tcp *:21", "tcp [fe80::1]%eth0:8080", "udp 0.0.0.0:111"]),
         (["tcp * *", "udp * *"], []),
         (["tcp 22 *", "tcp 21 vsftpd", "tcp 80* python*", "udp 111 rpcbind", "udp 68 systemd-*"], []),
-        (["tcp 2 sshd"], list(ports.read_sockets(SOCKETS))),
+        (["tcp 2 sshd"], list(ports.read_sockets(LISTENING))),
     ],
 )
 def test_what_is_not_to_be_served_is_named(allowed: list[str], said: list[str]) -> None:
     control = next(item for item in services.CONTROLS if item.subject == "ports")
     assert control.expect is not None
-    complaints = control.expect([allowed]).complaints(ports.read_sockets(SOCKETS))
+    complaints = control.expect([allowed]).complaints(ports.read_sockets(LISTENING))
     assert [text.rpartition(": ")[0] for text in complaints] == said
