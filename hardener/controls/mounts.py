@@ -39,7 +39,8 @@ UNLESS = {
 
 
 def _references(number: str, *nist: str) -> Mapping[str, Any]:
-    return {"cis-debian12": number, "cis-debian13": number, "nist-800-53": nist}
+    own = {"cis-debian12": number, "cis-debian13": number, "nist-800-53": nist}
+    return {**own, "cis-controls-8": "3.3", "pci-dss-4": "2.2.6"}
 
 
 def _a_file_system(_: object) -> Expectation:

@@ -11,7 +11,12 @@ ROUTERS = (Trait.KUBERNETES_WORKER, Trait.KUBERNETES_CONTROL_PLANE, Trait.CONTAI
 KUBERNETES = (Trait.KUBERNETES_WORKER, Trait.KUBERNETES_CONTROL_PLANE)
 
 
-def references(debian12: str, debian13: str | None = None, nist: str = "CM-7") -> Mapping[str, str | Sequence[str]]:
-    """The numbers of a recommendation in both releases' benchmarks, and of the NIST controls it serves."""
+def references(
+    debian12: str, debian13: str | None = None, nist: str = "CM-7", cis: str = "4.8"
+) -> Mapping[str, str | Sequence[str]]:
+    """The numbers of a recommendation in both releases' benchmarks, and of what it serves elsewhere.
+
+    ``cis``: of the CIS Controls, where it is not the one about what nobody needs.
+    """
     own = {"cis-debian12": debian12} | ({"cis-debian13": debian13} if debian13 else {})
-    return own | {"nist-800-53": nist.split()}
+    return own | {"nist-800-53": nist.split(), "cis-controls-8": cis, "pci-dss-4": "2.2.6"}
