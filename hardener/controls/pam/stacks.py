@@ -9,7 +9,6 @@ from pydantic import JsonValue
 
 from hardener.catalogue.control import Control, Host, Parameter, Violation
 from hardener.catalogue.expectations import (
-    Expectation,
     at_least,
     equals,
     every,
@@ -24,10 +23,6 @@ from hardener.model import Disruption, Severity
 STACKS = ("auth", "account", "password", "session")
 UNIX = [Parameter("unix", (name,), equals) for name in ("nullok", "remember", "yescrypt", "use_authtok")]
 """All of them for every control about pam_unix: its profile is written whole."""
-
-
-def _kept(value: object) -> Expectation:
-    return at_least(value)
 
 
 PWHISTORY = [
