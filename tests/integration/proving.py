@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +99,9 @@ class Bench:
         """Keep the transcript for the unit tests, when asked to."""
         if os.environ.get("HARDENER_RECORD"):
             body = json.dumps(result.transcript.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
-            body = body.replace(f"{Path.home()}/", "/home/lab/")  # where the recording machine keeps its nodes
+            # Where the recording machine keeps its nodes, and where it takes its packages from.
+            body = body.replace(f"{Path.home()}/", "/home/lab/")
+            body = re.sub(r"(https?://)[^/\s\"\\\\]+", r"\1mirror.invalid", body)
             TRANSCRIPTS.mkdir(exist_ok=True)
             (TRANSCRIPTS / f"{self.node.kind}{self.node.release}-{name}.json.gz").write_bytes(
                 gzip.compress(body.encode(), mtime=0)
