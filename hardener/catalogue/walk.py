@@ -47,7 +47,7 @@ owners=$(getent passwd | cut -d : -f 3 | sort -u | sed 's/^/-o -uid /')
 groups=$(getent group | cut -d : -f 3 | sort -u | sed 's/^/-o -gid /')
 nice -n 19 find "$@" -xdev \( -type d \( PRUNED \) -prune \) -o \( \
     -perm -0002 \( -type f -o -type d ! -perm -1000 \) -o -type f -perm /6000 -o \
-    ! \( -uid 0 $owners \) -nouser -o ! \( -gid 0 $groups \) -nogroup \) -printf '%#m %U %G %y %p\n' || exit
+    ! \( -uid 0 $owners -o ! -nouser \) -o ! \( -gid 0 $groups -o ! -nogroup \) \) -printf '%#m %U %G %y %p\n' || exit
 echo "walked $started $(date +%s%N) $*"
 """
 COMMAND = _COMMAND.replace("REMOTE_OR_VIRTUAL", REMOTE_OR_VIRTUAL).replace(

@@ -1,10 +1,11 @@
-"""``python -m tests.bench``: one container node, then fifty targets played by sshds on loopback."""
+"""``python -m tests.bench [node] [fleet]``: one container node, then fifty targets played by sshds on loopback."""
 
 from __future__ import annotations
 
 import resource
 import socket
 import statistics
+import sys
 import tempfile
 import time
 import warnings
@@ -17,11 +18,11 @@ from typing import Any
 from hardener import lab
 from hardener.catalogue.discovery import discover
 from hardener.catalogue.profiles import load_profile
-from hardener.conductor import Conductor
+from hardener.conductor import Conductor, Seed
 from hardener.content import roles_directory
 from hardener.inventory import role_defaults
 from hardener.model import Target, TargetResult
-from hardener.plan import Selection
+from hardener.plan import Selection, make_plan, remediable, role_variables
 from hardener.reports.progress import NoProgress
 from hardener.transport import connector
 from tests.integration.conftest import Sshd, free_port, start_sshd
@@ -56,9 +57,11 @@ def one_node() -> None:
     bench = Bench.of(lab.up("bench12", kind="container", release="12", progress=print))
     try:
         _audits(bench)
-        first = bench.apply()
-        say("first apply, level 2: executed tasks", str(first.tasks))
-        say("first apply, level 2: seconds", f"{first.seconds:.1f}")
+        _cache_packages(bench)
+        results: list[TargetResult] = []
+        first = seconds(lambda: results.append(bench.apply()))
+        say("first apply, level 2, packages cached: executed tasks", str(results[0].tasks))
+        say("first apply, level 2, packages cached: seconds", f"{first:.1f}")
         second = seconds(bench.apply)
         say("second apply: playbook runs, seconds", f"{bench.playbook.runs - 1}, {second:.2f}")
     finally:
@@ -74,15 +77,25 @@ def _audits(bench: Bench) -> None:
     say("audit, seeded: round trips", str(bench.audit().transcript.round_trips))
     say("audit, cold: seconds (median)", f"{cold:.2f}")
     say("audit, seeded: seconds (median)", f"{seeded:.2f}")
-    without_walk = replace(
-        bench, conductor=replace(bench.conductor, selection=replace(bench.conductor.selection, walk=False))
-    )
+    selection = replace(bench.conductor.selection, walk=False)
+    without_walk = replace(bench, conductor=replace(bench.conductor, selection=selection, seed=Seed()))
+    without_walk.audit()
     say("audit without the file walk, seeded: seconds (median)", f"{median(without_walk.audit):.2f}")
     _walk(bench)
     for name, without_delay in (("stock testinfra", False), ("stock testinfra with TCP_NODELAY", True)):
         elapsed = seconds(partial(_stock, bench, result, without_delay=without_delay))
         say(f"{name}: seconds", f"{elapsed:.2f}")
         say(f"{name}: times slower than seeded, than cold", f"{elapsed / seeded:.0f}, {elapsed / cold:.0f}")
+
+
+def _cache_packages(bench: Bench) -> None:
+    """Have the packages on the node already, so that an apply is measured and not a mirror."""
+    result, selection = bench.audit(), bench.conductor.selection
+    controls = remediable(make_plan(selection, bench.target, result.facts), result.findings)
+    missing = role_variables(controls, selection.catalogue, bench.target.values)["packages_present"]
+    install = "apt-get --quiet=2 --yes --no-install-recommends --download-only install"
+    done = lab.run(bench.node, f"apt-get --quiet=2 update && {install} {' '.join(missing)}")
+    assert done.returncode == 0, done.stderr
 
 
 def _walk(bench: Bench) -> None:
@@ -134,7 +147,8 @@ def _target(name: str, sshd: Sshd, **changes: object) -> Target:
 
 def _measure_fleet(title: str, targets: Sequence[Target]) -> None:
     catalogue = discover()
-    selection = Selection(catalogue=catalogue, profile=load_profile("cis-level2", catalogue))
+    # All these targets are this one machine: a hundred walks of its disk would measure nothing.
+    selection = Selection(catalogue=catalogue, profile=load_profile("cis-level2", catalogue), walk=False)
     conductor = Conductor(selection=selection, connect=connector(connect_seconds=3), progress=NoProgress(), workers=16)
     before = resource.getrusage(resource.RUSAGE_SELF)
     results: list[TargetResult] = []
@@ -148,5 +162,6 @@ def _measure_fleet(title: str, targets: Sequence[Target]) -> None:
 
 
 if __name__ == "__main__":
-    one_node()
-    fleet()
+    parts = {"node": one_node, "fleet": fleet}
+    for part in sys.argv[1:] or parts:
+        parts[part]()
