@@ -14,6 +14,8 @@ HardenerError                  anything this tool reports in one line
 ├── ApplyError                 a change could not be made
 │   ├── PlaybookFailed         Ansible reported a failure
 │   ├── WouldLockOut           refused beforehand: the change would cut the operator off
+│   ├── CheckpointFailed       the target could not keep, restore or release a checkpoint
+│   ├── TargetLocked           another run is under way on the target
 │   └── GuardTripped           the target restored its checkpoint by itself
 ├── StoreError                 runs could not be kept or found
 │   └── SchemaTooNew           the store was written by a later version
@@ -106,6 +108,14 @@ class PlaybookFailed(ApplyError):
 
 class WouldLockOut(ApplyError):
     """Refused before anything was touched: the change would cut the operator off."""
+
+
+class CheckpointFailed(ApplyError):
+    """The target could not keep, restore or release a checkpoint."""
+
+
+class TargetLocked(ApplyError):
+    """Another run is under way on the target."""
 
 
 class GuardTripped(ApplyError):

@@ -12,7 +12,7 @@ from hardener.catalogue.discovery import Catalogue
 from hardener.catalogue.profiles import Profile
 from hardener.documents import merged
 from hardener.errors import ConfigError
-from hardener.model import Exclusion, Facts, Finding, Outcome, Target, Trait, Values
+from hardener.model import Disruption, Exclusion, Facts, Finding, Outcome, Target, Trait, Values
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,16 @@ def role_variables(
         },
         **variables,
     }
+
+
+def packages_going(controls: Sequence[Control]) -> Sequence[str]:
+    """The packages that applying these controls removes or replaces: a checkpoint keeps them."""
+    return [
+        parameter.path[-1]
+        for control in controls
+        for parameter in control.parameters
+        if control.disruption is Disruption.REMOVAL or parameter.name == "oldest"
+    ]
 
 
 def lock_out_reasons(controls: Sequence[Control], facts: Facts, values: Values) -> Sequence[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,14 @@ from hardener.model import Change
 
 DIFF_LIMIT = 20_000
 """Most characters of a change's before and after that are kept."""
+
+
+_LAUNCHER = """\
+#!{python}
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+os.execv({ansible!r}, sys.argv)
+"""
 
 
 class _Unsafe(str):
@@ -60,6 +69,8 @@ class PlaybookRun:
     become_password: str | None = None
     progress: Callable[[str, str], None] = lambda _target, _task: None
     """Called with (target, task) as tasks finish."""
+    is_cancelled: Callable[[], bool] = lambda: False
+    """Asked every few seconds; once it says so, Ansible is ended."""
 
 
 def run_playbook(run: PlaybookRun, playbook: str = "harden.yml") -> Mapping[str, Outcome]:
@@ -68,6 +79,7 @@ def run_playbook(run: PlaybookRun, playbook: str = "harden.yml") -> Mapping[str,
     A target on which a task failed has a ``problem``; so has one that Ansible could not reach.
     """
     outcomes = {target: Outcome() for target in run.variables}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with tempfile.TemporaryDirectory(prefix="hardener-") as folder:
         directory = Path(folder)
         for target, variables in run.variables.items():
@@ -87,15 +99,28 @@ def run_playbook(run: PlaybookRun, playbook: str = "harden.yml") -> Mapping[str,
                 "ANSIBLE_HOST_KEY_CHECKING": "true",
                 "ANSIBLE_NOCOLOR": "true",
                 "LC_ALL": "C.UTF-8",  # Ansible runs in no other kind of locale, whatever the operator's is
-                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+                "PATH": f"{_launcher(directory, path)}{os.pathsep}{path}",
             },
             quiet=True,
             suppress_env_files=True,
+            cancel_callback=run.is_cancelled,
             event_handler=lambda event: _record(event, outcomes, run.progress),
         )
         if result.rc != 0 and not any(outcome.problem for outcome in outcomes.values()):
             raise PlaybookFailed(_last_line(result) or f"ansible-playbook ended with {result.rc}")
     return outcomes
+
+
+def _launcher(directory: Path, path: str) -> Path:
+    """A directory whose ansible-playbook is Ansible's own, but ends when we do, even killed: targets restore then."""
+    program = shutil.which("ansible-playbook", path=path)
+    if program is None:
+        raise PlaybookFailed("there is no ansible-playbook beside this Python")
+    file = directory / "bin" / "ansible-playbook"
+    file.parent.mkdir(mode=0o700)
+    file.write_text(_LAUNCHER.format(python=sys.executable, ansible=program), "utf-8")
+    file.chmod(0o700)
+    return file.parent
 
 
 def _write_variables(file: Path, variables: Mapping[str, Any]) -> None:

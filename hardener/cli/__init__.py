@@ -32,6 +32,7 @@ app = typer.Typer(
 app.command(name="audit")(flows.audit)
 app.command(name="plan")(flows.plan)
 app.command(name="apply")(flows.apply)
+app.command(name="rollback")(flows.rollback)
 app.command(name="report")(runs.report)
 app.add_typer(runs.app, name="runs")
 app.add_typer(controls.app, name="controls")

@@ -1,62 +1,63 @@
-"""The commands that contact targets: audit, plan, apply."""
+"""The commands that contact targets: audit, plan, apply, rollback."""
 
 from __future__ import annotations
 
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Annotated
 
 import typer
 
 from hardener import reports
-from hardener.catalogue.profiles import DEFAULT_PROFILE
 from hardener.cli.options import (
-    AskOption,
-    ControlsOption,
-    ExtraOption,
     FormatOption,
-    InventoryOption,
-    LimitOption,
-    NoWalkOption,
     OutputOption,
-    ProfileOption,
     Request,
     StoreOption,
-    TimeoutOption,
-    WorkersOption,
     check_format,
     deliver,
     open_store,
     prepare,
+    requested,
+    sharing,
 )
-from hardener.conductor import ApplySettings, exit_code, make_run
-from hardener.errors import ExitCode
+from hardener.cli.runs import RunArgument
+from hardener.cli.staging import staged
+from hardener.conductor import (
+    GUARD_SECONDS,
+    ApplySettings,
+    RollbackRequest,
+    Rollout,
+    Stages,
+    exit_code,
+    make_run,
+    new_run_id,
+    resumed,
+    roll_back,
+)
+from hardener.errors import ConfigError, ExitCode
 from hardener.model import Run, RunKind
 from hardener.reports import planned
 from hardener.reports.progress import progress_on_stderr
 from hardener.store import Store
 
+GuardOption = Annotated[
+    int,
+    typer.Option("--guard-seconds", min=10, help="A target restores itself when nobody gets in for so long."),
+]
 
+
+@sharing(requested)
 def audit(
-    inventory: InventoryOption = None,
-    limit: LimitOption = None,
-    ask_become_pass: AskOption = False,
-    extra_vars: ExtraOption = None,
-    profile: ProfileOption = DEFAULT_PROFILE,
-    controls: ControlsOption = "*",
-    no_walk: NoWalkOption = False,
-    format: FormatOption = "table",
-    output: OutputOption = None,
-    store: StoreOption = None,
-    workers: WorkersOption = 32,
-    connect_timeout: TimeoutOption = 10.0,
+    request: Request, /, format: FormatOption = "table", output: OutputOption = None, store: StoreOption = None
 ) -> None:
     """Look at every target and judge it; changes nothing.
 
     Example: hardener audit -i hosts.yml -l workers -p cis-level2
     """
     check_format(format)
-    request = _request(
-        inventory, limit, ask_become_pass, extra_vars, profile, controls, no_walk, workers, connect_timeout
-    )
     opened = open_store(store)
     started = datetime.now(UTC)
     with progress_on_stderr() as progress:
@@ -66,61 +67,89 @@ def audit(
     _finish(run, opened, format, output)
 
 
+@sharing(requested, staged)
 def apply(
-    inventory: InventoryOption = None,
-    limit: LimitOption = None,
-    ask_become_pass: AskOption = False,
-    extra_vars: ExtraOption = None,
-    profile: ProfileOption = DEFAULT_PROFILE,
-    controls: ControlsOption = "*",
-    no_walk: NoWalkOption = False,
+    request: Request,
+    stages: Stages,
+    /,
     format: FormatOption = "table",
     output: OutputOption = None,
     store: StoreOption = None,
-    workers: WorkersOption = 32,
-    connect_timeout: TimeoutOption = 10.0,
+    guard_seconds: GuardOption = GUARD_SECONDS,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="RUN", help="Only the targets this run did not finish.")
+    ] = None,
 ) -> None:
-    """Remedy what fails, where it fails, and prove it; a compliant target runs no Ansible.
+    """Remedy what fails, where it fails, under guard, and prove it; a compliant target runs no Ansible.
 
-    Example: hardener apply -i hosts.yml -l staging --controls 'sshd-*'
+    Every target keeps a checkpoint first, and restores it by itself unless a fresh login gets in afterwards.
+
+    Example: hardener apply -i hosts.yml --batches 1,10%,100% --controls 'sshd-*'
     """
     check_format(format)
-    request = _request(
-        inventory, limit, ask_become_pass, extra_vars, profile, controls, no_walk, workers, connect_timeout
-    )
     opened = open_store(store)
     started = datetime.now(UTC)
+    identifier = new_run_id(started)
     with progress_on_stderr() as progress:
         password = request.become_password()
         conductor, targets = prepare(request, password, progress)
-        settings = ApplySettings(inventories=request.inventory, extra_vars=request.extra_vars, become_password=password)
-        before, after = conductor.apply(targets, settings)
-    run = make_run(RunKind.APPLY, conductor.selection, started, after, before)
-    _finish(run, opened, format, output)
+        if resume is not None:
+            targets = resumed(targets, _resumable(opened.load(resume), conductor.selection.profile.name).results)
+        rollout = Rollout(conductor, _settings(request, password, guard_seconds), stages, identifier, targets)
+        with _kept_if_interrupted(rollout, opened, started):
+            rollout.go()
+    before, after = rollout.results()
+    _finish(make_run(RunKind.APPLY, conductor.selection, started, after, before, identifier), opened, format, output)
 
 
-def plan(
-    inventory: InventoryOption = None,
-    limit: LimitOption = None,
-    ask_become_pass: AskOption = False,
-    extra_vars: ExtraOption = None,
-    profile: ProfileOption = DEFAULT_PROFILE,
-    controls: ControlsOption = "*",
-    no_walk: NoWalkOption = False,
+@sharing(requested)
+def rollback(
+    request: Request,
+    /,
+    run: RunArgument,
     format: FormatOption = "table",
     output: OutputOption = None,
-    workers: WorkersOption = 32,
-    connect_timeout: TimeoutOption = 10.0,
+    store: StoreOption = None,
+    guard_seconds: GuardOption = GUARD_SECONDS,
+    force: Annotated[bool, typer.Option("--force", help="Take back what somebody else changed since as well.")] = False,
 ) -> None:
+    """Take back what an apply changed, all of it or (--controls) what it changed for some controls; under guard.
+
+    Example: hardener rollback latest -i hosts.yml -l node7
+    """
+    check_format(format)
+    opened = open_store(store)
+    undone = opened.load(run)
+    if undone.kind is RunKind.AUDIT:
+        raise ConfigError(f"{undone.id} is an audit: it changed nothing", location=opened.location)
+    started = datetime.now(UTC)
+    identifier = new_run_id(started)
+    with progress_on_stderr() as progress:
+        password = request.become_password()
+        conductor, targets = prepare(request.with_all_controls(), password, progress)
+        touched = {result.target for result in undone.results if result.checkpoint is not None}
+        chosen = [target for target in targets if target.name in touched]
+        if not chosen:
+            raise ConfigError(f"{undone.id} changed none of these targets", location=opened.location)
+        before, after = roll_back(
+            conductor,
+            chosen,
+            RollbackRequest(undone=undone, controls=request.controls, force=force),
+            _settings(request, password, guard_seconds),
+            identifier,
+        )
+    finished = make_run(RunKind.ROLLBACK, conductor.selection, started, after, before, identifier)
+    _finish(finished, opened, format, output)
+
+
+@sharing(requested)
+def plan(request: Request, /, format: FormatOption = "table", output: OutputOption = None) -> None:
     """Show what an apply would do to every target, and why it would leave the rest alone; changes nothing.
 
     Example: hardener plan -i hosts.yml -l node7
     """
     if format not in planned.FORMATS:
         raise typer.BadParameter(f"{format!r} is not one of {', '.join(planned.FORMATS)}", param_hint="--format")
-    request = _request(
-        inventory, limit, ask_become_pass, extra_vars, profile, controls, no_walk, workers, connect_timeout
-    )
     with progress_on_stderr() as progress:
         conductor, targets = prepare(request, request.become_password(), progress)
         plans = conductor.plan(targets)
@@ -131,28 +160,34 @@ def plan(
     raise typer.Exit(ExitCode.FINDINGS if any(item.changes for item in plans) else ExitCode.COMPLIANT)
 
 
-def _request(
-    inventory: list[str] | None,
-    limit: str | None,
-    ask_become_pass: bool,
-    extra_vars: list[str] | None,
-    profile: str,
-    controls: str,
-    no_walk: bool,
-    workers: int,
-    connect_timeout: float,
-) -> Request:
-    return Request(
-        inventory=inventory or (),
-        limit=limit,
-        extra_vars=extra_vars or (),
-        profile=profile,
-        controls=controls,
-        no_walk=no_walk,
-        ask_become_pass=ask_become_pass,
-        workers=workers,
-        connect_timeout=connect_timeout,
+def _settings(request: Request, password: str | None, guard_seconds: int) -> ApplySettings:
+    return ApplySettings(
+        inventories=request.inventory,
+        extra_vars=request.extra_vars,
+        become_password=password,
+        operator=getpass.getuser(),
+        guard_seconds=guard_seconds,
     )
+
+
+def _resumable(run: Run, profile: str) -> Run:
+    """A run that can go on: an apply of the same profile."""
+    if run.kind is not RunKind.APPLY or run.profile != profile:
+        raise ConfigError(f"{run.id} is no apply of the profile {profile}", location="--resume")
+    return run
+
+
+@contextmanager
+def _kept_if_interrupted(rollout: Rollout, store: Store, started: datetime) -> Iterator[None]:
+    """What an interrupted apply has done and undone is a run as well: the next one can go on from it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        before, after = rollout.results()
+        run = make_run(RunKind.APPLY, rollout.conductor.selection, started, after, before, rollout.run)
+        store.save(run)
+        typer.echo(f"run {run.id} kept: hardener apply --resume {run.id} goes on", err=True)
+        raise
 
 
 def _finish(run: Run, store: Store, format: str, output: OutputOption) -> None:

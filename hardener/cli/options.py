@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import getpass
+import inspect
 import re
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -52,21 +54,78 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What the shared options of a flow say."""
+    """What the options say that all commands share which contact targets."""
 
     inventory: Sequence[str]
     limit: str | None
     extra_vars: Sequence[str]
-    profile: str = DEFAULT_PROFILE
-    controls: str = "*"
-    no_walk: bool = False
-    ask_become_pass: bool = False
-    workers: int = 32
-    connect_timeout: float = 10.0
+    profile: str
+    controls: str
+    no_walk: bool
+    ask_become_pass: bool
+    workers: int
+    connect_timeout: float
+
+    def with_all_controls(self) -> Request:
+        """The same for the whole catalogue."""
+        return replace(self, controls="*")
 
     def become_password(self) -> str | None:
         """Asked for on the terminal; never an argument, never kept."""
         return getpass.getpass("BECOME password: ") if self.ask_become_pass else None
+
+
+def requested(
+    inventory: InventoryOption = None,
+    limit: LimitOption = None,
+    ask_become_pass: AskOption = False,
+    extra_vars: ExtraOption = None,
+    profile: ProfileOption = DEFAULT_PROFILE,
+    controls: ControlsOption = "*",
+    no_walk: NoWalkOption = False,
+    workers: WorkersOption = 32,
+    connect_timeout: TimeoutOption = 10.0,
+) -> Request:
+    """The options all commands share that contact targets."""
+    return Request(
+        inventory=inventory or (),
+        limit=limit,
+        extra_vars=extra_vars or (),
+        profile=profile,
+        controls=controls,
+        no_walk=no_walk,
+        ask_become_pass=ask_become_pass,
+        workers=workers,
+        connect_timeout=connect_timeout,
+    )
+
+
+def sharing(*builders: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of some builders: it receives what they build as its first arguments.
+
+    The command's own positional-only arguments come next, then its own options; typer sees all of them as one list.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        shared = [inspect.signature(builder, eval_str=True).parameters for builder in builders]
+        own = list(inspect.signature(command, eval_str=True).parameters.values())[len(builders) :]
+        arguments = [item.name for item in own if item.kind is item.POSITIONAL_ONLY]
+
+        @functools.wraps(command)
+        def parsed(**values: Any) -> None:
+            built = [
+                builder(**{name: values.pop(name) for name in names})
+                for builder, names in zip(builders, shared, strict=True)
+            ]
+            command(*built, *(values.pop(name) for name in arguments), **values)
+
+        listed = [item for parameters in shared for item in parameters.values()]
+        parameters = [item.replace(kind=item.KEYWORD_ONLY) for item in (*listed, *own)]
+        parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        parsed.__annotations__ = {item.name: item.annotation for item in parameters}
+        return parsed
+
+    return decorate
 
 
 def prepare(request: Request, become_password: str | None, progress: Progress) -> tuple[Conductor, Sequence[Target]]:

@@ -1,7 +1,26 @@
-"""The conductor: the flows audit, plan and apply over many targets."""
+"""The conductor: the flows audit, plan, apply and rollback over many targets. The only place with threads."""
 
-from hardener.conductor.flows import ApplySettings, Conductor, Seed
+from hardener.conductor.applying import ApplySettings
+from hardener.conductor.flows import Conductor, Seed
+from hardener.conductor.guards import GUARD_SECONDS
 from hardener.conductor.progress import Progress
 from hardener.conductor.record import exit_code, make_run, new_run_id
+from hardener.conductor.rollback import RollbackRequest, roll_back
+from hardener.conductor.rollout import RebootPolicy, Rollout, Stages, resumed
 
-__all__ = ["ApplySettings", "Conductor", "Progress", "Seed", "exit_code", "make_run", "new_run_id"]
+__all__ = [
+    "GUARD_SECONDS",
+    "ApplySettings",
+    "Conductor",
+    "Progress",
+    "RebootPolicy",
+    "RollbackRequest",
+    "Rollout",
+    "Seed",
+    "Stages",
+    "exit_code",
+    "make_run",
+    "new_run_id",
+    "resumed",
+    "roll_back",
+]

@@ -1,18 +1,18 @@
-"""The flows over many targets: audit, plan, apply. The only place with threads."""
+"""The flows over many targets that change nothing: audit and plan."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
 from hardener.audit import Examination, examine
 from hardener.conductor.progress import Progress
-from hardener.errors import TransportError, WouldLockOut
+from hardener.conductor.refusing import refusal
+from hardener.errors import TransportError
 from hardener.model import (
     Exclusion,
-    Facts,
     Finding,
     Outcome,
     PlannedChange,
@@ -22,9 +22,7 @@ from hardener.model import (
     TargetResult,
     Transcript,
 )
-from hardener.plan import Selection, lock_out_reasons, make_plan, remediable, role_variables
-from hardener.playbook import Outcome as PlaybookOutcome
-from hardener.playbook import PlaybookRun, run_playbook
+from hardener.plan import Selection, make_plan, remediable
 from hardener.transport import Connect
 
 MOST_ROUND_TRIPS = 8
@@ -57,6 +55,8 @@ class Conductor:
 
     def audit(self, targets: Sequence[Target]) -> Sequence[TargetResult]:
         """Look at every target, each over one connection; a target that fails costs the others nothing."""
+        if not targets:
+            return []
         self.progress.begin("audit", len(targets))
         results: dict[str, TargetResult] = {}
         pool = ThreadPoolExecutor(max_workers=min(self.workers, len(targets)), thread_name_prefix="audit")
@@ -139,83 +139,8 @@ class Conductor:
                 for finding in result.findings
                 if finding.outcome in {Outcome.NOTAPPLICABLE, Outcome.NOTCHECKED, Outcome.NOTSELECTED, Outcome.ERROR}
             ],
-            problem=result.problem or self._refusal(target, result),
+            problem=result.problem or refusal(self.selection, target, result),
         )
-
-    def _refusal(self, target: Target, result: TargetResult) -> str | None:
-        """Why nothing may be changed on a target, or ``None``."""
-        plan = make_plan(self.selection, target, result.facts)
-        controls = remediable(plan, result.findings)
-        if not controls or result.facts is None:
-            return None
-        return _refusal(result.facts, lock_out_reasons(controls, result.facts, target.values))
-
-    def apply(self, targets: Sequence[Target], settings: ApplySettings) -> tuple[Sequence[TargetResult], ...]:
-        """Audit, remedy what fails where it fails, and audit again; returns the results before and after.
-
-        A target that needs nothing, cannot be asked or must not be changed runs no Ansible.
-        """
-        before = self.audit(targets)
-        variables = {}
-        refused: dict[str, str] = {}
-        for target, result in zip(targets, before, strict=True):
-            controls = remediable(make_plan(self.selection, target, result.facts), result.findings)
-            if result.problem or not controls:
-                continue
-            if reason := self._refusal(target, result):
-                refused[target.name] = reason
-            else:
-                variables[target.name] = role_variables(controls, self.selection.catalogue, target.values, result.facts)
-        after = {result.target: result for result in before}
-        after |= {name: after[name].model_copy(update={"problem": reason}) for name, reason in refused.items()}
-        if variables:
-            after |= self._change(
-                [target for target in targets if target.name in variables], variables, settings, after
-            )
-        return before, [after[target.name] for target in targets]
-
-    def _change(
-        self,
-        targets: Sequence[Target],
-        variables: Mapping[str, Mapping[str, object]],
-        settings: ApplySettings,
-        before: Mapping[str, TargetResult],
-    ) -> Mapping[str, TargetResult]:
-        """Run the playbook, then prove it over fresh connections."""
-        self.progress.begin("apply", len(targets))
-        outcomes = settings.playbook(
-            PlaybookRun(
-                inventories=settings.inventories,
-                extra_vars=settings.extra_vars,
-                variables=variables,
-                become_password=settings.become_password,
-                progress=self.progress.step,
-            )
-        )
-        for target in targets:
-            self.progress.done(target.name, outcomes[target.name].problem)
-        proven = self.audit(targets)
-        return {result.target: _after(before[result.target], result, outcomes[result.target]) for result in proven}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ApplySettings:
-    """How the playbook reaches the targets; the same inventories the audit used."""
-
-    inventories: Sequence[str]
-    extra_vars: Sequence[str] = ()
-    become_password: str | None = None
-    playbook: Callable[[PlaybookRun], Mapping[str, PlaybookOutcome]] = run_playbook
-
-
-def _refusal(facts: Facts, reasons: Sequence[str]) -> str | None:
-    if reasons:
-        return str(WouldLockOut("refused, it would lock you out: " + "; ".join(reasons)))
-    if not facts.is_root:
-        return f"refused, {facts.operator} is not root there: set ansible_become"
-    if not facts.has_python:
-        return "refused, the target has no python3, which Ansible needs"
-    return None
 
 
 def _with_unseen(
@@ -235,23 +160,3 @@ def _with_unseen(
                 reason=reason,
             )
     return [seen[identifier] for identifier in selection.catalogue if identifier in seen]
-
-
-def _after(before: TargetResult, result: TargetResult, outcome: PlaybookOutcome) -> TargetResult:
-    """The audit after an apply, with what was done; what failed before and holds now is ``fixed``."""
-    failed = {finding.control for finding in before.findings if finding.outcome is Outcome.FAIL}
-    findings = tuple(
-        finding.model_copy(update={"outcome": Outcome.FIXED})
-        if finding.outcome is Outcome.PASS and finding.control in failed
-        else finding
-        for finding in result.findings
-    )
-    return result.model_copy(
-        update={
-            "findings": findings,
-            "changes": tuple(outcome.changes),
-            "tasks": outcome.tasks,
-            "problem": result.problem or outcome.problem,
-            "seconds": before.seconds + result.seconds,
-        }
-    )

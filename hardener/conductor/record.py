@@ -24,10 +24,11 @@ def make_run(
     started: datetime,
     results: Iterable[TargetResult],
     before: Iterable[TargetResult] = (),
+    identifier: str | None = None,
 ) -> Run:
     """The immutable record of what has just happened."""
     return Run(
-        id=new_run_id(started),
+        id=identifier or new_run_id(started),
         kind=kind,
         started=started,
         finished=datetime.now(UTC),

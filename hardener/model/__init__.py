@@ -7,6 +7,8 @@ from hardener.model.evidence import Answer, Output, Question, Transcript
 from hardener.model.requirement import ControlRecord, Disruption, Outcome, Platform, Severity, Trait
 from hardener.model.run import (
     Change,
+    ChangeKind,
+    CheckpointState,
     Exclusion,
     FileWalk,
     Finding,
@@ -25,6 +27,8 @@ __all__ = [
     "Answer",
     "Become",
     "Change",
+    "ChangeKind",
+    "CheckpointState",
     "Connection",
     "ControlRecord",
     "Disruption",

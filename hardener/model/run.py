@@ -35,16 +35,43 @@ class Exclusion(Word):
     reason: str
 
 
+class ChangeKind(StrEnum):
+    """What a change is a change of."""
+
+    SETTING = "setting"
+    """One key of a file with a line for each."""
+    FILE = "file"
+    ATTRIBUTES = "attributes"
+    """Owner and mode of a path."""
+    UNIT = "unit"
+    PACKAGE = "package"
+    SYSCTL = "sysctl"
+    """A kernel setting, now."""
+    MOUNT = "mount"
+    """The options of a mount point, now."""
+    MODULE = "module"
+    """A kernel module, now."""
+    GROUP = "group"
+    RULESET = "ruleset"
+    """Rules the kernel has loaded."""
+    ACTION = "action"
+
+
 class Change(Word):
-    """Something the playbook did to a target."""
+    """Something the playbook did to a target: one item."""
 
     role: str
     task: str
     module: str
+    kind: ChangeKind = ChangeKind.ACTION
     subject: str = ""
-    """What was changed: a path, a unit, a package, a key."""
+    """What was changed: a path, a unit, a package."""
+    key: str = ""
+    """For a setting: which key of the file."""
     before: str = ""
     after: str = ""
+    controls: tuple[str, ...] = ()
+    """The controls it was made for."""
 
 
 class FileWalk(Word):
@@ -54,6 +81,15 @@ class FileWalk(Word):
     seconds: float
     directories: tuple[str, ...]
     """Where it started: the mount points of local disks."""
+
+
+class CheckpointState(StrEnum):
+    """What became of the checkpoint that was taken before a run touched a target."""
+
+    RELEASED = "released"
+    """A fresh connection proved access: the changes stay, and can be rolled back."""
+    RESTORED = "restored"
+    """Everything was brought back."""
 
 
 class TargetResult(Word):
@@ -71,6 +107,8 @@ class TargetResult(Word):
     """``None`` where it was skipped, or did not come to its end."""
     tasks: int = 0
     """Ansible tasks executed on the target, not counting skipped ones."""
+    checkpoint: CheckpointState | None = None
+    """``None`` where this run did not touch the target."""
 
     def count(self, *outcomes: Outcome) -> int:
         """How many findings have one of these outcomes."""
@@ -107,6 +145,7 @@ class RunKind(StrEnum):
 
     AUDIT = "audit"
     APPLY = "apply"
+    ROLLBACK = "rollback"
 
 
 class Run(Word):

@@ -13,6 +13,7 @@ LAYERS = {
     "words": ["model", "errors", "content", "documents"],
     "declarations": ["catalogue", "controls"],
     "adapters": ["inventory", "transport", "transcript", "playbook", "store", "lab"],
+    "on the target": ["checkpoint"],
     "engines": ["plan", "audit", "drift"],
     "readers": ["reports"],
     "conductor": ["conductor"],
@@ -25,8 +26,9 @@ MAY_IMPORT = {
     "declarations": {"words", "declarations"},
     "adapters": {"words"},
     "engines": {"words", "declarations", "engines", "transcript"},
+    "on the target": set(),
     "readers": {"words"},
-    "conductor": {"words", "declarations", "adapters", "engines", "readers"},
+    "conductor": {"words", "declarations", "adapters", "on the target", "engines", "readers"},
     "edge": set(LAYERS),
 }
 """Layer → the layers, or single modules, it may import; every package may also import itself."""
@@ -40,7 +42,7 @@ SOLE_IMPORTERS = {
     "paramiko": {"transport"},
     "rich": {"reports"},
     "sqlalchemy": {"store"},
-    "subprocess": {"inventory", "transport", "playbook", "store", "lab"},
+    "subprocess": {"checkpoint", "inventory", "transport", "playbook", "store", "lab"},
     "testinfra": {"transcript"},
     "threading": {"conductor"},
     "typer": {"cli"},

@@ -11,14 +11,16 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from hardener import lab
 from hardener.catalogue.control import Violation
 from hardener.catalogue.discovery import discover
 from hardener.catalogue.expectations import AFTER_REBOOT
 from hardener.catalogue.profiles import load_profile
-from hardener.conductor import ApplySettings, Conductor
+from hardener.conductor import ApplySettings, Conductor, Rollout, Stages, new_run_id
 from hardener.content import roles_directory
 from hardener.inventory import Sources, read_targets
 from hardener.model import Disruption, Outcome, Target, TargetResult
@@ -72,9 +74,17 @@ class Bench:
 
     def apply(self) -> TargetResult:
         """Remedy what fails; the result is the audit after it."""
-        settings = ApplySettings(inventories=[str(self.node.inventory)], playbook=self.playbook)
-        _, (result,) = self.conductor.apply([self.target], settings)
+        result = self.attempt()
         assert result.problem is None, result.problem
+        return result
+
+    def attempt(self, **settings: Any) -> TargetResult:
+        """An apply that may come to nothing; ``settings``: how it differs from the usual one."""
+        chosen = {"inventories": [str(self.node.inventory)], "playbook": self.playbook, **settings}
+        run = new_run_id(datetime.now(UTC))
+        rollout = Rollout(self.conductor, ApplySettings(**chosen), Stages(), run, [self.target])
+        rollout.go()
+        _, (result,) = rollout.results()
         return result
 
     def violate(self, controls: Sequence[str]) -> None:

@@ -2,79 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from hardener.conductor import ApplySettings, Conductor, exit_code, make_run
-from hardener.errors import ExitCode, TransportError, Unreachable
-from hardener.model import Answer, Change, Connection, Facts, Outcome, Question, RunKind, Target, TargetResult
-from hardener.playbook import Outcome as PlaybookOutcome
-from hardener.playbook import PlaybookRun
-from hardener.transport.recorded import RecordedTransport
-from tests.unit.builders import answer, facts_answers, healthy, number_control, selection, target
-
-
-class Fleet:
-    """Targets by name: a recording, or the error that meets whoever connects. Counts connections and trips."""
-
-    def __init__(self, **hosts: dict[str, Answer] | TransportError) -> None:
-        self.hosts = hosts
-        self.trips: list[tuple[str, int]] = []
-        self.lock = threading.Lock()
-
-    def __call__(self, connection: Connection) -> FleetTransport:
-        host = self.hosts[connection.host]
-        if isinstance(host, TransportError):
-            raise host
-        return FleetTransport(self, connection.host, host)
-
-
-class FleetTransport(RecordedTransport):
-    """A recording that tells the fleet of every trip."""
-
-    def __init__(self, fleet: Fleet, name: str, answers: Mapping[str, Answer]) -> None:
-        super().__init__(answers)
-        self.fleet, self.name = fleet, name
-
-    def ask(self, questions: Sequence[Question]) -> Mapping[str, Answer]:
-        with self.fleet.lock:
-            self.fleet.trips.append((self.name, len(questions)))
-        return super().ask(questions)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
-
-
-class Watched:
-    """Progress that remembers who is done."""
-
-    def __init__(self) -> None:
-        self.finished: list[tuple[str, str | None]] = []
-
-    def begin(self, title: str, targets: int) -> None:
-        pass
-
-    def step(self, target: str, text: str) -> None:
-        pass
-
-    def done(self, target: str, problem: str | None) -> None:
-        self.finished.append((target, problem))
-
-
-def conductor(fleet: Fleet, **changes: Any) -> Conductor:
-    return Conductor(**{"selection": selection(), "connect": fleet, "progress": Watched(), "workers": 1, **changes})
-
-
-def targets(*names: str) -> list[Target]:
-    return [target(name) for name in names]
+from hardener.conductor import exit_code, make_run
+from hardener.errors import ExitCode, Unreachable
+from hardener.model import Answer, CheckpointState, Facts, Outcome, RunKind, TargetResult
+from tests.unit.builders import answer, facts_answers, healthy, number_control, selection
+from tests.unit.fleet import Fleet, Playbook, Watched, applied, conductor, settings, targets
 
 
 def test_the_first_target_takes_two_trips_and_the_next_ones_take_one() -> None:
@@ -105,29 +41,10 @@ def test_a_target_that_dies_in_mid_batch_is_error_only_for_what_was_not_answered
     assert exit_code([result]) == ExitCode.INCOMPLETE
 
 
-class Playbook:
-    """A playbook that repairs recorded targets, or fails on them."""
-
-    def __init__(self, fleet: Fleet, repaired: dict[str, Answer], problem: str | None = None) -> None:
-        self.fleet, self.repaired, self.problem = fleet, repaired, problem
-        self.runs: list[PlaybookRun] = []
-
-    def __call__(self, run: PlaybookRun) -> Mapping[str, PlaybookOutcome]:
-        self.runs.append(run)
-        for name in run.variables:
-            self.fleet.hosts[name] = self.repaired
-        changes = [Change(role="alpha", task="Write", module="keyed_file", subject="/etc/x")]
-        return {name: PlaybookOutcome(changes=list(changes), tasks=4, problem=self.problem) for name in run.variables}
-
-
-def settings(playbook: Playbook) -> ApplySettings:
-    return ApplySettings(inventories=["hosts.yml"], playbook=playbook)
-
-
 def test_an_apply_touches_only_failing_controls_of_failing_targets() -> None:
     fleet = Fleet(well=healthy(), ill=healthy() | {"number one": answer("99\n")})
     playbook = Playbook(fleet, healthy())
-    before, after = conductor(fleet).apply(targets("well", "ill"), settings(playbook))
+    before, after = applied(conductor(fleet), targets("well", "ill"), settings(playbook))
     (run,) = playbook.runs
     assert list(run.variables) == ["ill"]
     assert run.variables["ill"]["hardening_controls"] == ["alpha-one"]
@@ -141,7 +58,7 @@ def test_an_apply_touches_only_failing_controls_of_failing_targets() -> None:
 def test_a_compliant_fleet_runs_no_ansible() -> None:
     fleet = Fleet(a=healthy())
     playbook = Playbook(fleet, healthy())
-    before, after = conductor(fleet).apply(targets("a"), settings(playbook))
+    before, after = applied(conductor(fleet), targets("a"), settings(playbook))
     assert playbook.runs == []
     assert before == after
 
@@ -149,22 +66,24 @@ def test_a_compliant_fleet_runs_no_ansible() -> None:
 def test_a_target_that_cannot_be_reached_is_not_changed() -> None:
     fleet = Fleet(dead=Unreachable("no route"))
     playbook = Playbook(fleet, healthy())
-    conductor(fleet).apply(targets("dead"), settings(playbook))
+    applied(conductor(fleet), targets("dead"), settings(playbook))
     assert playbook.runs == []
 
 
 def test_a_failed_playbook_is_a_problem_of_its_target() -> None:
     ill = healthy() | {"number one": answer("99\n")}
     fleet = Fleet(ill=ill)
-    _, (after,) = conductor(fleet).apply(targets("ill"), settings(Playbook(fleet, ill, problem="Write: disk full")))
-    assert after.problem == "Write: disk full"
+    _, (after,) = applied(conductor(fleet), targets("ill"), settings(Playbook(fleet, ill, problem="Write: disk full")))
+    assert after.problem == "Write: disk full; restored its checkpoint: Write: disk full"
+    assert after.checkpoint is CheckpointState.RESTORED
+    assert after.changes == ()
     assert exit_code([after]) == ExitCode.INCOMPLETE
 
 
 def refused(answers: dict[str, Answer], **changes: Any) -> TargetResult:
     fleet = Fleet(ill=answers | {"number one": answer("99\n")})
     playbook = Playbook(fleet, healthy())
-    _, (after,) = conductor(fleet, **changes).apply(targets("ill"), settings(playbook))
+    _, (after,) = applied(conductor(fleet, **changes), targets("ill"), settings(playbook))
     assert playbook.runs == []
     return after
 

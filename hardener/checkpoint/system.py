@@ -1,0 +1,79 @@
+"""The target's own programs, and where this program keeps its things."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+HOME = Path("/var/lib/hardener")
+SECONDS = 120
+"""Longest time one program of the target may take."""
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LC_ALL": "C",
+    "DEBIAN_FRONTEND": "noninteractive",
+}
+
+
+class Failed(Exception):
+    """Something could not be done; the text is one line for a person."""
+
+
+def output(words: Sequence[str], *, stdin: str = "", seconds: float = SECONDS) -> str:
+    """What a program prints; raises ``Failed`` with its last words where it fails, is missing, or takes too long."""
+    try:
+        done = subprocess.run(
+            list(words),
+            input=stdin.encode("utf-8", "surrogateescape"),
+            capture_output=True,
+            timeout=seconds,
+            env=ENVIRONMENT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Failed(f"{words[0]}: {error}") from None
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
+        raise Failed(f"{' '.join(words)[:200]}: {said[-1] if said else f'exit status {done.returncode}'}")
+    return done.stdout.decode("utf-8", "surrogateescape")
+
+
+def has(program: str) -> bool:
+    """Whether the target has a program."""
+    return shutil.which(program, path=ENVIRONMENT["PATH"]) is not None
+
+
+def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Put a file into place, whole or not at all, and have it on the disk before returning."""
+    descriptor, temporary = tempfile.mkstemp(dir=str(path.parent), prefix=".hardener-")
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, str(path))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Keep a value."""
+    write_atomically(path, json.dumps(value, sort_keys=True).encode())
+
+
+def read_json(path: Path) -> Any | None:
+    """A kept value; ``None`` where there is none."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+State = dict[str, dict[str, Any]]
+"""All state of a target: kind → name → value. ``None`` as a value, or no name, is absence."""
+Names = Mapping[str, Any]
+Problems = list[str]

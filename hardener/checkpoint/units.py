@@ -1,0 +1,80 @@
+"""Units: which are active, and how to bring them back; whether they are enabled is in the files of /etc."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hardener.checkpoint.system import Failed, output
+
+KINDS = (".service", ".socket", ".timer", ".mount", ".path")
+NEVER = (
+    "dbus",
+    "getty@",
+    "hardener-guard",
+    "run-",
+    "serial-getty@",
+    "session-",
+    "systemd-logind",
+    "user@",
+    "user-runtime",
+)
+"""Units that nothing of ours touches, and that must not be stopped under whoever is logged in."""
+PASSING = {"activating", "deactivating", "reloading", "maintenance"}
+"""States on the way to another: what was seen in one of them is brought back to none."""
+PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,StateChangeTimestampMonotonic"
+
+Unit = dict[str, Any]
+"""``active`` (bool), ``file`` (systemd's UnitFileState) and ``since`` (µs after boot of the last change of state)."""
+
+
+def capture() -> dict[str, Unit]:
+    """Unit → what systemd says of it, for the units that are active and not about to change."""
+    listing = output(["systemctl", "show", "--no-pager", f"--property={PROPERTIES}", "*"])
+    units = {}
+    for block in listing.strip("\n").split("\n\n"):
+        said = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        name = said.get("Id", "")
+        if name.endswith(KINDS) and not name.startswith(NEVER) and said["ActiveState"] == "active":
+            since = int(said.get("StateChangeTimestampMonotonic") or 0)
+            units[name] = {"active": True, "file": said["UnitFileState"], "since": since}
+    return units
+
+
+def identity(unit: Unit | None) -> bool | None:
+    """What two units are compared by: whether they are active."""
+    return None if unit is None else bool(unit["active"])
+
+
+def touched(before: Mapping[str, Unit], after: Mapping[str, Unit]) -> list[str]:
+    """Units active in both that changed their state in between: what was restarted or reloaded."""
+    return [name for name, unit in after.items() if name in before and before[name]["since"] != unit["since"]]
+
+
+def restore(wanted: Mapping[str, Unit | None], again: list[str]) -> list[str]:
+    """Start and stop units, and have those of ``again`` read their configuration; returns what could not be done."""
+    problems = [] if not wanted and not again else _do("daemon-reload", [])
+    now = capture()
+    stop = [name for name, unit in wanted.items() if unit is None and name in now]
+    problems += _do("stop", stop)
+    start = [name for name, unit in wanted.items() if unit is not None and name not in now]
+    problems += _do("reset-failed", start, must=False)
+    problems += _do("start", start)
+    problems += _do("try-reload-or-restart", [name for name in again if name in now and name not in stop])
+    failed = [name for name in again if name in now and name not in stop and name not in capture()]
+    return problems + _do("restart", failed)
+
+
+def comes_by_itself(unit: Unit, name: str) -> bool:
+    """Whether a unit is started by others when they need it, so that its being active says nothing."""
+    return name.endswith(".service") and unit["file"] in {"static", "transient", "generated", "indirect"}
+
+
+def _do(verb: str, units: list[str], *, must: bool = True) -> list[str]:
+    if not units and verb != "daemon-reload":
+        return []
+    try:
+        output(["systemctl", "--quiet", verb, *(["--", *units] if units else [])])
+    except Failed as error:
+        return [str(error)] if must else []
+    return []

@@ -1,0 +1,156 @@
+"""An apply over many targets, batch by batch: checkpoint, guard, playbook, proof of access, audit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from threading import Event
+
+from hardener.conductor.flows import Conductor
+from hardener.conductor.guards import GUARD_SECONDS, Ended, Guards
+from hardener.conductor.refusing import refusal
+from hardener.model import CheckpointState, Outcome, Target, TargetResult
+from hardener.plan import make_plan, packages_going, remediable, role_variables
+from hardener.playbook import Outcome as PlaybookOutcome
+from hardener.playbook import PlaybookRun, run_playbook
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplySettings:
+    """How the playbook reaches the targets (the same inventories the audit used), and how careful to be."""
+
+    inventories: Sequence[str]
+    extra_vars: Sequence[str] = ()
+    become_password: str | None = None
+    operator: str = "unknown"
+    guard_seconds: int = GUARD_SECONDS
+    playbook: Callable[[PlaybookRun], Mapping[str, PlaybookOutcome]] = run_playbook
+
+
+@dataclass
+class Applying:
+    """One apply under way. ``before`` and ``after`` hold what is known so far, whatever interrupts it."""
+
+    conductor: Conductor
+    settings: ApplySettings
+    run: str
+    before: dict[str, TargetResult] = field(default_factory=dict)
+    after: dict[str, TargetResult] = field(default_factory=dict)
+
+    def batch(self, targets: Sequence[Target]) -> None:
+        """Audit, remedy what fails where it fails, and audit again.
+
+        A target that needs nothing, cannot be asked or must not be changed runs no Ansible.
+        """
+        results = {result.target: result for result in self.conductor.audit(targets)}
+        self.before |= results
+        self.after |= results
+        variables: dict[str, Mapping[str, object]] = {}
+        going: dict[str, Sequence[str]] = {}
+        for target in targets:
+            result = results[target.name]
+            controls = remediable(make_plan(self.conductor.selection, target, result.facts), result.findings)
+            if result.problem or not controls:
+                continue
+            if reason := refusal(self.conductor.selection, target, result):
+                self._fail(target.name, reason)
+                continue
+            catalogue = self.conductor.selection.catalogue
+            chosen = role_variables(controls, catalogue, target.values, result.facts)
+            variables[target.name] = {**chosen, "hardening_run": self.run}
+            going[target.name] = packages_going(controls)
+        if variables:
+            self._change([target for target in targets if target.name in variables], variables, going)
+
+    def _fail(self, name: str, problem: str) -> None:
+        self.after[name] = self.after[name].model_copy(update={"problem": problem})
+
+    def _change(
+        self,
+        targets: Sequence[Target],
+        variables: Mapping[str, Mapping[str, object]],
+        going: Mapping[str, Sequence[str]],
+    ) -> None:
+        """Run the playbook under guard, and look at what came of it over fresh connections."""
+        conductor = self.conductor
+        conductor.progress.begin("apply", len(targets))
+        guards = Guards(
+            connect=conductor.connect,
+            progress=conductor.progress,
+            run=self.run,
+            operator=self.settings.operator,
+            seconds=self.settings.guard_seconds,
+            workers=conductor.workers,
+        )
+        try:
+            for name, problem in guards.arm(going, targets).items():
+                self._fail(name, problem)
+            chosen = {name: variables[name] for name in guards.armed}
+            outcomes = self._run_playbook(chosen, guards) if chosen else {}
+            ended = self._settle(guards, outcomes)
+        finally:
+            guards.close()
+        for name, item in ended.items():
+            conductor.progress.done(name, item.problem)
+        for result in conductor.audit([target for target in targets if target.name in ended]):
+            name = result.target
+            self.after[name] = _after(self.before[name], result, outcomes[name], ended[name])
+
+    def _run_playbook(
+        self, variables: Mapping[str, Mapping[str, object]], guards: Guards
+    ) -> Mapping[str, PlaybookOutcome]:
+        """The playbook, in a thread of its own, so that an interruption can end it and restore what it was at."""
+        cancelled = Event()
+        run = PlaybookRun(
+            inventories=self.settings.inventories,
+            extra_vars=self.settings.extra_vars,
+            variables=variables,
+            become_password=self.settings.become_password,
+            progress=self.conductor.progress.step,
+            is_cancelled=cancelled.is_set,
+        )
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="playbook") as pool:
+            future = pool.submit(self.settings.playbook, run)
+            try:
+                return future.result()
+            except BaseException as error:
+                cancelled.set()
+                wait([future])
+                words = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+                for name, item in guards.restore(dict.fromkeys(guards.armed, words)).items():
+                    self.after[name] = self.after[name].model_copy(
+                        update={"problem": item.problem, "checkpoint": item.state}
+                    )
+                raise
+
+    @staticmethod
+    def _settle(guards: Guards, outcomes: Mapping[str, PlaybookOutcome]) -> Mapping[str, Ended]:
+        """Keep the changes where the playbook came to its end and a fresh connection gets in; else take them back."""
+        failed = {name: item.problem for name, item in outcomes.items() if item.problem is not None}
+        restored = {
+            name: Ended(item.state, f"{failed[name]}; {item.problem}") for name, item in guards.restore(failed).items()
+        }
+        guards.quiet()
+        return {**restored, **guards.release(name for name in outcomes if name not in failed)}
+
+
+def _after(before: TargetResult, result: TargetResult, outcome: PlaybookOutcome, ended: Ended) -> TargetResult:
+    """The audit after an apply, with what was done; what failed before and holds now is ``fixed``."""
+    failed = {finding.control for finding in before.findings if finding.outcome is Outcome.FAIL}
+    findings = tuple(
+        finding.model_copy(update={"outcome": Outcome.FIXED})
+        if finding.outcome is Outcome.PASS and finding.control in failed
+        else finding
+        for finding in result.findings
+    )
+    return result.model_copy(
+        update={
+            "findings": findings,
+            "changes": () if ended.state is CheckpointState.RESTORED else tuple(outcome.changes),
+            "tasks": outcome.tasks,
+            "problem": ended.problem or result.problem,
+            "checkpoint": ended.state,
+            "seconds": before.seconds + result.seconds,
+        }
+    )

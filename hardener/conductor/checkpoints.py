@@ -1,0 +1,101 @@
+"""Speaks with the checkpoint program of a target: takes, extends, releases and restores, over any transport."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import shlex
+import zipfile
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from hardener import checkpoint
+from hardener.errors import CheckpointFailed, TargetLocked, Unreachable
+from hardener.model import Question
+from hardener.transport import Transport
+
+FOLDER = "/var/lib/hardener/checkpoints"
+LONGEST_SECONDS = 900
+"""Longest time a checkpoint, a restore or a rollback may take: emulated machines are slow, packages slower."""
+QUICK_SECONDS = 60
+_MAIN = "import sys\nfrom hardener.checkpoint.commands import main\nsys.exit(main(sys.argv[1:]))\n"
+
+
+@lru_cache
+def program() -> str:
+    """The checkpoint program as one file that any Python runs, in base64; the same bytes for the same sources."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(Path(checkpoint.__file__).parent.glob("*.py")):
+            archive.writestr(zipfile.ZipInfo(f"hardener/checkpoint/{file.name}"), file.read_text("utf-8"))
+        archive.writestr(zipfile.ZipInfo("hardener/__init__.py"), "")
+        archive.writestr(zipfile.ZipInfo("__main__.py"), _MAIN)
+    return base64.b64encode(data.getvalue()).decode("ascii")
+
+
+def take(transport: Transport, run: str, *, operator: str, seconds: int, going: Sequence[str]) -> None:
+    """Have a target keep all it is, under a guard; raises ``TargetLocked``, ``CheckpointFailed`` or a transport error.
+
+    ``seconds``: how long the guard waits for a word. ``going``: packages that will go or be replaced.
+    """
+    folder = shlex.quote(f"{FOLDER}/{run}")
+    store = f"umask 077 && mkdir -p {folder} && echo {program()} | base64 -d >{folder}/program.pyz"
+    words = ("take", run, operator, str(seconds), json.dumps([*going]))
+    answer = _answer(transport, Question(command=f"{store} && {_call(run, words)}", seconds=LONGEST_SECONDS))
+    if (holder := answer.get("locked_by")) is not None:
+        raise TargetLocked(f"another run is under way there: {describe(holder)}")
+
+
+def extend(transport: Transport, run: str, *, seconds: int) -> Mapping[str, Any]:
+    """Put the guard's moment off; the status, for it may have come already."""
+    return _asked(transport, run, ("extend", run, str(seconds)), QUICK_SECONDS)
+
+
+def release(transport: Transport, run: str) -> Mapping[str, Any]:
+    """Tell a target that it can be reached: the checkpoint stays, the guard goes. Returns the status."""
+    return _asked(transport, run, ("release", run), LONGEST_SECONDS)
+
+
+def restore(transport: Transport, run: str, reason: str) -> Mapping[str, Any]:
+    """Bring everything back now; the status, with ``left`` where something could not be brought back."""
+    return _asked(transport, run, ("restore", run, reason), LONGEST_SECONDS)
+
+
+def status(transport: Transport, run: str) -> Mapping[str, Any]:
+    """What has become of a run, as its target tells it: ``state``, ``reason``, ``left``."""
+    return _asked(transport, run, ("status", run), QUICK_SECONDS)
+
+
+def rollback(
+    transport: Transport, run: str, changes: Sequence[Mapping[str, Any]] | None, *, force: bool
+) -> Mapping[str, Any]:
+    """Take back a released run's changes, some or (``None``) all: ``undone``, ``conflicts`` and ``left``."""
+    words = ("rollback", run, json.dumps(changes), "force" if force else "keep")
+    return _asked(transport, run, words, LONGEST_SECONDS)
+
+
+def describe(status: Mapping[str, Any]) -> str:
+    """A run under way or ended, in words."""
+    return f"{status.get('run', 'unknown')} of {status.get('operator', 'unknown')}"
+
+
+def _asked(transport: Transport, run: str, words: Sequence[str], seconds: int) -> Mapping[str, Any]:
+    return _answer(transport, Question(command=_call(run, words), seconds=seconds))
+
+
+def _call(run: str, words: Sequence[str]) -> str:
+    return f"python3 {shlex.quote(f'{FOLDER}/{run}/program.pyz')} {shlex.join(words)}"
+
+
+def _answer(transport: Transport, question: Question) -> Mapping[str, Any]:
+    answer = transport.ask([question])[question.command]
+    if answer.exit_status is None:
+        raise Unreachable(answer.problem or "no answer")
+    if answer.exit_status != 0:
+        said = answer.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
+        raise CheckpointFailed(said[-1].removeprefix("hardener: ") if said else "the checkpoint program failed")
+    result: Mapping[str, Any] = json.loads(answer.stdout)
+    return result

@@ -1,0 +1,184 @@
+"""A rollout: an apply in batches that stops when too much goes wrong, with restarts where they are needed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from hardener.conductor.applying import Applying, ApplySettings
+from hardener.conductor.flows import Conductor
+from hardener.conductor.rebooting import needs_reboot, reboot
+from hardener.errors import ConfigError, TransportError
+from hardener.model import Connection, Question, Target, TargetResult
+
+COMMAND_SECONDS = 3600
+"""Longest time a command of the operator's may take; draining a node takes minutes."""
+NOT_STARTED = "not started: {reason}"
+
+
+class RebootPolicy(StrEnum):
+    """Whether targets are restarted where a change takes effect only then."""
+
+    NEVER = "never"
+    WHEN_NEEDED = "when-needed"
+    ASK = "ask"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stages:
+    """How an apply goes over many targets."""
+
+    batches: Sequence[str] = ("100%",)
+    """Sizes, one after the other: ``10`` targets, or ``25%`` of all; the last one repeats."""
+    max_fail: str = "0"
+    """How many targets (``3``), or which share of all (``10%``), may fail before no further batch starts."""
+    group_order: Sequence[str] = ()
+    """Groups of the inventory: their targets come first, in this order."""
+    pause_seconds: float = 0.0
+    health: str | None = None
+    """A command of the operator's that has to succeed on this machine before the next batch starts."""
+    reboot: RebootPolicy = RebootPolicy.NEVER
+    drain: str | None = None
+    """A command of the operator's that runs on this machine before a target is restarted; ``{target}`` is its name."""
+    undrain: str | None = None
+    confirm: Callable[[str], bool] = lambda _question: False
+    pause: Callable[[float], None] = time.sleep
+
+    def __post_init__(self) -> None:
+        """Raise ``ConfigError`` for a size or share that is none, before anything is contacted."""
+        for text in (*self.batches, self.max_fail):
+            share(text, 1)
+
+
+@dataclass
+class Rollout:
+    """One rollout under way; what is known so far stays known whatever interrupts it."""
+
+    conductor: Conductor
+    settings: ApplySettings
+    stages: Stages
+    run: str
+    targets: Sequence[Target]
+    _applying: Applying = field(init=False)
+    _stopped: str = "the rollout was interrupted"
+
+    def __post_init__(self) -> None:
+        self.targets = ordered(self.targets, self.stages.group_order)
+        self._applying = Applying(self.conductor, self.settings, self.run)
+
+    def go(self) -> None:
+        """Batch after batch, until all is done or too much has failed."""
+        allowed = share(self.stages.max_fail, len(self.targets))
+        batches = batches_of(self.targets, self.stages.batches)
+        for number, batch in enumerate(batches):
+            if number > 0 and (reason := self._between()):
+                self._stopped = reason
+                return
+            self._applying.batch(batch)
+            self._restart([target for target in batch if self._waits_for_reboot(target)])
+            failed = [result.target for result in self._applying.after.values() if result.problem]
+            if len(failed) > allowed and number + 1 < len(batches):
+                self._stopped = f"{len(failed)} of {len(self._applying.after)} targets failed ({', '.join(failed[:5])})"
+                return
+
+    def results(self) -> tuple[Sequence[TargetResult], Sequence[TargetResult]]:
+        """Before and after, for every target; what was never looked at says why."""
+        after = self._applying.after
+        reason = NOT_STARTED.format(reason=self._stopped)
+        return list(self._applying.before.values()), [
+            after.get(target.name) or TargetResult(target=target.name, problem=reason) for target in self.targets
+        ]
+
+    def _between(self) -> str | None:
+        """Wait, and ask whether all is well; why there shall be no further batch, or ``None``."""
+        self.stages.pause(self.stages.pause_seconds)
+        if self.stages.health is None:
+            return None
+        problem = self._run_here(self.stages.health)
+        return f"the health command failed: {problem}" if problem else None
+
+    def _run_here(self, command: str) -> str | None:
+        """Run a command of the operator's on this machine; its last words where it fails."""
+        with self.conductor.connect(Connection(kind="local", host="localhost")) as here:
+            answer = here.ask([Question(command=command, seconds=COMMAND_SECONDS)])[command]
+        if answer.exit_status == 0:
+            return None
+        said = (answer.stderr or answer.stdout).decode("utf-8", "backslashreplace").strip().splitlines()
+        return answer.problem or (said[-1] if said else f"exit status {answer.exit_status}")
+
+    def _waits_for_reboot(self, target: Target) -> bool:
+        result = self._applying.after[target.name]
+        return result.problem is None and needs_reboot(self.conductor.selection.catalogue, result)
+
+    def _restart(self, targets: Sequence[Target]) -> None:
+        """One at a time: whatever the batches, a restart never takes two targets of a fleet at once."""
+        for target in targets:
+            if self.stages.reboot is RebootPolicy.NEVER:
+                continue
+            if self.stages.reboot is RebootPolicy.ASK and not self.stages.confirm(f"Restart {target.name} now?"):
+                continue
+            if problem := self._restarted(target):
+                self._note(target, problem)
+
+    def _restarted(self, target: Target) -> str | None:
+        """Drain, restart, look again, undrain; what went wrong, or ``None``."""
+        if problem := self._for_target(self.stages.drain, target):
+            return f"not restarted: the drain command failed: {problem}"
+        self.conductor.progress.step(target.name, "restarting")
+        try:
+            reboot(self.conductor.connect, target.connection)
+        except TransportError as error:
+            return f"restarted, and not back: {error}"
+        changed = self._applying.after[target.name]
+        (seen,) = self.conductor.audit([target])
+        kept = {name: getattr(changed, name) for name in ("changes", "tasks", "checkpoint")}
+        self._applying.after[target.name] = seen.model_copy(update=kept)
+        if problem := self._for_target(self.stages.undrain, target):
+            return f"restarted, but the undrain command failed: {problem}"
+        return None
+
+    def _for_target(self, command: str | None, target: Target) -> str | None:
+        return None if command is None else self._run_here(command.replace("{target}", shlex.quote(target.name)))
+
+    def _note(self, target: Target, problem: str) -> None:
+        result = self._applying.after[target.name]
+        self._applying.after[target.name] = result.model_copy(update={"problem": problem})
+
+
+def ordered(targets: Sequence[Target], groups: Sequence[str]) -> Sequence[Target]:
+    """Targets by the first of the groups they are in; those in none last; else in the inventory's order."""
+
+    def place(target: Target) -> int:
+        return next((index for index, group in enumerate(groups) if group in target.groups), len(groups))
+
+    return sorted(targets, key=place)
+
+
+def share(text: str, total: int) -> int:
+    """``3`` is three, ``25%`` a quarter of the total, rounded down; raises ``ConfigError`` for anything else."""
+    match = re.fullmatch(r"(\d+)(%?)", text)
+    if match is None or (match[2] and int(match[1]) > 100):
+        raise ConfigError(f"{text!r} is neither a number nor a percentage", location="--batches or --max-fail")
+    return int(match[1]) * total // 100 if match[2] else int(match[1])
+
+
+def batches_of(targets: Sequence[Target], sizes: Sequence[str]) -> Sequence[Sequence[Target]]:
+    """The targets cut into batches of these sizes, each at least one; the last size repeats until all are in one."""
+    counts = [max(1, share(size, len(targets))) for size in sizes]
+    batches: list[Sequence[Target]] = []
+    start = 0
+    while start < len(targets):
+        size = counts[min(len(batches), len(counts) - 1)]
+        batches.append(targets[start : start + size])
+        start += size
+    return batches
+
+
+def resumed(targets: Sequence[Target], results: Sequence[TargetResult]) -> Sequence[Target]:
+    """The targets an earlier run did not finish: those with a problem, never started ones among them."""
+    unfinished = {result.target for result in results if result.problem is not None}
+    return [target for target in targets if target.name in unfinished]

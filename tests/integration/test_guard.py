@@ -1,0 +1,81 @@
+"""The lock-out drill: whatever cuts us off, the node comes back by itself, as it was."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import pytest
+
+from hardener import lab
+from hardener.errors import LabError
+from hardener.model import CheckpointState
+from hardener.playbook import Outcome as PlaybookOutcome
+from hardener.playbook import PlaybookRun, run_playbook
+from tests.integration.proving import Bench
+from tests.integration.snapshots import differences, snapshot
+
+GUARD_SECONDS = 20
+GRACE_SECONDS = 15
+"""How much longer than the guard's time a restore may take."""
+
+CLOSED_TABLE = (
+    "table inet hardener { chain input { type filter hook input priority 0; policy drop; iif lo accept; "
+    "ct state established accept; }; }"
+)
+CUTS: Mapping[str, str] = {
+    "a firewall without the port": (
+        f"echo '{CLOSED_TABLE}' >/run/cut.nft; nft delete table inet hardener; nft -f /run/cut.nft"
+    ),
+    "an sshd that does not start": "echo Nonsense yes >/etc/ssh/sshd_config.d/00-hardener.conf; systemctl restart ssh",
+    "AllowGroups without the operator": (
+        "echo AllowGroups nobody >/etc/ssh/sshd_config.d/00-hardener.conf; systemctl reload ssh"
+    ),
+    "no sudo rule": "grep -lr admin /etc/sudoers.d | xargs rm; sed -i '/^%sudo/d' /etc/sudoers",
+    "a PAM stack that denies": (
+        "echo 'account requisite pam_deny.so' | cat - /etc/pam.d/common-account >/run/cut.pam; "
+        "cat /run/cut.pam >/etc/pam.d/common-account"
+    ),
+    "no route": "ip route flush table main",
+}
+"""What a remedy gone wrong could do, as root on the node, while the playbook runs."""
+
+
+@dataclass
+class Sabotage:
+    """The real playbook, and then something that no role of ours would do."""
+
+    node: lab.Node
+    command: str
+    done: float = 0.0
+
+    def __call__(self, run: PlaybookRun) -> Mapping[str, PlaybookOutcome]:
+        outcomes = run_playbook(run)
+        self.done = time.time()
+        with suppress(LabError):  # the answer does not come where the way is gone
+            lab.run(self.node, self.command, seconds=5)
+        return outcomes
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    """A node where a few controls fail that are remedied in a second."""
+    lab.down("guard12")
+    yield Bench.of(lab.up("guard12", kind="container", release="12", progress=print), pattern="banners-*")
+    lab.down("guard12")
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_node_that_was_cut_off_comes_back_as_it_was(bench: Bench, cut: str) -> None:
+    before = snapshot(bench.node)
+    sabotage = Sabotage(bench.node, CUTS[cut])
+    result = bench.attempt(playbook=sabotage, guard_seconds=GUARD_SECONDS)
+    restored_at = float(lab.run(bench.node, "stat --format %.Y /var/lib/hardener/last.json").stdout)
+    assert result.checkpoint is CheckpointState.RESTORED, result.problem
+    assert result.problem is not None
+    assert "no fresh connection released it" in result.problem
+    assert result.changes == ()
+    assert restored_at - sabotage.done < GUARD_SECONDS + GRACE_SECONDS
+    assert not differences(before, snapshot(bench.node))
