@@ -56,6 +56,11 @@ test: check packages  ## check, and everything that needs lab nodes
 proof: install packages  ## A release's proof: every control broken and remedied on a virtual machine of each release
 	HARDENER_PROOF_NODES="vm12 vm13" $(BIN)/python -m pytest --capture=no tests/integration/test_proof.py
 
+.PHONY: drill
+drill: install packages  ## Cut a virtual machine off, kill applies of it, and take a whole apply back
+	HARDENER_DRILL_NODE=vm12 $(BIN)/python -m pytest --capture=no tests/integration/test_guard.py \
+	  tests/integration/test_kill.py tests/integration/test_rollback.py
+
 .PHONY: bench
 bench: install packages  ## Measure audits and applies
 	$(BIN)/python -m tests.bench

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from pydantic import JsonValue
 from hardener.catalogue.control import Control, CouldNotLook, Host, NotApplicable
 from hardener.catalogue.expectations import Expectation
 from hardener.catalogue.walk import walk
-from hardener.model import Answer, Facts, FileWalk, Finding, Outcome, Platform, Question, Target, Trait
+from hardener.model import Answer, Facts, FileWalk, Finding, LastRun, Outcome, Platform, Question, Target, Trait
 from hardener.plan import Plan, Selection, make_plan
 from hardener.transcript import NoAnswer, Unanswered, host_of
 
@@ -188,6 +189,18 @@ def _ssh_ports(host: Host) -> tuple[int, ...]:
     return tuple(sorted(ports | {int(port) for port in _connection(host)[3:4]}))
 
 
+LAST_RUN = "[ ! -r /var/lib/hardener/last.json ] || cat /var/lib/hardener/last.json"
+
+
+def _last_run(host: Host) -> LastRun | None:
+    told = host.run(LAST_RUN).stdout
+    return (
+        LastRun.model_validate({name: json.loads(told).get(name, "") for name in LastRun.model_fields})
+        if told
+        else None
+    )
+
+
 _OPERATOR = '"${SUDO_USER:-$(id -un)}"'
 _FACTS: Mapping[str, Callable[[Host], Any]] = {
     "platform": _platform,
@@ -201,4 +214,5 @@ _FACTS: Mapping[str, Callable[[Host], Any]] = {
     "ssh_ports": _ssh_ports,
     "is_root": lambda host: host.run("id -u").stdout.strip() == "0",
     "has_python": lambda host: host.run("command -v python3").rc == 0,
+    "last_run": _last_run,
 }

@@ -113,7 +113,9 @@ def rollback(run: str, changes: str, force: str) -> Answer:
         undone = undoing.some(chosen, (before, after, now), lambda path: Path(path).read_bytes(), force=is_forced)
     names = undone.names(now)
     again = [name for name in units.touched(before["units"], after["units"]) if name in now["units"]]
-    left = state.restore(undone.wanted, checkpoint.contents(undone.texts), checkpoint.packages, again if names else [])
+    left = state.restore(
+        undone.wanted, checkpoint.contents(undone.texts), checkpoint.packages, again if names else [], before
+    )
     return {"undone": names, "conflicts": undone.conflicts, "left": left}
 
 

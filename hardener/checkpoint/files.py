@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import grp
 import hashlib
 import os
+import pwd
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -181,6 +183,27 @@ def restore(
     for path in sorted((path for path, entry in wanted.items() if entry is None), reverse=True):
         problems += _remove(path, root)
     return problems
+
+
+def adopt(wanted: Mapping[str, Entry], now: Mapping[str, Entry], root: str = "") -> None:
+    """Give to root what came since and belongs to nobody any more: logs of programs that have gone stay, as data."""
+    for path in [path for path in now if path not in wanted]:
+        with suppress(FileNotFoundError):
+            status = os.lstat(root + path)
+            owner = status.st_uid if _has_name(pwd.getpwuid, status.st_uid) else 0
+            group = status.st_gid if _has_name(grp.getgrgid, status.st_gid) else 0
+            if (owner, group) != (status.st_uid, status.st_gid):
+                mode = stat.S_IMODE(status.st_mode)
+                os.chown(root + path, owner, group, follow_symlinks=False)
+                os.chmod(root + path, mode)
+
+
+def _has_name(lookup: Callable[[int], Any], number: int) -> bool:
+    try:
+        lookup(number)
+    except KeyError:
+        return False
+    return True
 
 
 def _make(path: str, entry: Entry, now: Entry | None, contents: Contents, root: str) -> None:

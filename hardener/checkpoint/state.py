@@ -64,17 +64,22 @@ def _is_of_no_matter(kind: str, name: str, wanted: Any, now: Any) -> bool:
     return False
 
 
-def restore(wanted: State, contents: files.Contents, kept: Path, again: list[str] | None = None) -> list[str]:
+def restore(
+    wanted: State, contents: files.Contents, kept: Path, again: list[str] | None = None, origin: State | None = None
+) -> list[str]:
     """Make the state what is wanted; returns what could not be brought back, in words.
 
     Files come first, for access hangs on them. ``again``: units that have to read their configuration again even
     though they look the same; without it, those that changed their state since ``wanted`` was captured.
+    ``origin``: the state before the run, where that is not what is wanted: what came since and has lost its owner
+    becomes root's.
     """
     problems: list[str] = []
     for number in range(ROUNDS):
         now = capture(known=wanted)
         missing = differing(wanted, now)
         if not missing and number > 0:
+            files.adopt((origin or wanted)["files"], now["files"])
             return []
         if number == 0 and again is None:
             again = units.touched(wanted["units"], now["units"])

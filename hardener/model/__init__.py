@@ -20,7 +20,7 @@ from hardener.model.run import (
     TargetResult,
     score,
 )
-from hardener.model.target import Become, Connection, Facts, Target, Values
+from hardener.model.target import Become, Connection, Facts, LastRun, Target, Values
 from hardener.model.word import Word
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Facts",
     "FileWalk",
     "Finding",
+    "LastRun",
     "Outcome",
     "Output",
     "PlannedChange",

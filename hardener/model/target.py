@@ -53,6 +53,17 @@ class Target(Word):
     """Traits the inventory declares; observed ones are added to them."""
 
 
+class LastRun(Word):
+    """The newest run that touched a target, as the target itself keeps it."""
+
+    run: str
+    operator: str
+    state: str
+    """``armed`` (under way), ``released`` (the changes stay) or ``restored`` (everything was brought back)."""
+    reason: str = ""
+    """Why it was restored."""
+
+
 class Facts(Word):
     """What a target says of itself; observed in the same round trip as everything else."""
 
@@ -70,3 +81,5 @@ class Facts(Word):
     is_root: bool
     """Whether the questions were asked as root."""
     has_python: bool
+    last_run: LastRun | None = None
+    """``None`` where no run has touched it, or where we are not root."""

@@ -78,6 +78,17 @@ class TargetView:
         return f"files walked in {walk.seconds:.1f} s at {moment(walk.started)}, {age} s before the end: {where}"
 
     @property
+    def notice(self) -> str:
+        """What became of the newest run on the target, where whoever looks at it should know: or nothing."""
+        facts = self.result.facts
+        if facts is None or facts.last_run is None:
+            return ""
+        last = facts.last_run
+        if last.state == "restored":
+            return f"run {last.run} of {last.operator} was taken back: {last.reason}"
+        return f"run {last.run} of {last.operator} is under way" if last.state == "armed" else ""
+
+    @property
     def needs_attention(self) -> bool:
         """Whether there is a failure, a problem, or something that could not be looked at."""
         return self.result.problem is not None or self.result.count(Outcome.FAIL, *UNSEEN) > 0

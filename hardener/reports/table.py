@@ -99,6 +99,8 @@ def _heading(view: TargetView) -> Iterator[Padding]:
     yield _line(0, (on_one_line(view.result.target, 120), "bold"), f"  ({on_one_line(told, 200)})")
     if view.result.problem:
         yield _line(2, ("PROBLEM: ", "bold red"), on_one_line(view.result.problem, WIDEST_VALUE))
+    if view.notice:
+        yield _line(2, ("NOTICE: ", "bold yellow"), on_one_line(view.notice, WIDEST_VALUE))
     for line in view.scores() if view.is_seen else ():
         yield _line(2, _score_words(line))
 

@@ -81,7 +81,7 @@ class Bench:
     def attempt(self, **settings: Any) -> TargetResult:
         """An apply that may come to nothing; ``settings``: how it differs from the usual one."""
         chosen = {"inventories": [str(self.node.inventory)], "playbook": self.playbook, **settings}
-        run = new_run_id(datetime.now(UTC))
+        run = chosen.pop("run", new_run_id(datetime.now(UTC)))
         rollout = Rollout(self.conductor, ApplySettings(**chosen), Stages(), run, [self.target])
         rollout.go()
         _, (result,) = rollout.results()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 
 from hardener import lab
 
+_CHOSEN = os.environ.get("HARDENER_DRILL_NODE", "container12")
+KIND, RELEASE = _CHOSEN.rstrip("0123456789"), _CHOSEN.lstrip("abcdefghijklmnopqrstuvwxyz")
+"""The kind of node that drills use: ``container12`` by default, ``vm12`` in ``make drill``."""
 _SCRIPT = r"""
 find /etc /boot/grub /usr/lib/systemd /usr/share/pam-configs /var/lib/pam /root -xdev \
     \( -type f -printf 'file %p %m %u:%g\n' -exec sha256sum {} + \) -o \

@@ -15,9 +15,9 @@ from hardener.model import CheckpointState
 from hardener.playbook import Outcome as PlaybookOutcome
 from hardener.playbook import PlaybookRun, run_playbook
 from tests.integration.proving import Bench
-from tests.integration.snapshots import differences, snapshot
+from tests.integration.snapshots import KIND, RELEASE, differences, snapshot
 
-GUARD_SECONDS = 20
+GUARD_SECONDS = 20 if KIND == "container" else 60
 GRACE_SECONDS = 15
 """How much longer than the guard's time a restore may take."""
 
@@ -63,7 +63,7 @@ class Sabotage:
 def bench() -> Iterator[Bench]:
     """A node where a few controls fail that are remedied in a second."""
     lab.down("guard12")
-    yield Bench.of(lab.up("guard12", kind="container", release="12", progress=print), pattern="banners-*")
+    yield Bench.of(lab.up("guard12", kind=KIND, release=RELEASE, progress=print), pattern="banners-*")
     lab.down("guard12")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hardener.audit import CONNECTION, LISTENERS
+from hardener.audit import CONNECTION, LAST_RUN, LISTENERS
 from hardener.catalogue.control import Control, Host, Parameter, Violation
 from hardener.catalogue.discovery import Catalogue, catalogue_of
 from hardener.catalogue.expectations import at_most, equals
@@ -111,6 +111,7 @@ def facts_answers(*, container: bool = False, root: bool = True, python: bool = 
         "cat /etc/machine-id": answer("0123\n"),
         'echo "${SUDO_USER:-$(id -un)}"': answer("admin\n"),
         'id -Gn "${SUDO_USER:-$(id -un)}"': answer("admin sudo\n"),
+        LAST_RUN: answer(""),
         CONNECTION: answer("192.0.2.7 40000 192.0.2.1 2222\n"),
         LISTENERS: answer('LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=9,fd=3))\n'),
         "id -u": answer("0\n" if root else "1000\n"),

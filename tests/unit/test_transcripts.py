@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hardener.audit import CONNECTION, LISTENERS, examine
+from hardener.audit import CONNECTION, LAST_RUN, LISTENERS, examine
 from hardener.catalogue.discovery import discover
 from hardener.catalogue.profiles import load_profile
 from hardener.content import roles_directory
@@ -22,7 +22,7 @@ SELECTION = Selection(catalogue=CATALOGUE, profile=load_profile("cis-level2", CA
 TARGET = Target(name="replay", connection=Connection(host="replay"), values=role_defaults(roles_directory()))
 
 
-NEWER = {question: Answer(exit_status=0) for question in (CONNECTION, LISTENERS)}
+NEWER = {question: Answer(exit_status=0) for question in (CONNECTION, LAST_RUN, LISTENERS)}
 
 
 def replayed(file: Path) -> dict[str, Outcome]:

@@ -1,0 +1,84 @@
+"""The kill drill: the controller dies at random moments of an apply, and the node is old or new, never between."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hardener import lab
+from tests.integration.snapshots import KIND, RELEASE, differences, snapshot
+
+KILLS = int(os.environ.get("HARDENER_KILLS", "3"))
+GUARD_SECONDS = 10 if KIND == "container" else 60
+CONTROLS = "[bks]*"
+"""Banners, kernel, services, sshd, sudo: an apply of half a minute with restarts, removals and a package or two."""
+LATEST = 30.0 if KIND == "container" else 300.0
+"""Seconds after which the last kill comes: about as long as the apply takes."""
+PATIENCE_SECONDS = 300 if KIND == "container" else 1200
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[lab.Node]:
+    """A soft node; every kill that leaves it old leaves it as the next one needs it."""
+    lab.down("kill12")
+    yield lab.up("kill12", kind=KIND, release=RELEASE, progress=print)
+    lab.down("kill12")
+
+
+def command(node: lab.Node, name: str, *words: str, store: Path) -> list[str]:
+    """The command line of hardener over the node."""
+    shared = ["-i", str(node.inventory), "-p", "cis-level2", "--controls", CONTROLS, "--store", str(store)]
+    return [sys.executable, "-m", "hardener", name, *shared, *words]
+
+
+def killed_apply(node: lab.Node, seconds: float, store: Path) -> None:
+    """An apply whose controller is killed after so many seconds, unless it has ended by then."""
+    words = command(node, "apply", "--guard-seconds", str(GUARD_SECONDS), store=store)
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+def settled(node: lab.Node) -> str:
+    """What became of the node's newest run, once nothing of it is under way any more."""
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < ends:
+        done = lab.run(node, "[ ! -L /var/lib/hardener/lock ] && { cat /var/lib/hardener/last.json || echo {}; }")
+        if done.returncode == 0:
+            return str(json.loads(done.stdout).get("state", "untouched"))
+        time.sleep(1)
+    raise AssertionError("the guard did not come to its end")
+
+
+def test_a_node_whose_controller_was_killed_is_old_or_new(node: lab.Node, tmp_path: Path) -> None:
+    chance = random.Random(KILLS)
+    before = snapshot(node)
+    ended = []
+    for number in range(KILLS):
+        moment = chance.uniform(1.0, LATEST)
+        killed_apply(node, moment, tmp_path / "runs.sqlite")
+        state = settled(node)
+        ended.append(f"{moment:.1f} s: {state}")
+        print(f"kill {number + 1} of {KILLS} after {ended[-1]}", flush=True)
+        words = command(node, "audit", store=tmp_path / "runs.sqlite")
+        told = subprocess.run(words, capture_output=True, text=True, check=False)
+        if state == "released":
+            lab.down(node.name)
+            node = lab.up(f"kill{number}", kind=KIND, release=RELEASE, progress=print)
+            before = snapshot(node)
+            continue
+        assert not differences(before, snapshot(node)), ended
+        if state == "restored":
+            assert "was taken back: " in told.stdout

@@ -1,0 +1,85 @@
+"""A full apply at level 2 can be taken back, and nothing of it stays; of some controls, only theirs."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from hardener import lab
+from hardener.conductor import ApplySettings, RollbackRequest, make_run, new_run_id, roll_back
+from hardener.model import CheckpointState, Outcome, Run, RunKind, TargetResult
+from tests.integration.proving import Bench, failing
+from tests.integration.snapshots import KIND, RELEASE, differences, snapshot
+
+
+@pytest.fixture
+def node(request: pytest.FixtureRequest) -> Iterator[lab.Node]:
+    """A soft node of a name of its own: its host key is remembered for as long as we run."""
+    name = f"back{zlib.crc32(request.function.__name__.encode()) % 1000}"
+    lab.down(name)
+    yield lab.up(name, kind=KIND, release=RELEASE, progress=print)
+    lab.down(name)
+
+
+def applied(bench: Bench) -> Run:
+    """A whole apply as a run."""
+    started = datetime.now(UTC)
+    identifier = new_run_id(started)
+    result = bench.attempt(run=identifier)
+    assert result.problem is None, result.problem
+    assert result.checkpoint is CheckpointState.RELEASED
+    return make_run(RunKind.APPLY, bench.conductor.selection, started, [result], (), identifier)
+
+
+def rolled_back(bench: Bench, run: Run, **how: Any) -> TargetResult:
+    """The result of taking a run back."""
+    settings = ApplySettings(inventories=[str(bench.node.inventory)], operator="drill")
+    request = RollbackRequest(undone=run, **how)
+    _, (result,) = roll_back(bench.conductor, [bench.target], request, settings, new_run_id(datetime.now(UTC)))
+    return result
+
+
+def test_a_whole_apply_can_be_taken_back(node: lab.Node) -> None:
+    bench = Bench.of(node)
+    before, soft = snapshot(node), failing(bench.audit())
+    run = applied(bench)
+    assert differences(before, snapshot(node))
+    result = rolled_back(bench, run)
+    assert result.problem is None, result.problem
+    assert result.checkpoint is CheckpointState.RELEASED
+    assert not differences(before, snapshot(node))
+    assert set(failing(bench.audit())) == set(soft)
+
+
+def test_what_somebody_changed_since_is_a_conflict_and_goes_back_only_by_force(node: lab.Node) -> None:
+    bench = Bench.of(node, pattern="banners-*")
+    before = snapshot(node)
+    run = applied(bench)
+    lab.run(node, "echo 'Our own text' >/etc/issue")
+    result = rolled_back(bench, run)
+    assert result.problem == "changed since by somebody else, left alone: /etc/issue"
+    assert lab.run(node, "cat /etc/issue").stdout == "Our own text\n"
+    assert any("/etc/issue.net" in change.subject for change in result.changes)
+    forced = rolled_back(bench, run, force=True)
+    assert forced.problem is None
+    assert not differences(before, snapshot(node))
+
+
+def test_two_applies_at_once_are_one_and_a_refusal_that_names_the_first(node: lab.Node) -> None:
+    bench = Bench.of(node, pattern="banners-*")
+    refused: list[TargetResult] = []
+
+    def meanwhile(run: Any) -> Any:
+        refused.append(Bench.of(node, pattern="banners-*").attempt(operator="bob"))
+        return bench.playbook(run)
+
+    result = bench.attempt(playbook=meanwhile, operator="ann")
+    assert result.problem is None
+    assert refused[0].problem is not None
+    assert refused[0].problem.startswith("another run is under way there: ")
+    assert refused[0].problem.endswith(" of ann")
+    assert not refused[0].count(Outcome.FIXED)

@@ -1,0 +1,109 @@
+"""What a run changed goes back, what somebody changed since does not, and of one control only its lines."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from hardener.checkpoint import undoing
+from hardener.checkpoint.state import differing
+
+
+def entry(text: str) -> dict[str, Any]:
+    """A file with a text."""
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {"type": "file", "mode": 0o644, "uid": 0, "gid": 0, "xattrs": {}, "sha256": digest, "size": len(text)}
+
+
+def state(sysctls: Mapping[str, str] | None = None, **texts: str) -> dict[str, dict[str, Any]]:
+    """A state with some files below /etc, and kernel settings."""
+    files = {f"/etc/{name}": entry(text) for name, text in texts.items()}
+    kinds = ("units", "packages", "mounts", "modules", "rulesets", "routes")
+    return {**{kind: {} for kind in kinds}, "files": files, "sysctls": dict(sysctls or {})}
+
+
+def test_a_whole_run_goes_back() -> None:
+    before, after = state(issue="old", gone="text"), state(issue="new", made="text")
+    undone = undoing.whole(before, after, after, force=False)
+    assert undone.conflicts == []
+    assert differing(before, undone.wanted) == []
+
+
+def test_what_somebody_changed_since_stays_and_is_named() -> None:
+    before, after, now = state(issue="old", motd="a"), state(issue="new", motd="b"), state(issue="theirs", motd="b")
+    undone = undoing.whole(before, after, now, force=False)
+    assert undone.conflicts == [("files", "/etc/issue")]
+    assert undone.names(now) == [("files", "/etc/motd")]
+    assert undoing.whole(before, after, now, force=True).names(now) == [("files", "/etc/issue"), ("files", "/etc/motd")]
+
+
+def test_what_the_run_did_not_touch_is_left_alone() -> None:
+    before, after, now = state(issue="old"), state(issue="new"), state(issue="new", theirs="text")
+    assert undoing.whole(before, after, now, force=False).names(now) == [("files", "/etc/issue")]
+
+
+def test_what_is_back_already_is_no_conflict() -> None:
+    before, after = state({"kernel/x": "1"}, issue="old"), state({"kernel/x": "2"}, issue="new")
+    undone = undoing.whole(before, after, before, force=False)
+    assert (undone.conflicts, undone.names(before)) == ([], [])
+
+
+def setting(path: str, before: str, after: str) -> dict[str, str]:
+    return {
+        "kind": "setting",
+        "subject": path,
+        "key": after.split(" ", maxsplit=1)[0],
+        "before": before,
+        "after": after,
+    }
+
+
+def test_of_a_file_with_many_keys_only_some_lines_go_back() -> None:
+    before, text = state(limits="a 1\nb 2\n"), "a 10\nb 20\nc 30\n"
+    after = state(limits=text)
+    changes = [setting("/etc/limits", "a 1", "a 10"), setting("/etc/limits", "", "c 30")]
+    undone = undoing.some(changes, (before, after, after), lambda _path: text.encode(), force=False)
+    assert undone.texts == {"/etc/limits": b"a 1\nb 20\n"}
+    assert undone.conflicts == []
+
+
+def test_a_file_of_which_nothing_stays_goes() -> None:
+    after = state(made="# Managed by hardener: only the keys it set.\na 1\n")
+    undone = undoing.some(
+        [setting("/etc/made", "", "a 1")],
+        (state(), after, after),
+        lambda _path: b"# Managed by hardener.\na 1\n",
+        force=False,
+    )
+    assert "/etc/made" not in undone.wanted["files"]
+
+
+def test_a_line_that_somebody_changed_since_is_a_conflict() -> None:
+    before, after = state(limits="a 1\n"), state(limits="a 10\n")
+    undone = undoing.some(
+        [setting("/etc/limits", "a 1", "a 10")], (before, after, after), lambda _path: b"a 99\n", force=False
+    )
+    assert undone.conflicts == [("files", "/etc/limits")]
+
+
+def test_a_kernel_setting_goes_back_by_its_name() -> None:
+    before, after = state({"kernel/x": "1", "kernel/y": "1"}), state({"kernel/x": "2", "kernel/y": "2"})
+    change = {"kind": "sysctl", "subject": "kernel.x", "key": "", "before": "1", "after": "2"}
+    undone = undoing.some([change], (before, after, after), lambda _path: b"", force=False)
+    assert undone.names(after) == [("sysctls", "kernel/x")]
+
+
+LINES = some.lists(some.sampled_from(["a 1", "b 2", "# c", "d"]), max_size=6)
+
+
+@given(lines=LINES, before=some.sampled_from(["", "x 1"]))
+def test_putting_a_line_back_undoes_putting_it_in(lines: list[str], before: str) -> None:
+    old = [*lines, *([before] if before else [])]
+    new = [*lines, "x 2"]
+    text, missing = undoing.without("".join(f"{line}\n" for line in new), [setting("/etc/f", before, "x 2")])
+    assert not missing
+    assert text == "".join(f"{line}\n" for line in old)

@@ -1,0 +1,148 @@
+"""Guards: armed before anything is touched, put off meanwhile, released only by a fresh connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hardener.conductor import exit_code
+from hardener.conductor.guards import Guards
+from hardener.errors import ExitCode, Unreachable
+from hardener.model import Answer, CheckpointState, Outcome
+from tests.unit.builders import answer, healthy
+from tests.unit.fleet import RUN, Fleet, Playbook, Watched, applied, conductor, settings, targets
+
+
+def ill() -> dict[str, Answer]:
+    """A target on which one control fails."""
+    return healthy() | {"number one": answer("99\n")}
+
+
+def test_a_target_is_kept_before_it_is_touched_and_released_over_a_fresh_connection() -> None:
+    fleet = Fleet(a=ill())
+    _, (after,) = applied(conductor(fleet), targets("a"), settings(Playbook(fleet, healthy())))
+    assert fleet.keeper("a").calls == ["take", "release"]
+    assert after.checkpoint is CheckpointState.RELEASED
+    assert fleet.keeper("a").status["operator"] == "ann"
+
+
+def test_a_target_that_needs_nothing_keeps_no_checkpoint() -> None:
+    fleet = Fleet(a=healthy())
+    _, (after,) = applied(conductor(fleet), targets("a"), settings(Playbook(fleet, healthy())))
+    assert fleet.keeper("a").calls == []
+    assert after.checkpoint is None
+
+
+def test_every_task_is_marked_with_its_run() -> None:
+    fleet = Fleet(a=ill())
+    playbook = Playbook(fleet, healthy())
+    applied(conductor(fleet), targets("a"), settings(playbook))
+    assert playbook.runs[0].variables["a"]["hardening_run"] == RUN
+
+
+def test_a_second_run_is_refused_and_told_whose_the_first_is() -> None:
+    fleet = Fleet(a=ill())
+    fleet.keeper("a").holder = {"run": "R1", "operator": "bob"}
+    playbook = Playbook(fleet, healthy())
+    _, (after,) = applied(conductor(fleet), targets("a"), settings(playbook))
+    assert playbook.runs == []
+    assert after.problem == "another run is under way there: R1 of bob"
+    assert exit_code([after]) == ExitCode.INCOMPLETE
+
+
+def test_a_target_that_cannot_keep_a_checkpoint_is_not_touched_and_stops_nobody() -> None:
+    fleet = Fleet(full=ill(), well=ill())
+    fleet.keeper("full").refuses["take"] = "No space left on device"
+    playbook = Playbook(fleet, healthy())
+    _, (full, well) = applied(conductor(fleet), targets("full", "well"), settings(playbook))
+    assert list(playbook.runs[0].variables) == ["well"]
+    assert full.problem == "No space left on device"
+    assert well.problem is None
+
+
+def test_a_failed_playbook_is_taken_back() -> None:
+    fleet = Fleet(a=ill())
+    _, (after,) = applied(conductor(fleet), targets("a"), settings(Playbook(fleet, ill(), problem="Write: disk full")))
+    assert fleet.keeper("a").calls == ["take", "restore"]
+    assert after.checkpoint is CheckpointState.RESTORED
+    assert after.problem == "Write: disk full; restored its checkpoint: Write: disk full"
+
+
+def test_what_could_not_be_brought_back_is_said() -> None:
+    fleet = Fleet(a=ill())
+    keeper = fleet.keeper("a")
+
+    def lost() -> None:
+        keeper.status |= {"state": "restored", "reason": "too late", "left": ["audit rules: locked"]}
+
+    _, (after,) = applied(conductor(fleet), targets("a"), settings(Playbook(fleet, ill(), meanwhile=lost)))
+    assert after.problem == "restored its checkpoint: too late; could not be brought back: audit rules: locked"
+
+
+class Clock:
+    """Time that passes only where somebody waits; what happens at a moment is up to the test."""
+
+    def __init__(self, events: dict[float, Any]) -> None:
+        self.now, self.events = 0.0, dict(sorted(events.items()))
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pause(self, seconds: float) -> None:
+        self.now += seconds
+        for moment in [moment for moment in self.events if moment <= self.now]:
+            self.events.pop(moment)()
+
+
+def cut_off(fleet: Fleet, events: dict[float, Any]) -> Guards:
+    """Guards of a target that nobody reaches any more once its playbook has run."""
+    clock = Clock(events)
+    guards = Guards(fleet, Watched(), RUN, "ann", seconds=20, workers=1, clock=clock, pause=clock.pause)
+    assert guards.arm({"a": ()}, targets("a")) == {}
+    guards.quiet()
+    fleet.hosts["a"] = Unreachable("no route to host")
+    return guards
+
+
+def test_where_nobody_gets_in_we_wait_for_the_guard_and_tell_its_reason() -> None:
+    fleet = Fleet(a=ill())
+    keeper = fleet.keeper("a")
+
+    def trip() -> None:
+        keeper.status |= {"state": "restored", "reason": "nobody came", "left": []}
+        fleet.hosts["a"] = ill()
+
+    ended = cut_off(fleet, {20.0: trip}).release(["a"])["a"]
+    assert ended.state is CheckpointState.RESTORED
+    assert ended.problem == "no way in after the changes (no route to host): restored its checkpoint: nobody came"
+
+
+def test_a_way_that_opens_again_in_time_releases() -> None:
+    fleet = Fleet(a=ill())
+    ended = cut_off(fleet, {5.0: lambda: fleet.hosts.update(a=ill())}).release(["a"])["a"]
+    assert (ended.state, ended.problem) == (CheckpointState.RELEASED, None)
+
+
+def test_a_target_that_never_comes_back_is_told_as_such() -> None:
+    ended = cut_off(Fleet(a=ill()), {}).release(["a"])["a"]
+    assert ended.state is None
+    assert ended.problem == "no route to host; its guard has not brought it back within 620 s"
+
+
+def test_an_interruption_takes_back_what_is_under_way() -> None:
+    fleet = Fleet(a=ill())
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        applied(conductor(fleet), targets("a"), settings(Playbook(fleet, ill(), meanwhile=interrupted)))
+    assert fleet.keeper("a").calls == ["take", "restore"]
+    assert fleet.keeper("a").words[-1] == "interrupted"
+
+
+def test_after_an_apply_what_failed_before_and_holds_now_is_fixed() -> None:
+    fleet = Fleet(a=ill())
+    _, (after,) = applied(conductor(fleet), targets("a"), settings(Playbook(fleet, healthy())))
+    assert after.count(Outcome.FIXED) == 1

@@ -1,0 +1,117 @@
+"""A restart is waited for, and only where something waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+import pytest
+
+from hardener.catalogue.expectations import AFTER_REBOOT, NOW
+from hardener.conductor import RebootPolicy
+from hardener.conductor.rebooting import BOOT, READY, RESTART, needs_reboot, reboot
+from hardener.errors import TimedOut, Unreachable
+from hardener.model import Answer, Connection, Disruption, Finding, Outcome, Question, TargetResult
+from tests.unit.builders import answer, healthy, number_control, selection
+from tests.unit.fleet import Fleet, Playbook, applied, conductor, settings, targets
+
+
+class Machine:
+    """A target that is away for some connections after it was told to restart."""
+
+    def __init__(self, away: int) -> None:
+        self.away, self.boots, self.asked = away, 1, list[str]()
+        self.is_going = False
+
+    def __call__(self, connection: Connection) -> Self:  # noqa: ARG002  (a Connect)
+        if self.is_going and self.away > 0:
+            self.away -= 1
+            raise Unreachable("connection refused")
+        if self.is_going:
+            self.boots, self.is_going = self.boots + 1, False
+        return self
+
+    def ask(self, questions: Sequence[Question]) -> Mapping[str, Answer]:
+        (question,) = questions
+        self.asked.append(question.command)
+        if question == RESTART:
+            self.is_going = True
+            raise Unreachable("the connection was lost")
+        return {question.command: answer(f"boot {self.boots}\n")}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+
+def test_a_restart_is_over_when_the_new_system_has_started_its_units() -> None:
+    machine = Machine(away=3)
+    reboot(machine, Connection(host="a"), pause=lambda _seconds: None)
+    assert machine.asked == [BOOT.command, RESTART.command, BOOT.command, READY.command]
+
+
+def test_a_machine_that_does_not_come_back_is_told_as_such() -> None:
+    moments = iter(range(0, 10_000, 100))
+    with pytest.raises(TimedOut, match="not back within 900 s"):
+        reboot(Machine(away=99), Connection(host="a"), clock=lambda: next(moments), pause=lambda _seconds: None)
+
+
+def result(reason: str) -> TargetResult:
+    return TargetResult(target="a", findings=(Finding(control="alpha-one", outcome=Outcome.FAIL, reason=reason),))
+
+
+def test_only_what_is_right_for_the_next_boot_waits_for_it() -> None:
+    catalogue = selection().catalogue
+    catalogue["alpha-one"] = number_control("one", role="alpha", disruption=Disruption.REBOOT)
+    assert needs_reboot(catalogue, result(f"{NOW} is 1"))
+    assert not needs_reboot(catalogue, result(f"{AFTER_REBOOT} is 1"))
+    assert not needs_reboot(selection().catalogue, result(f"{NOW} is 1"))
+
+
+class Waiting:
+    """An apply after which one control holds only once its target was restarted, and a machine that can be."""
+
+    def __init__(self, drained: int = 0) -> None:
+        self.chosen = selection()
+        self.chosen.catalogue["alpha-one"] = number_control("one", role="alpha", disruption=Disruption.REBOOT)
+        self.ill = healthy() | {"number one": answer("99\n")}
+        boot = {BOOT.command: answer("boot 1\n"), RESTART.command: answer(""), READY.command: answer("running\n")}
+        self.fleet = Fleet(a=self.ill | boot)
+        self.fleet.commands = {"drain a": drained, "uncordon a": 0}
+        self.asked: list[str] = []
+
+    def applied(self, answer_of_operator: bool = True, **stages: object) -> TargetResult:
+        def confirm(question: str) -> bool:
+            self.asked.append(question)
+            return answer_of_operator
+
+        _, (after,) = applied(
+            conductor(self.fleet, selection=self.chosen),
+            targets("a"),
+            settings(Playbook(self.fleet, self.fleet.hosts["a"])),
+            drain="drain {target}",
+            undrain="uncordon {target}",
+            confirm=confirm,
+            **stages,
+        )
+        return after
+
+
+def test_without_leave_nobody_is_drained_or_restarted() -> None:
+    waiting = Waiting()
+    assert waiting.applied().problem is None
+    assert waiting.applied(answer_of_operator=False, reboot=RebootPolicy.ASK).problem is None
+    assert waiting.fleet.ran == []
+    assert waiting.asked == ["Restart a now?"]
+
+
+def test_a_target_that_cannot_be_drained_is_not_restarted() -> None:
+    waiting = Waiting(drained=1)
+    after = waiting.applied(reboot=RebootPolicy.WHEN_NEEDED)
+    assert after.problem == "not restarted: the drain command failed: no quorum"
+    assert waiting.fleet.ran == ["drain a"]
