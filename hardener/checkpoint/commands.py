@@ -28,7 +28,7 @@ def take(run: str, operator: str, seconds: str, going: str) -> Answer:
         # It was killed between taking the lock and arming the guard, or the guard itself was killed.
         guard.restore(held, "the run ended without a word")
     with keeping.alone():
-        if held is not None and held.status().get("state") != ARMED:
+        if held is not None and held.status().get("state") in {RELEASED, RESTORED}:
             keeping.unlock(held)
         if not keeping.lock(checkpoint):
             holder = keeping.holder()

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hardener.checkpoint import files, keeping, packages, state
-from hardener.checkpoint.keeping import ARMED, RESTORED, Checkpoint
-from hardener.checkpoint.system import output
+from hardener.checkpoint.keeping import ARMED, RESTORED, RESTORING, Checkpoint
+from hardener.checkpoint.system import output, write_atomically
 
 UNITS = Path("/etc/systemd/system")
 EARLY, LATE = "hardener-guard-early.service", "hardener-guard-boot.service"
@@ -102,7 +102,7 @@ def _unit(checkpoint: Checkpoint) -> str:
 def extend(checkpoint: Checkpoint, seconds: int) -> None:
     """Put the moment off: the controller says so while it is at work."""
     deadline = time.clock_gettime(time.CLOCK_BOOTTIME) + seconds
-    (checkpoint.folder / "deadline").write_text(f"{deadline:.3f}", "ascii")
+    write_atomically(checkpoint.folder / "deadline", f"{deadline:.3f}".encode())
 
 
 def wait(checkpoint: Checkpoint) -> None:
@@ -120,8 +120,10 @@ def restore(checkpoint: Checkpoint, reason: str) -> list[str]:
     Nothing happens where the run has been released meanwhile: of a release and a restore only one can win.
     """
     with keeping.alone(checkpoint.home):
-        if checkpoint.status().get("state") != ARMED:
+        if checkpoint.status().get("state") not in {ARMED, RESTORING}:
             return []
+        # From now on nobody can release it: what is half restored is neither old nor new.
+        checkpoint.set_status(state=RESTORING)
         before = checkpoint.before()
         left: list[str] = []
         if before is not None:
@@ -154,8 +156,9 @@ def watch(checkpoint: Checkpoint) -> None:
 def restore_files(checkpoint: Checkpoint) -> None:
     """The first half, early in a boot: services then start with the configuration there was."""
     before = checkpoint.before()
-    if before is None or checkpoint.status().get("state") != ARMED:
+    if before is None or checkpoint.status().get("state") not in {ARMED, RESTORING}:
         return
+    checkpoint.set_status(state=RESTORING)
     now = {"files": files.capture(known=before["files"])}
     changed = [name for _, name in state.differing({"files": before["files"]}, now)]
     wanted = {name: before["files"].get(name) for name in changed}

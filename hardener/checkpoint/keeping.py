@@ -18,7 +18,7 @@ MOST = 10
 OLDEST_SECONDS = 90 * 24 * 3600
 """How many released or restored checkpoints stay, and for how long."""
 
-ARMED, RELEASED, RESTORED = "armed", "released", "restored"
+ARMED, RESTORING, RELEASED, RESTORED = "armed", "restoring", "released", "restored"
 
 
 class Checkpoint:

@@ -120,7 +120,10 @@ class Guards:
         while self.clock() < ends:
             try:
                 with self.connect(target.connection) as fresh:
-                    return _ended(checkpoints.release(fresh, self.run))
+                    ended = _ended(checkpoints.release(fresh, self.run))
+                if ended.state is not None:
+                    return ended
+                cause = "it is restoring its checkpoint already"
             except HardenerError as error:
                 cause = str(error)
             self.pause(RETRY_SECONDS)

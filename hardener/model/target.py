@@ -59,7 +59,7 @@ class LastRun(Word):
     run: str
     operator: str
     state: str
-    """``armed`` (under way), ``released`` (the changes stay) or ``restored`` (everything was brought back)."""
+    """``armed``, ``restoring``, ``released`` (the changes stay) or ``restored`` (everything was brought back)."""
     reason: str = ""
     """Why it was restored."""
 

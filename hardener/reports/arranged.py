@@ -86,7 +86,7 @@ class TargetView:
         last = facts.last_run
         if last.state == "restored":
             return f"run {last.run} of {last.operator} was taken back: {last.reason}"
-        return f"run {last.run} of {last.operator} is under way" if last.state == "armed" else ""
+        return "" if last.state == "released" else f"run {last.run} of {last.operator} is under way"
 
     @property
     def needs_attention(self) -> bool:

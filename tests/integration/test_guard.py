@@ -79,3 +79,17 @@ def test_a_node_that_was_cut_off_comes_back_as_it_was(bench: Bench, cut: str) ->
     assert result.changes == ()
     assert restored_at - sabotage.done < GUARD_SECONDS + GRACE_SECONDS
     assert not differences(before, snapshot(bench.node))
+
+
+def test_a_restart_before_the_release_restores_as_well(bench: Bench) -> None:
+    before = snapshot(bench.node)
+
+    def restarted(run: PlaybookRun) -> Mapping[str, PlaybookOutcome]:
+        outcomes = run_playbook(run)
+        lab.reboot(bench.node)
+        return outcomes
+
+    result = bench.attempt(playbook=restarted, guard_seconds=GUARD_SECONDS)
+    assert result.checkpoint is CheckpointState.RESTORED, result.problem
+    assert "the target was restarted before the run was released" in str(result.problem)
+    assert not differences(before, snapshot(bench.node))

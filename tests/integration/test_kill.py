@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from hardener import lab
+from hardener.errors import ExitCode
 from tests.integration.snapshots import KIND, RELEASE, differences, snapshot
 
 KILLS = int(os.environ.get("HARDENER_KILLS", "3"))
@@ -82,3 +83,28 @@ def test_a_node_whose_controller_was_killed_is_old_or_new(node: lab.Node, tmp_pa
         assert not differences(before, snapshot(node)), ended
         if state == "restored":
             assert "was taken back: " in told.stdout
+
+
+def test_an_interrupted_apply_is_taken_back_and_can_be_resumed(tmp_path: Path) -> None:
+    node = lab.up("stop12", kind=KIND, release=RELEASE, progress=print)
+    store = tmp_path / "runs.sqlite"
+    try:
+        before = snapshot(node)
+        words = command(node, "apply", store=store)
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        ends = time.monotonic() + PATIENCE_SECONDS
+        while lab.run(node, "test -e /etc/modprobe.d/hardener.conf -o -e /etc/sysctl.d/zz-hardener.conf").returncode:
+            assert time.monotonic() < ends
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=PATIENCE_SECONDS)
+        assert process.returncode == ExitCode.INTERRUPTED, told
+        assert settled(node) == "restored"
+        assert not differences(before, snapshot(node))
+        resumed = told.partition("--resume ")[2].split()[0]
+        again = subprocess.run(
+            command(node, "apply", "--resume", resumed, store=store), capture_output=True, text=True, check=False
+        )
+        assert again.returncode in {ExitCode.COMPLIANT, ExitCode.FINDINGS}, again.stderr
+        assert settled(node) == "released"
+    finally:
+        lab.down("stop12")
