@@ -27,7 +27,7 @@ from hardener.cli.options import (
     open_store,
     prepare,
 )
-from hardener.conductor import ApplySettings, exit_code, make_run
+from hardener.conductor import ApplySettings, exit_code, make_plans, make_run
 from hardener.errors import ExitCode
 from hardener.model import Run, RunKind
 from hardener.reports import planned
@@ -122,8 +122,10 @@ def plan(
         inventory, limit, ask_become_pass, extra_vars, profile, controls, no_walk, workers, connect_timeout
     )
     with progress_on_stderr() as progress:
-        conductor, targets = prepare(request, request.become_password(), progress)
-        plans = conductor.plan(targets)
+        password = request.become_password()
+        conductor, targets = prepare(request, password, progress)
+        settings = ApplySettings(inventories=request.inventory, extra_vars=request.extra_vars, become_password=password)
+        plans = make_plans(conductor, targets, settings)
     records = {control.id: control.record() for control in conductor.selection.catalogue.values()}
     deliver(planned.FORMATS[format](plans, records), output)
     if any(item.problem for item in plans):

@@ -5,20 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from hardener.audit import Examination, examine
+from hardener.changes import attributed
 from hardener.conductor.progress import Progress
 from hardener.errors import TransportError, WouldLockOut
 from hardener.model import (
-    Exclusion,
     Facts,
     Finding,
     Outcome,
-    PlannedChange,
     Question,
     Target,
-    TargetPlan,
     TargetResult,
     Transcript,
 )
@@ -106,43 +105,7 @@ class Conductor:
             return examination.missing
         return list(self.seed.questions) or examine(self.selection, target, transcript.answers).missing
 
-    def plan(self, targets: Sequence[Target]) -> Sequence[TargetPlan]:
-        """What an apply would do, from an audit now; changes nothing."""
-        results = self.audit(targets)
-        return [self._target_plan(target, result) for target, result in zip(targets, results, strict=True)]
-
-    def _target_plan(self, target: Target, result: TargetResult) -> TargetPlan:
-        plan = make_plan(self.selection, target, result.facts)
-        chosen = {control.id: control for control in remediable(plan, result.findings)}
-        findings = {finding.control: finding for finding in result.findings}
-        return TargetPlan(
-            target=target.name,
-            facts=result.facts,
-            changes=[
-                PlannedChange(
-                    control=control.id,
-                    role=control.role,
-                    disruption=control.disruption,
-                    **findings[control.id].model_dump(include={"observed", "expected", "reason"}),
-                )
-                for control in chosen.values()
-            ],
-            for_a_person=[
-                finding
-                for finding in result.findings
-                if finding.outcome is Outcome.INFORMATIONAL
-                or (finding.outcome is Outcome.FAIL and finding.control not in chosen)
-            ],
-            nothing_to_do=[finding.control for finding in result.findings if finding.outcome is Outcome.PASS],
-            exclusions=[
-                Exclusion(control=finding.control, outcome=finding.outcome, reason=finding.reason)
-                for finding in result.findings
-                if finding.outcome in {Outcome.NOTAPPLICABLE, Outcome.NOTCHECKED, Outcome.NOTSELECTED, Outcome.ERROR}
-            ],
-            problem=result.problem or self._refusal(target, result),
-        )
-
-    def _refusal(self, target: Target, result: TargetResult) -> str | None:
+    def refusal(self, target: Target, result: TargetResult) -> str | None:
         """Why nothing may be changed on a target, or ``None``."""
         plan = make_plan(self.selection, target, result.facts)
         controls = remediable(plan, result.findings)
@@ -162,7 +125,7 @@ class Conductor:
             controls = remediable(make_plan(self.selection, target, result.facts), result.findings)
             if result.problem or not controls:
                 continue
-            if reason := self._refusal(target, result):
+            if reason := self.refusal(target, result):
                 refused[target.name] = reason
             else:
                 variables[target.name] = role_variables(controls, self.selection.catalogue, target.values, result.facts)
@@ -177,7 +140,7 @@ class Conductor:
     def _change(
         self,
         targets: Sequence[Target],
-        variables: Mapping[str, Mapping[str, object]],
+        variables: Mapping[str, Mapping[str, Any]],
         settings: ApplySettings,
         before: Mapping[str, TargetResult],
     ) -> Mapping[str, TargetResult]:
@@ -195,7 +158,17 @@ class Conductor:
         for target in targets:
             self.progress.done(target.name, outcomes[target.name].problem)
         proven = self.audit(targets)
-        return {result.target: _after(before[result.target], result, outcomes[result.target]) for result in proven}
+        return {
+            result.target: _after(before[result.target], result, self._attributed(outcomes, variables, result.target))
+            for result in proven
+        }
+
+    def _attributed(
+        self, outcomes: Mapping[str, PlaybookOutcome], variables: Mapping[str, Mapping[str, Any]], name: str
+    ) -> PlaybookOutcome:
+        """What the playbook did to a target, each change with the controls it was made for."""
+        controls = [self.selection.catalogue[identifier] for identifier in variables[name]["hardening_controls"]]
+        return replace(outcomes[name], changes=[*attributed(outcomes[name].changes, controls)])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from hardener.model.evidence import Answer, Output, Question, Transcript
 from hardener.model.requirement import ControlRecord, Disruption, Outcome, Platform, Severity, Trait
 from hardener.model.run import (
     Change,
+    ChangeKind,
     Exclusion,
     FileWalk,
     Finding,
@@ -25,6 +26,7 @@ __all__ = [
     "Answer",
     "Become",
     "Change",
+    "ChangeKind",
     "Connection",
     "ControlRecord",
     "Disruption",

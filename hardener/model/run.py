@@ -35,16 +35,50 @@ class Exclusion(Word):
     reason: str
 
 
+class ChangeKind(StrEnum):
+    """What a change is about; each says what its ``subject``, ``before`` and ``after`` hold."""
+
+    SETTING = "setting"
+    """One ``key`` of the file ``subject``; the whole line, empty where there is none."""
+    FILE = "file"
+    """A whole file; its text."""
+    ATTRIBUTES = "attributes"
+    """A file's or directory's mode, owner and group: ``0644 root root``."""
+    UNIT = "unit"
+    """A systemd unit: ``enabled, active``; afterwards also ``restarted`` or ``reloaded``."""
+    PACKAGE = "package"
+    """A version, or ``absent``."""
+    SYSCTL = "sysctl"
+    """The live value of a kernel setting."""
+    MOUNT = "mount"
+    """The live options of a mount point."""
+    MODULE = "module"
+    """A kernel module: ``loaded``."""
+    GROUP = "group"
+    """A group: ``absent``, ``present``."""
+    RULESET = "ruleset"
+    """Rules that the kernel has loaded: those of audit, a table of nftables."""
+    ACTION = "action"
+    """What is none of these, such as a menu made anew."""
+
+
 class Change(Word):
-    """Something the playbook did to a target."""
+    """One item of a target that the playbook changes, or would change."""
 
     role: str
     task: str
     module: str
+    kind: ChangeKind = ChangeKind.ACTION
     subject: str = ""
-    """What was changed: a path, a unit, a package, a key."""
+    """What is changed: a path, a unit, a package, a kernel setting."""
+    key: str = ""
+    """Of a setting: the key within the file."""
     before: str = ""
     after: str = ""
+    conditional: bool = False
+    """In a plan: rests on something that only this run brings, a package mostly, and may turn out to be needless."""
+    controls: tuple[str, ...] = ()
+    """The controls it is made for."""
 
 
 class FileWalk(Word):
@@ -86,6 +120,8 @@ class PlannedChange(Word):
     observed: JsonValue
     expected: str
     reason: str
+    touches: tuple[str, ...] = ()
+    """Whom it would disturb right now, a sentence each: connections, processes, sessions."""
 
 
 class TargetPlan(Word):
@@ -94,6 +130,10 @@ class TargetPlan(Word):
     target: str
     facts: Facts | None = None
     changes: tuple[PlannedChange, ...] = ()
+    items: tuple[Change, ...] = ()
+    """Everything the playbook would change for them, item by item."""
+    values: str = ""
+    """Digest of everything the roles receive: two plans for the same values have the same one."""
     for_a_person: tuple[Finding, ...] = ()
     """Failing controls without a remedy, and manual ones."""
     nothing_to_do: tuple[str, ...] = ()

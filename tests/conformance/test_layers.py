@@ -13,7 +13,7 @@ LAYERS = {
     "words": ["model", "errors", "content", "documents"],
     "declarations": ["catalogue", "controls"],
     "adapters": ["inventory", "transport", "transcript", "playbook", "store", "lab"],
-    "engines": ["plan", "audit", "drift"],
+    "engines": ["plan", "audit", "changes", "drift"],
     "readers": ["reports"],
     "conductor": ["conductor"],
     "edge": ["cli", "__main__"],
