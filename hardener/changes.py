@@ -82,8 +82,8 @@ def differences(planned: Sequence[Change], done: Sequence[Change]) -> Sequence[s
         for item in done
         if _identity(item) not in planned_ones and not any(_covers(other, item) for other in conditional)
     ]
-    return [f"planned and not done: {in_words(item)}" for item in undone] + [
-        f"done and not planned: {in_words(item)}" for item in unplanned
+    return [f"planned and not done: {item.words}" for item in undone] + [
+        f"done and not planned: {item.words}" for item in unplanned
     ]
 
 
@@ -92,8 +92,8 @@ def moved(planned: Sequence[Change], now: Sequence[Change]) -> Sequence[str]:
     earlier, later = ({(*_identity(item), item.before, item.conditional) for item in items} for items in (planned, now))
     gone = [item for item in planned if (*_identity(item), item.before, item.conditional) not in later]
     new = [item for item in now if (*_identity(item), item.before, item.conditional) not in earlier]
-    return [f"no longer needed: {in_words(item)}" for item in gone if not _has_like(item, new)] + [
-        f"{'was in another state' if _has_like(item, gone) else 'now needed as well'}: {in_words(item)}" for item in new
+    return [f"no longer needed: {item.words}" for item in gone if not _has_like(item, new)] + [
+        f"{'was in another state' if _has_like(item, gone) else 'now needed as well'}: {item.words}" for item in new
     ]
 
 
@@ -110,15 +110,3 @@ def _covers(conditional: Change, item: Change) -> bool:
     is_alike = (conditional.kind, conditional.key) == (item.kind, item.key)
     is_foreseen = item.kind is ChangeKind.ATTRIBUTES or conditional.after == item.after
     return is_alike and is_foreseen and fnmatchcase(item.subject, conditional.subject)
-
-
-def in_words(item: Change) -> str:
-    """An item on one line: ``unit avahi-daemon.service: enabled, active -> masked, inactive``."""
-    named = f"{item.kind.value} {item.subject}{f' [{item.key}]' if item.key else ''}"
-    sides = [_short(text) for text in (item.before, item.after)]
-    return f"{named}: {' -> '.join(sides)}"
-
-
-def _short(text: str) -> str:
-    lines = text.splitlines()
-    return f"{len(lines)} lines" if len(lines) > 1 else text or "nothing"

@@ -7,16 +7,19 @@ from datetime import UTC, datetime
 import typer
 
 from hardener import reports
+from hardener.approval import read_plans, refuse_moved, refuse_other_question
 from hardener.catalogue.profiles import DEFAULT_PROFILE
 from hardener.cli.options import (
     AskOption,
     ControlsOption,
+    DiffOption,
     ExtraOption,
     FormatOption,
     InventoryOption,
     LimitOption,
     NoWalkOption,
     OutputOption,
+    PlanOption,
     ProfileOption,
     Request,
     StoreOption,
@@ -79,6 +82,7 @@ def apply(
     store: StoreOption = None,
     workers: WorkersOption = 32,
     connect_timeout: TimeoutOption = 10.0,
+    plan: PlanOption = None,
 ) -> None:
     """Remedy what fails, where it fails, and prove it; a compliant target runs no Ansible.
 
@@ -89,11 +93,15 @@ def apply(
         inventory, limit, ask_become_pass, extra_vars, profile, controls, no_walk, workers, connect_timeout
     )
     opened = open_store(store)
+    approved = read_plans(plan) if plan else None
     started = datetime.now(UTC)
     with progress_on_stderr() as progress:
         password = request.become_password()
         conductor, targets = prepare(request, password, progress)
         settings = ApplySettings(inventories=request.inventory, extra_vars=request.extra_vars, become_password=password)
+        if approved and plan:
+            refuse_other_question(approved, conductor.selection, targets, plan)
+            refuse_moved(approved, make_plans(conductor, targets, settings), plan)
         before, after = conductor.apply(targets, settings)
     run = make_run(RunKind.APPLY, conductor.selection, started, after, before)
     _finish(run, opened, format, output)
@@ -111,10 +119,11 @@ def plan(
     output: OutputOption = None,
     workers: WorkersOption = 32,
     connect_timeout: TimeoutOption = 10.0,
+    diff: DiffOption = False,
 ) -> None:
-    """Show what an apply would do to every target, and why it would leave the rest alone; changes nothing.
+    """Show item by item what an apply would do to every target, and why it leaves the rest alone; changes nothing.
 
-    Example: hardener plan -i hosts.yml -l node7
+    Example: hardener plan -i hosts.yml -l node7 -f json -o plan.json
     """
     if format not in planned.FORMATS:
         raise typer.BadParameter(f"{format!r} is not one of {', '.join(planned.FORMATS)}", param_hint="--format")
@@ -126,11 +135,10 @@ def plan(
         conductor, targets = prepare(request, password, progress)
         settings = ApplySettings(inventories=request.inventory, extra_vars=request.extra_vars, become_password=password)
         plans = make_plans(conductor, targets, settings)
-    records = {control.id: control.record() for control in conductor.selection.catalogue.values()}
-    deliver(planned.FORMATS[format](plans, records), output)
-    if any(item.problem for item in plans):
+    deliver(planned.as_text(plans, with_diffs=diff) if format == "table" else planned.FORMATS[format](plans), output)
+    if any(item.problem for item in plans.targets):
         raise typer.Exit(ExitCode.INCOMPLETE)
-    raise typer.Exit(ExitCode.FINDINGS if any(item.changes for item in plans) else ExitCode.COMPLIANT)
+    raise typer.Exit(ExitCode.FINDINGS if any(item.changes for item in plans.targets) else ExitCode.COMPLIANT)
 
 
 def _request(

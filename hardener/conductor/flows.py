@@ -53,6 +53,8 @@ class Conductor:
     progress: Progress
     workers: int = 32
     seed: Seed = field(default_factory=Seed)
+    also: Sequence[Question] = ()
+    """What is asked besides, in the first round trip."""
 
     def audit(self, targets: Sequence[Target]) -> Sequence[TargetResult]:
         """Look at every target, each over one connection; a target that fails costs the others nothing."""
@@ -103,7 +105,8 @@ class Conductor:
         """What to ask next: first all that is known to be needed, then what the probes still miss."""
         if examination is not None:
             return examination.missing
-        return list(self.seed.questions) or examine(self.selection, target, transcript.answers).missing
+        known = list(self.seed.questions) or examine(self.selection, target, transcript.answers).missing
+        return list(dict.fromkeys([*known, *self.also]))
 
     def refusal(self, target: Target, result: TargetResult) -> str | None:
         """Why nothing may be changed on a target, or ``None``."""

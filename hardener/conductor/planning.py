@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
+import hardener
+from hardener import effects
 from hardener.changes import attributed, settled
 from hardener.conductor.flows import ApplySettings, Conductor
-from hardener.model import Exclusion, Outcome, PlannedChange, Target, TargetPlan, TargetResult, Values
+from hardener.model import Exclusion, Outcome, PlannedChange, Plans, Target, TargetPlan, TargetResult, Values
 from hardener.plan import make_plan, remediable, role_variables
 from hardener.playbook import Outcome as PlaybookOutcome
 from hardener.playbook import PlaybookRun
@@ -18,9 +22,10 @@ UNTOUCHED = {Outcome.NOTAPPLICABLE, Outcome.NOTCHECKED, Outcome.NOTSELECTED, Out
 """Outcomes of controls an apply leaves alone, each finding with its reason."""
 
 
-def make_plans(conductor: Conductor, targets: Sequence[Target], settings: ApplySettings) -> Sequence[TargetPlan]:
+def make_plans(conductor: Conductor, targets: Sequence[Target], settings: ApplySettings) -> Plans:
     """What an apply would do, from an audit now and a playbook that changes nothing, in the order of the targets."""
-    pairs = list(zip(targets, conductor.audit(targets), strict=True))
+    made = datetime.now(UTC)
+    pairs = list(zip(targets, replace(conductor, also=effects.QUESTIONS).audit(targets), strict=True))
     drafts = [_draft(conductor, target, result) for target, result in pairs]
     variables = {
         target.name: _variables(conductor, target, result)
@@ -28,7 +33,18 @@ def make_plans(conductor: Conductor, targets: Sequence[Target], settings: ApplyS
         if draft.changes and draft.problem is None
     }
     outcomes = _rehearsed(conductor, variables, settings) if variables else {}
-    return [_with_items(conductor, draft, outcomes.get(draft.target)) for draft in drafts]
+    selection = conductor.selection
+    return Plans(
+        made=made,
+        tool_version=hardener.__version__,
+        profile=selection.profile.name,
+        pattern=selection.pattern,
+        controls={control.id: control.record() for control in selection.catalogue.values()},
+        targets=[
+            _with_items(conductor, draft, outcomes.get(draft.target), result)
+            for draft, (_, result) in zip(drafts, pairs, strict=True)
+        ],
+    )
 
 
 def _rehearsed(
@@ -94,11 +110,17 @@ def _digest(values: Values) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _with_items(conductor: Conductor, draft: TargetPlan, outcome: PlaybookOutcome | None) -> TargetPlan:
-    """The plan with what the playbook would change; one that it could not rehearse is none."""
+def _with_items(
+    conductor: Conductor, draft: TargetPlan, outcome: PlaybookOutcome | None, result: TargetResult
+) -> TargetPlan:
+    """The plan with what the playbook would change and whom that touches; one that it could not rehearse is none."""
     if outcome is None:
         return draft
     controls = [conductor.selection.catalogue[change.control] for change in draft.changes]
     items = attributed(settled(outcome.changes), controls)
+    touches = effects.touches(items, result.transcript.answers)
+    changes = [
+        change.model_copy(update={"touches": tuple(touches.get(change.control, ()))}) for change in draft.changes
+    ]
     problem = f"could not be rehearsed: {outcome.problem}" if outcome.problem else None
-    return draft.model_copy(update={"items": tuple(items), "problem": problem})
+    return draft.model_copy(update={"items": tuple(items), "changes": tuple(changes), "problem": problem})

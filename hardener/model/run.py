@@ -80,6 +80,17 @@ class Change(Word):
     controls: tuple[str, ...] = ()
     """The controls it is made for."""
 
+    @property
+    def words(self) -> str:
+        """One line: ``unit cups.service: enabled, active -> masked, inactive``; of longer texts their length."""
+        named = f"{self.kind.value} {self.subject}{f' [{self.key}]' if self.key else ''}"
+        return f"{named}: {_short(self.before)} -> {_short(self.after)}"
+
+
+def _short(text: str) -> str:
+    lines = text.splitlines()
+    return f"{len(lines)} lines" if len(lines) > 1 else "".join(lines) or "nothing"
+
 
 class FileWalk(Word):
     """The walk of all local files that some findings rest on."""
@@ -140,6 +151,19 @@ class TargetPlan(Word):
     exclusions: tuple[Exclusion, ...] = ()
     problem: str | None = None
     """Why nothing would be done at all: not reachable, or the change would lock the operator out."""
+
+
+class Plans(Word):
+    """The whole answer to what an apply would do: of every target, and with what it was asked."""
+
+    made: datetime
+    tool_version: str
+    profile: str
+    pattern: str
+    """Shell-style, over control ids."""
+    controls: Mapping[str, ControlRecord]
+    """The controls as they are declared, by id."""
+    targets: tuple[TargetPlan, ...]
 
 
 class RunKind(StrEnum):

@@ -13,7 +13,7 @@ LAYERS = {
     "words": ["model", "errors", "content", "documents"],
     "declarations": ["catalogue", "controls"],
     "adapters": ["inventory", "transport", "transcript", "playbook", "store", "lab"],
-    "engines": ["plan", "audit", "changes", "drift"],
+    "engines": ["plan", "audit", "changes", "effects", "approval", "drift"],
     "readers": ["reports"],
     "conductor": ["conductor"],
     "edge": ["cli", "__main__"],

@@ -73,7 +73,7 @@ class Bench:
     def plan(self) -> TargetPlan:
         """What an apply would do."""
         settings = ApplySettings(inventories=[str(self.node.inventory)])
-        (plan,) = make_plans(self.conductor, [self.target], settings)
+        (plan,) = make_plans(self.conductor, [self.target], settings).targets
         assert plan.problem is None, plan.problem
         return plan
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hardener.catalogue.control import Parameter
 from hardener.catalogue.expectations import at_most
-from hardener.changes import attributed, differences, in_words, moved, settled
+from hardener.changes import attributed, differences, moved, settled
 from hardener.model import Change, ChangeKind
 from tests.unit.builders import number_control
 
@@ -145,4 +145,4 @@ def test_a_target_has_moved_when_it_needs_less_more_or_was_another() -> None:
 
 def test_words_name_the_key_of_a_setting() -> None:
     setting = item(ChangeKind.SETTING, "/etc/login.defs", "UMASK 027", key="UMASK", before="UMASK 022")
-    assert in_words(setting) == "setting /etc/login.defs [UMASK]: UMASK 022 -> UMASK 027"
+    assert setting.words == "setting /etc/login.defs [UMASK]: UMASK 022 -> UMASK 027"

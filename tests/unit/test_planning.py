@@ -35,7 +35,7 @@ def settings(rehearsal: Rehearsal) -> ApplySettings:
 def test_a_plan_says_what_an_apply_would_do_and_why_the_rest_stays() -> None:
     rehearsal = Rehearsal()
     fleet = Fleet(a=ILL | facts_answers(container=True))
-    (plan,) = make_plans(conductor(fleet), targets("a"), settings(rehearsal))
+    (plan,) = make_plans(conductor(fleet), targets("a"), settings(rehearsal)).targets
     assert [item.control for item in plan.changes] == ["alpha-one"]
     assert [item.control for item in plan.for_a_person] == ["beta-manual"]
     assert plan.nothing_to_do == ("alpha-two", "alpha-chained")
@@ -46,7 +46,7 @@ def test_a_plan_says_what_an_apply_would_do_and_why_the_rest_stays() -> None:
 def test_only_targets_that_need_something_are_rehearsed_and_nothing_is_changed() -> None:
     rehearsal = Rehearsal()
     fleet = Fleet(well=healthy(), ill=ILL, dead=Unreachable("no route"))
-    plans = make_plans(conductor(fleet), targets("well", "ill", "dead"), settings(rehearsal))
+    plans = make_plans(conductor(fleet), targets("well", "ill", "dead"), settings(rehearsal)).targets
     (run,) = rehearsal.runs
     assert run.is_dry
     assert list(run.variables) == ["ill"]
@@ -64,7 +64,7 @@ def test_a_fleet_without_failures_runs_no_ansible() -> None:
 
 
 def test_a_rehearsal_that_fails_is_a_problem_of_the_plan() -> None:
-    (plan,) = make_plans(conductor(Fleet(a=ILL)), targets("a"), settings(Rehearsal("Set: disk full")))
+    (plan,) = make_plans(conductor(Fleet(a=ILL)), targets("a"), settings(Rehearsal("Set: disk full"))).targets
     assert plan.problem == "could not be rehearsed: Set: disk full"
 
 
@@ -72,5 +72,6 @@ def test_plans_for_other_values_can_be_told_apart() -> None:
     one, two = targets("a", "a")
     two = two.model_copy(update={"values": {**two.values, "alpha_numbers": {"one": 9, "two": 20}}})
     fleet = Fleet(a=ILL)
-    digests = {make_plans(conductor(fleet), [item], settings(Rehearsal()))[0].values for item in (one, one, two)}
+    made = [make_plans(conductor(fleet), [item], settings(Rehearsal())) for item in (one, one, two)]
+    digests = {plans.targets[0].values for plans in made}
     assert len(digests) == 2
