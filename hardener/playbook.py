@@ -21,9 +21,9 @@ import yaml
 
 from hardener.content import playbooks_directory, roles_directory
 from hardener.errors import PlaybookFailed
-from hardener.model import Change
+from hardener.model import Change, ChangeKind
 
-DIFF_LIMIT = 20_000
+TEXT_LIMIT = 20_000
 """Most characters of a change's before and after that are kept."""
 
 
@@ -71,6 +71,8 @@ class PlaybookRun:
     """Called with (target, task) as tasks finish."""
     is_cancelled: Callable[[], bool] = lambda: False
     """Asked every few seconds; once it says so, Ansible is ended."""
+    is_dry: bool = False
+    """Whether it runs in Ansible's check mode: tells the same changes, and makes none."""
 
 
 def run_playbook(run: PlaybookRun, playbook: str = "harden.yml") -> Mapping[str, Outcome]:
@@ -143,7 +145,7 @@ def _absolute(source: str) -> str:
 
 
 def _command_line(run: PlaybookRun) -> str:
-    words = ["--diff"]
+    words = ["--diff", "--check"] if run.is_dry else ["--diff"]
     for value in run.extra_vars:
         words += ["--extra-vars", _quoted(value)]
     if run.become_password:
@@ -173,26 +175,32 @@ def _record(event: Mapping[str, Any], outcomes: Mapping[str, Outcome], progress:
 
 
 def _changes(data: Mapping[str, Any], answer: Mapping[str, Any]) -> list[Change]:
-    diffs = answer.get("diff") or [{}]
-    named = answer.get("path") or answer.get("dest") or answer.get("name") or ""
+    """The items of one task: those our modules tell, or what the answer of a module of Ansible's amounts to."""
+    told = answer.get("diff") or []
+    diffs = told if isinstance(told, list) else [told]
+    items = diffs if any("kind" in diff for diff in diffs) else _items(data, answer, diffs)
+    fixed = {"role": data.get("role", ""), "task": data.get("task", ""), "module": data.get("resolved_action", "")}
     return [
-        Change(
-            role=data.get("role", ""),
-            task=data.get("task", ""),
-            module=data.get("resolved_action", ""),
-            subject=str(diff.get("after_header") or named),
-            before=_text(diff.get("before")),
-            after=_text(diff.get("after", diff.get("prepared"))),
-        )
-        for diff in (diffs if isinstance(diffs, list) else [diffs])
+        Change(**fixed, **{**item, "before": item["before"][:TEXT_LIMIT], "after": item["after"][:TEXT_LIMIT]})
+        for item in items
     ]
 
 
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else yaml.safe_dump(value, default_flow_style=False)
-    return text[:DIFF_LIMIT]
+def _items(
+    data: Mapping[str, Any], answer: Mapping[str, Any], diffs: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """What a module of Ansible's did, in the shape of our own ones; of a hidden answer, that it did something."""
+    arguments = (answer.get("invocation") or {}).get("module_args") or {}
+    if data.get("resolved_action") == "ansible.builtin.group":
+        return [{"kind": ChangeKind.GROUP, "subject": arguments["name"], "before": "absent", "after": "present"}]
+    path = next((str(arguments[name]) for name in ("path", "dest") if arguments.get(name)), "")
+    texts = [diff for diff in diffs if isinstance(diff.get("after"), str)]
+    states = [diff for diff in diffs if "state" in (diff.get("after") or {}) and diff not in texts]
+    files = [(diff["before"], diff["after"]) for diff in texts]
+    files += [(diff["before"]["state"], diff["after"]["state"]) for diff in states]
+    if not (path and files):
+        return [{"kind": ChangeKind.ACTION, "subject": path or data.get("task", ""), "before": "", "after": "done"}]
+    return [{"kind": ChangeKind.FILE, "subject": path, "before": old, "after": new} for old, new in files]
 
 
 def _message(answer: Mapping[str, Any]) -> str:

@@ -11,9 +11,12 @@ from typing import Annotated
 import typer
 
 from hardener import reports
+from hardener.approval import read_plans, refuse_moved, refuse_other_question
 from hardener.cli.options import (
+    DiffOption,
     FormatOption,
     OutputOption,
+    PlanOption,
     Request,
     StoreOption,
     check_format,
@@ -32,6 +35,7 @@ from hardener.conductor import (
     Rollout,
     Stages,
     exit_code,
+    make_plans,
     make_run,
     new_run_id,
     resumed,
@@ -79,6 +83,7 @@ def apply(
     resume: Annotated[
         str | None, typer.Option("--resume", metavar="RUN", help="Only the targets this run did not finish.")
     ] = None,
+    plan: PlanOption = None,
 ) -> None:
     """Remedy what fails, where it fails, under guard, and prove it; a compliant target runs no Ansible.
 
@@ -88,6 +93,7 @@ def apply(
     """
     check_format(format)
     opened = open_store(store)
+    approved = read_plans(plan) if plan else None
     started = datetime.now(UTC)
     identifier = new_run_id(started)
     with progress_on_stderr() as progress:
@@ -95,7 +101,11 @@ def apply(
         conductor, targets = prepare(request, password, progress)
         if resume is not None:
             targets = resumed(targets, _resumable(opened.load(resume), conductor.selection.profile.name).results)
-        rollout = Rollout(conductor, _settings(request, password, guard_seconds), stages, identifier, targets)
+        settings = _settings(request, password, guard_seconds)
+        if approved and plan:
+            refuse_other_question(approved, conductor.selection, targets, plan)
+            refuse_moved(approved, make_plans(conductor, targets, settings), plan)
+        rollout = Rollout(conductor, settings, stages, identifier, targets)
         with _kept_if_interrupted(rollout, opened, started):
             rollout.go()
     before, after = rollout.results()
@@ -143,21 +153,23 @@ def rollback(
 
 
 @sharing(requested)
-def plan(request: Request, /, format: FormatOption = "table", output: OutputOption = None) -> None:
-    """Show what an apply would do to every target, and why it would leave the rest alone; changes nothing.
+def plan(
+    request: Request, /, format: FormatOption = "table", output: OutputOption = None, diff: DiffOption = False
+) -> None:
+    """Show item by item what an apply would do to every target, and why it leaves the rest alone; changes nothing.
 
-    Example: hardener plan -i hosts.yml -l node7
+    Example: hardener plan -i hosts.yml -l node7 -f json -o plan.json
     """
     if format not in planned.FORMATS:
         raise typer.BadParameter(f"{format!r} is not one of {', '.join(planned.FORMATS)}", param_hint="--format")
     with progress_on_stderr() as progress:
-        conductor, targets = prepare(request, request.become_password(), progress)
-        plans = conductor.plan(targets)
-    records = {control.id: control.record() for control in conductor.selection.catalogue.values()}
-    deliver(planned.FORMATS[format](plans, records), output)
-    if any(item.problem for item in plans):
+        password = request.become_password()
+        conductor, targets = prepare(request, password, progress)
+        plans = make_plans(conductor, targets, _settings(request, password, GUARD_SECONDS))
+    deliver(planned.as_text(plans, with_diffs=diff) if format == "table" else planned.FORMATS[format](plans), output)
+    if any(item.problem for item in plans.targets):
         raise typer.Exit(ExitCode.INCOMPLETE)
-    raise typer.Exit(ExitCode.FINDINGS if any(item.changes for item in plans) else ExitCode.COMPLIANT)
+    raise typer.Exit(ExitCode.FINDINGS if any(item.changes for item in plans.targets) else ExitCode.COMPLIANT)
 
 
 def _settings(request: Request, password: str | None, guard_seconds: int) -> ApplySettings:

@@ -42,6 +42,11 @@ NoWalkOption = Annotated[
 ]
 FormatOption = Annotated[str, typer.Option("-f", "--format", help=f"One of {', '.join(reports.formats())}.")]
 OutputOption = Annotated[Path | None, typer.Option("-o", "--output", help="Write to a file instead of stdout.")]
+DiffOption = Annotated[bool, typer.Option("--diff", help="In the table, show what each item has now and would have.")]
+PlanOption = Annotated[
+    Path | None,
+    typer.Option("--plan", help="Do what this file of plan -f json says, and nothing where a target has moved since."),
+]
 StoreOption = Annotated[
     str | None, typer.Option("--store", help="SQLite file or database URL [default: in the XDG state directory]")
 ]

@@ -3,6 +3,7 @@
 from hardener.conductor.applying import ApplySettings
 from hardener.conductor.flows import Conductor, Seed
 from hardener.conductor.guards import GUARD_SECONDS
+from hardener.conductor.planning import make_plans
 from hardener.conductor.progress import Progress
 from hardener.conductor.record import exit_code, make_run, new_run_id
 from hardener.conductor.rollback import RollbackRequest, roll_back
@@ -19,6 +20,7 @@ __all__ = [
     "Seed",
     "Stages",
     "exit_code",
+    "make_plans",
     "make_run",
     "new_run_id",
     "resumed",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
+from typing import Any
 
+from hardener.changes import attributed
 from hardener.conductor.flows import Conductor
 from hardener.conductor.guards import GUARD_SECONDS, Ended, Guards
 from hardener.conductor.refusing import refusal
@@ -69,7 +71,7 @@ class Applying:
     def _change(
         self,
         targets: Sequence[Target],
-        variables: Mapping[str, Mapping[str, object]],
+        variables: Mapping[str, Mapping[str, Any]],
         going: Mapping[str, Sequence[str]],
     ) -> None:
         """Run the playbook under guard, and look at what came of it over fresh connections."""
@@ -95,10 +97,17 @@ class Applying:
             conductor.progress.done(name, item.problem)
         for result in conductor.audit([target for target in targets if target.name in ended]):
             name = result.target
-            self.after[name] = _after(self.before[name], result, outcomes[name], ended[name])
+            self.after[name] = _after(
+                self.before[name], result, self._attributed(outcomes[name], variables[name]), ended[name]
+            )
+
+    def _attributed(self, outcome: PlaybookOutcome, variables: Mapping[str, Any]) -> PlaybookOutcome:
+        """What the playbook did to a target, each change with the controls it was made for."""
+        controls = [self.conductor.selection.catalogue[identifier] for identifier in variables["hardening_controls"]]
+        return replace(outcome, changes=[*attributed(outcome.changes, controls)])
 
     def _run_playbook(
-        self, variables: Mapping[str, Mapping[str, object]], guards: Guards
+        self, variables: Mapping[str, Mapping[str, Any]], guards: Guards
     ) -> Mapping[str, PlaybookOutcome]:
         """The playbook, in a thread of its own, so that an interruption can end it and restore what it was at."""
         cancelled = Event()

@@ -9,20 +9,16 @@ from dataclasses import dataclass, field
 
 from hardener.audit import Examination, examine
 from hardener.conductor.progress import Progress
-from hardener.conductor.refusing import refusal
 from hardener.errors import TransportError
 from hardener.model import (
-    Exclusion,
     Finding,
     Outcome,
-    PlannedChange,
     Question,
     Target,
-    TargetPlan,
     TargetResult,
     Transcript,
 )
-from hardener.plan import Selection, make_plan, remediable
+from hardener.plan import Selection
 from hardener.transport import Connect
 
 MOST_ROUND_TRIPS = 8
@@ -52,6 +48,8 @@ class Conductor:
     progress: Progress
     workers: int = 32
     seed: Seed = field(default_factory=Seed)
+    also: Sequence[Question] = ()
+    """What is asked besides, in the first round trip."""
 
     def audit(self, targets: Sequence[Target]) -> Sequence[TargetResult]:
         """Look at every target, each over one connection; a target that fails costs the others nothing."""
@@ -104,43 +102,8 @@ class Conductor:
         """What to ask next: first all that is known to be needed, then what the probes still miss."""
         if examination is not None:
             return examination.missing
-        return list(self.seed.questions) or examine(self.selection, target, transcript.answers).missing
-
-    def plan(self, targets: Sequence[Target]) -> Sequence[TargetPlan]:
-        """What an apply would do, from an audit now; changes nothing."""
-        results = self.audit(targets)
-        return [self._target_plan(target, result) for target, result in zip(targets, results, strict=True)]
-
-    def _target_plan(self, target: Target, result: TargetResult) -> TargetPlan:
-        plan = make_plan(self.selection, target, result.facts)
-        chosen = {control.id: control for control in remediable(plan, result.findings)}
-        findings = {finding.control: finding for finding in result.findings}
-        return TargetPlan(
-            target=target.name,
-            facts=result.facts,
-            changes=[
-                PlannedChange(
-                    control=control.id,
-                    role=control.role,
-                    disruption=control.disruption,
-                    **findings[control.id].model_dump(include={"observed", "expected", "reason"}),
-                )
-                for control in chosen.values()
-            ],
-            for_a_person=[
-                finding
-                for finding in result.findings
-                if finding.outcome is Outcome.INFORMATIONAL
-                or (finding.outcome is Outcome.FAIL and finding.control not in chosen)
-            ],
-            nothing_to_do=[finding.control for finding in result.findings if finding.outcome is Outcome.PASS],
-            exclusions=[
-                Exclusion(control=finding.control, outcome=finding.outcome, reason=finding.reason)
-                for finding in result.findings
-                if finding.outcome in {Outcome.NOTAPPLICABLE, Outcome.NOTCHECKED, Outcome.NOTSELECTED, Outcome.ERROR}
-            ],
-            problem=result.problem or refusal(self.selection, target, result),
-        )
+        known = list(self.seed.questions) or examine(self.selection, target, transcript.answers).missing
+        return list(dict.fromkeys([*known, *self.also]))
 
 
 def _with_unseen(

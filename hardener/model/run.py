@@ -36,42 +36,60 @@ class Exclusion(Word):
 
 
 class ChangeKind(StrEnum):
-    """What a change is a change of."""
+    """What a change is about; each says what its ``subject``, ``before`` and ``after`` hold."""
 
     SETTING = "setting"
-    """One key of a file with a line for each."""
+    """One ``key`` of the file ``subject``; the whole line, empty where there is none."""
     FILE = "file"
+    """A whole file; its text."""
     ATTRIBUTES = "attributes"
-    """Owner and mode of a path."""
+    """A file's or directory's mode, owner and group: ``0644 root root``."""
     UNIT = "unit"
+    """A systemd unit: ``enabled, active``; afterwards also ``restarted`` or ``reloaded``."""
     PACKAGE = "package"
+    """A version, or ``absent``."""
     SYSCTL = "sysctl"
-    """A kernel setting, now."""
+    """The live value of a kernel setting."""
     MOUNT = "mount"
-    """The options of a mount point, now."""
+    """The live options of a mount point."""
     MODULE = "module"
-    """A kernel module, now."""
+    """A kernel module: ``loaded``."""
     GROUP = "group"
+    """A group: ``absent``, ``present``."""
     RULESET = "ruleset"
-    """Rules the kernel has loaded."""
+    """Rules that the kernel has loaded: those of audit, a table of nftables."""
     ACTION = "action"
+    """What is none of these, such as a menu made anew."""
 
 
 class Change(Word):
-    """Something the playbook did to a target: one item."""
+    """One item of a target that the playbook changes, or would change."""
 
     role: str
     task: str
     module: str
     kind: ChangeKind = ChangeKind.ACTION
     subject: str = ""
-    """What was changed: a path, a unit, a package."""
+    """What is changed: a path, a unit, a package, a kernel setting."""
     key: str = ""
-    """For a setting: which key of the file."""
+    """Of a setting: the key within the file."""
     before: str = ""
     after: str = ""
+    conditional: bool = False
+    """In a plan: rests on something that only this run brings, a package mostly, and may turn out to be needless."""
     controls: tuple[str, ...] = ()
-    """The controls it was made for."""
+    """The controls it is made for."""
+
+    @property
+    def words(self) -> str:
+        """One line: ``unit cups.service: enabled, active -> masked, inactive``; of longer texts their length."""
+        named = f"{self.kind.value} {self.subject}{f' [{self.key}]' if self.key else ''}"
+        return f"{named}: {_short(self.before)} -> {_short(self.after)}"
+
+
+def _short(text: str) -> str:
+    lines = text.splitlines()
+    return f"{len(lines)} lines" if len(lines) > 1 else "".join(lines) or "nothing"
 
 
 class FileWalk(Word):
@@ -124,6 +142,8 @@ class PlannedChange(Word):
     observed: JsonValue
     expected: str
     reason: str
+    touches: tuple[str, ...] = ()
+    """Whom it would disturb right now, a sentence each: connections, processes, sessions."""
 
 
 class TargetPlan(Word):
@@ -132,12 +152,29 @@ class TargetPlan(Word):
     target: str
     facts: Facts | None = None
     changes: tuple[PlannedChange, ...] = ()
+    items: tuple[Change, ...] = ()
+    """Everything the playbook would change for them, item by item."""
+    values: str = ""
+    """Digest of everything the roles receive: two plans for the same values have the same one."""
     for_a_person: tuple[Finding, ...] = ()
     """Failing controls without a remedy, and manual ones."""
     nothing_to_do: tuple[str, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
     problem: str | None = None
     """Why nothing would be done at all: not reachable, or the change would lock the operator out."""
+
+
+class Plans(Word):
+    """The whole answer to what an apply would do: of every target, and with what it was asked."""
+
+    made: datetime
+    tool_version: str
+    profile: str
+    pattern: str
+    """Shell-style, over control ids."""
+    controls: Mapping[str, ControlRecord]
+    """The controls as they are declared, by id."""
+    targets: tuple[TargetPlan, ...]
 
 
 class RunKind(StrEnum):

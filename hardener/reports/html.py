@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,22 +71,25 @@ class Page:
 
 def render(run: Run) -> str:
     """The page; the same run gives the same bytes."""
-    environment = _environment()
     script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     views = arranged.targets(run)
     pages = _pages(views)
-    return environment.get_template("report.html.j2").render(
-        run=run,
-        pages=pages,
-        sections=SECTIONS,
-        roles=sorted({control.role for control in run.controls.values()}),
-        is_folded=len(pages) > MOST_OPEN,
-        totals={section.slug: sum(view.result.count(*section.outcomes) for view in views) for section in SECTIONS},
-        seconds=(run.finished - run.started).total_seconds(),
-        script=script,
-        script_digest=digest,
-        style=(_TEMPLATES / "report.css").read_text(encoding="utf-8"),
+    return (
+        environment(change=_change, score=arranged.score_words, percent=_percent)
+        .get_template("report.html.j2")
+        .render(
+            run=run,
+            pages=pages,
+            sections=SECTIONS,
+            roles=sorted({control.role for control in run.controls.values()}),
+            is_folded=len(pages) > MOST_OPEN,
+            totals={section.slug: sum(view.result.count(*section.outcomes) for view in views) for section in SECTIONS},
+            seconds=(run.finished - run.started).total_seconds(),
+            script=script,
+            script_digest=digest,
+            style=style(),
+        )
     )
 
 
@@ -101,8 +104,14 @@ def _pages(views: Sequence[TargetView]) -> Sequence[Page]:
     return sorted(pages, key=lambda page: not page.view.needs_attention) if is_folded else pages
 
 
-def _environment() -> Environment:
-    environment = Environment(
+def style() -> str:
+    """The style sheet of every page."""
+    return (_TEMPLATES / "report.css").read_text(encoding="utf-8")
+
+
+def environment(**filters: Callable[..., Any]) -> Environment:
+    """What every page is made with: everything escaped, our words for values, and filters of its own."""
+    made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -110,19 +119,16 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    filters: Mapping[str, Any] = {
+    shared: Mapping[str, Any] = {
         "words": lambda text: arranged.on_one_line(text, LONGEST_VALUE),
         "value": lambda value: arranged.value_words(value, LONGEST_VALUE),
-        "score": arranged.score_words,
-        "percent": _percent,
         "moment": arranged.moment,
         "disturbs": arranged.disruption_words,
-        "change": _change,
         "by_reason": arranged.by_reason,
         "worst_first": lambda entries: sorted(entries, key=arranged.worst_first),
     }
-    environment.filters.update(filters)
-    return environment
+    made.filters.update({**shared, **filters})
+    return made
 
 
 def _percent(value: Score) -> str:

@@ -1,60 +1,89 @@
-"""Plans told to someone: as text for people, as JSON for programs."""
+"""Plans told to someone: as text or one page for people, as JSON for programs and for ``apply --plan``."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from hardener.model import ControlRecord, Disruption, Outcome, TargetPlan
+from hardener.model import Change, ControlRecord, Disruption, Plans, TargetPlan
+from hardener.reports.arranged import disruption_words, on_one_line
+from hardener.reports.html import environment, style
+from hardener.reports.items import Group, condition, exact, groups, left_alone, touched
 from hardener.reports.json import with_ordered_traits
 from hardener.reports.listing import table, visible_line
 
-Records = Mapping[str, ControlRecord]
-
-_DISTURBS = {
-    Disruption.NONE: "",
-    Disruption.RESTART: "restarts or stops something",
-    Disruption.REMOVAL: "removes a package",
-    Disruption.REBOOT: "takes effect after a reboot",
-    Disruption.LOCKOUT: "can cut you off",
-}
+WIDEST = 160
+"""Most letters of an item or a reason on its line."""
 
 
-def as_text(plans: Sequence[TargetPlan], records: Records) -> str:
-    """One section for each target: what changes, what is left to a person, and why the rest stays alone."""
-    return "\n".join(_section(plan, records) for plan in plans)
+def as_text(plans: Plans, *, with_diffs: bool = False) -> str:
+    """One section for each target: what changes, a line an item, what is left to a person, and why the rest stays."""
+    return "\n".join("\n".join(_section(plan, plans.controls, with_diffs=with_diffs)) + "\n" for plan in plans.targets)
 
 
-def _section(plan: TargetPlan, records: Records) -> str:
-    platform = f" ({plan.facts.platform})" if plan.facts else ""
-    lines = [visible_line(f"{plan.target}{platform}")]
+def _section(plan: TargetPlan, records: Mapping[str, ControlRecord], *, with_diffs: bool) -> Iterator[str]:
+    yield visible_line(f"{plan.target}{f' ({plan.facts.platform})' if plan.facts else ''}")
     if plan.problem:
-        lines.append(f"  nothing would be done: {visible_line(plan.problem)}")
+        yield f"  nothing would be done: {visible_line(plan.problem)}"
     if plan.changes:
-        rows = [(item.control, _DISTURBS[item.disruption], item.reason, item.expected) for item in plan.changes]
-        lines += [f"  would change ({len(rows)}):", table(("control", "disruption", "now", "would be"), rows).rstrip()]
+        yield f"  would change {len(plan.items)} items for {len(plan.changes)} controls:"
+    for group in groups(plan):
+        yield f"    {_heading(group)}"
+        for item in group.items:
+            yield from _item(item, with_diffs=with_diffs)
+    for sentence, controls in touched(plan).items():
+        yield f"  touches now: {on_one_line(sentence, WIDEST)} ({_names(controls)})"
     if plan.for_a_person:
         left = [(item.control, item.reason, records[item.control].remedy) for item in plan.for_a_person]
-        lines += [f"  for a person ({len(left)}):", table(("control", "now", "why no role does it"), left).rstrip()]
+        yield f"  for a person ({len(left)}):"
+        yield table(("control", "now", "why no role does it"), left).rstrip()
     if plan.nothing_to_do:
-        lines.append(f"  nothing to do: {len(plan.nothing_to_do)} hold")
-    reasons = Counter((item.outcome, item.reason) for item in plan.exclusions)
-    lines += [
-        f"  {'could not look' if outcome is Outcome.ERROR else outcome.value}: {count} ({visible_line(reason)})"
-        for (outcome, reason), count in reasons.items()
-    ]
-    return "\n".join(lines) + "\n"
+        yield f"  nothing to do: {len(plan.nothing_to_do)} hold"
+    for outcome, reason, number in left_alone(plan):
+        yield f"  {outcome}: {number} ({visible_line(reason)})"
 
 
-def as_json(plans: Sequence[TargetPlan], records: Records) -> str:
+def _heading(group: Group) -> str:
+    if len(group.controls) > 1:
+        return f"{group.role}, for {len(group.controls)} controls: {_names([item.control for item in group.controls])}"
+    (control,) = group.controls
+    disturbs = "" if control.disruption is Disruption.NONE else f"; {disruption_words(control.disruption.value)}"
+    now, wanted = (on_one_line(text, WIDEST) for text in (control.reason, control.expected))
+    return f"{control.control}: {now}, shall be {wanted}{disturbs}"
+
+
+def _names(controls: Sequence[str]) -> str:
+    return ", ".join(controls[:3]) + (f" and {len(controls) - 3} more" if len(controls) > 3 else "")
+
+
+def _item(item: Change, *, with_diffs: bool) -> Iterator[str]:
+    depends = f" ({condition(item)})" if item.conditional else ""
+    yield f"      {on_one_line(item.words, WIDEST)}{depends}"
+    if with_diffs:
+        yield from (f"        {line}" for line in exact(item))
+
+
+def as_html(plans: Plans) -> str:
+    """One page that loads nothing from elsewhere; the same plans give the same bytes."""
+    return (
+        environment(
+            groups=groups,
+            exact=lambda item: "\n".join(exact(item)),
+            condition=condition,
+            touched=touched,
+            left_alone=left_alone,
+        )
+        .get_template("plan.html.j2")
+        .render(plans=plans, style=style())
+    )
+
+
+def as_json(plans: Plans) -> str:
     """A versioned envelope; the same plans give the same bytes."""
-    body = {
-        "schema": "hardener-plan/1",
-        "controls": {identifier: record.model_dump(mode="json") for identifier, record in records.items()},
-        "targets": [with_ordered_traits(plan.model_dump(mode="json")) for plan in plans],
-    }
-    return json.dumps(body, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
+    body = plans.model_dump(mode="json")
+    for target in body["targets"]:
+        with_ordered_traits(target)
+    return json.dumps({"schema": "hardener-plan/1", **body}, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
 
 
-FORMATS: Mapping[str, Callable[[Sequence[TargetPlan], Records], str]] = {"table": as_text, "json": as_json}
+FORMATS: Mapping[str, Callable[[Plans], str]] = {"table": as_text, "json": as_json, "html": as_html}

@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console, RenderableType
@@ -158,9 +159,10 @@ def _changes(view: TargetView) -> Iterator[Padding]:
     if not (changes or view.result.tasks or view.is_seen):
         return  # nobody reached it
     yield _line(2, (f"changes: {len(changes)}, by {view.result.tasks} Ansible tasks", "bold"))
-    for change in changes:
-        subject = on_one_line(change.subject or change.task, WIDEST_VALUE)
-        yield _line(4, f"{on_one_line(change.role, 80)}: {subject}")
+    subjects = Counter((change.role, change.subject or change.task) for change in changes)
+    for (role, subject), number in subjects.items():
+        times = f" ({number} changes)" if number > 1 else ""
+        yield _line(4, f"{on_one_line(role, 80)}: {on_one_line(subject, WIDEST_VALUE)}{times}")
 
 
 def _for_a_person(view: TargetView) -> Iterator[Padding]:

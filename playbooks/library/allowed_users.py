@@ -95,8 +95,8 @@ def main() -> None:
     text = diff(current, chosen["users"], owners_of(chosen["jobs"]), denied)
     if text != current and not module.check_mode:
         put(module, text)
-    states = {"before": current or "", "after": text, "before_header": chosen["path"], "after_header": chosen["path"]}
-    module.exit_json(changed=text != current, diff=states)
+    item = {"kind": "file", "subject": chosen["path"], "before": current or "", "after": text}
+    module.exit_json(changed=text != current, diff=[item] if text != current else [])
 
 
 if __name__ == "__main__":

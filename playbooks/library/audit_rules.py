@@ -93,8 +93,7 @@ class Host:
 
     def run(self, *words: str) -> str:
         """Output of a command; none where it does not exist yet, as on a fresh host in check mode."""
-        path = self.module.get_bin_path(words[0])
-        return str(self.module.run_command([path, *words[1:]])[1]) if path else ""
+        return str(self.module.run_command(list(words))[1]) if self.module.get_bin_path(words[0]) else ""
 
     def known(self) -> dict[str, set[str]]:
         """``b64`` and ``b32`` → the system calls of this machine, as far as its tables are installed."""
@@ -128,8 +127,9 @@ def main() -> None:
     """Ansible's entry point."""
     module = AnsibleModule({"rules": {"type": "dict", "required": True}}, supports_check_mode=True)
     host, lists = Host(module), module.params["rules"]
+    known = host.known()
     programs = host.programs() if "{program}" in str(lists) else []
-    changes = diff(host.files, {name: expanded(lines, programs) for name, lines in lists.items()}, host.known())
+    changes = diff(host.files, {name: expanded(lines, programs) for name, lines in lists.items()}, known)
     before = now = host.loaded()
     needs_load = not before[1] and (bool(changes) or (len(before[0]), False) != directives(host.files))
     if not module.check_mode:
@@ -137,12 +137,13 @@ def main() -> None:
         if needs_load:
             host.run("augenrules", "--load")
             now = host.loaded()
-    changed = bool(changes) or (needs_load if module.check_mode else now != before)
-    old = "".join(f"{name}:\n{host.files.get(name, '')}" for name in changes)
-    new = "".join(f"{name}:\n{text}" for name, text in changes.items())
-    new += "load all rules\n" if needs_load and changed else ""
-    states = {"before": old, "after": new, "before_header": "audit rules", "after_header": "audit rules"}
-    module.exit_json(changed=changed, diff=states)
+    is_new = needs_load if module.check_mode else now != before
+    # Before auditd is installed, nobody knows which system calls this machine has.
+    unsure = {"conditional": True} if module.check_mode and not known else {}
+    items = [("file", str(FOLDER / name), host.files.get(name, ""), text) for name, text in changes.items()]
+    items += [("ruleset", "audit", "", "loaded anew")] if is_new else []
+    told = [{**dict(zip(("kind", "subject", "before", "after"), row, strict=True)), **unsure} for row in items]
+    module.exit_json(changed=bool(items), diff=told)
 
 
 if __name__ == "__main__":

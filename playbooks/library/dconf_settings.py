@@ -25,12 +25,8 @@ options:
 author: The hardener project
 """
 EXAMPLES = r"""
-- name: Lock idle sessions
-  dconf_settings:
-    profile: user
-    database: local
-    settings: {/org/gnome/desktop/session/idle-delay: 900}
-    locks: [/org/gnome/desktop/session/idle-delay]
+- name: Have idle sessions locked after a quarter of an hour
+  dconf_settings: {profile: user, database: local, settings: {/org/gnome/desktop/session/idle-delay: 900}}
 """
 RETURN = r"""#"""
 
@@ -142,8 +138,10 @@ def main() -> None:
         for path, text in changes.items():
             put(module, path, text)
         module.run_command(["dconf", "update"], check_rc=True)
-    states = {"before": "".join(current.get(path, "") for path in changes), "after": "".join(changes.values())}
-    module.exit_json(changed=changed, diff={**states, "before_header": database, "after_header": database})
+    items = [("file", path, current.get(path, ""), text) for path, text in changes.items()]
+    items += [("action", database, "", "compiled anew")] if changed else []
+    names = ("kind", "subject", "before", "after")
+    module.exit_json(changed=changed, diff=[dict(zip(names, item, strict=True)) for item in items])
 
 
 if __name__ == "__main__":

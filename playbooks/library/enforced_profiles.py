@@ -93,8 +93,13 @@ def main() -> None:
     if not module.check_mode:
         for path, text in changes.items():
             enforce(module, path, current[path], text)
-    states = {"before": "".join(current[path] for path in changes), "after": "".join(changes.values())}
-    module.exit_json(changed=bool(changes), diff={**states, "before_header": directory, "after_header": directory})
+    items = [
+        {"kind": "file", "subject": path, "before": current[path], "after": text}
+        for path, text in changes.items()
+        if text != current[path]
+    ]
+    items += [{"kind": "action", "subject": path, "before": "complains", "after": "enforced"} for path in changes]
+    module.exit_json(changed=bool(changes), diff=items)
 
 
 if __name__ == "__main__":

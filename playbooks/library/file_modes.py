@@ -20,19 +20,9 @@ description:
   - Concerns regular files; a pattern that ends with a slash concerns directories. No bit is ever added.
   - A symbolic link is followed if root owns it, and left alone otherwise.
 options:
-  patterns:
-    description: Shell pattern to the greatest acceptable mode, a quoted octal number.
-    type: dict
-    required: true
-  owner:
-    description: Name of the owner.
-    type: str
-    default: root
-  groups:
-    description: Names of the accepted groups; a file of another group gets the first one.
-    type: list
-    elements: str
-    default: [root]
+  patterns: {description: Shell pattern to the greatest mode, a quoted octal number., type: dict, required: true}
+  owner: {description: Name of the owner., type: str, default: root}
+  groups: {description: Accepted groups; a file of another gets the first., type: list, elements: str, default: [root]}
 author: The hardener project
 """
 
@@ -45,7 +35,6 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""#"""
-
 
 Attributes = dict[str, Any]
 
@@ -116,9 +105,14 @@ def octal(mode: object) -> int:
     return int(mode, 8)
 
 
-def shown(attributes: dict[str, Attributes]) -> str:
-    """Files and their attributes as lines of a diff."""
-    return "".join(f"{path}: {item['mode']:04o} {item['owner']} {item['group']}\n" for path, item in attributes.items())
+def shown(item: Attributes) -> str:
+    """Attributes as people write them: ``0644 root root``."""
+    return f"{item['mode']:04o} {item['owner']} {item['group']}"
+
+
+def item(subject: str, before: str, after: str) -> dict[str, Any]:
+    """What a file had for mode, owner and group, and what it gets."""
+    return {"kind": "attributes", "subject": subject, "before": before, "after": after}
 
 
 def main() -> None:
@@ -132,17 +126,21 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        wanted = named_by({pattern: octal(mode) for pattern, mode in module.params["patterns"].items()})
+        patterns = {pattern: octal(mode) for pattern, mode in module.params["patterns"].items()}
     except (TypeError, ValueError) as error:
         module.fail_json(msg=f"file_modes: {error}")
+    wanted, owner, groups = named_by(patterns), module.params["owner"], module.params["groups"]
     current = {path: observe(path) for path in wanted}
-    changes = diff(current, wanted, module.params["owner"], module.params["groups"])
-    before = {path: current[path] for path in changes}
-    if not module.check_mode:
+    changes = diff(current, wanted, owner, groups)
+    items = [item(path, shown(current[path]), shown(target)) for path, target in changes.items()]
+    if module.check_mode:  # what the rest of a run brings may have to be restricted as soon as it is there
+        most = {pattern: {"mode": mode, "owner": owner, "group": groups[0]} for pattern, mode in patterns.items()}
+        absent = [pattern for pattern, mode in patterns.items() if not named_by({pattern: mode})]
+        items += [{**item(pattern, "", shown(most[pattern])), "conditional": True} for pattern in absent]
+    else:
         for path, target in changes.items():
             change(path, current[path], target)
-    states = {"before": shown(before), "after": shown(changes), "before_header": "files", "after_header": "files"}
-    module.exit_json(changed=bool(changes), diff=states)
+    module.exit_json(changed=bool(items), diff=items)
 
 
 if __name__ == "__main__":

@@ -109,8 +109,8 @@ def main() -> None:
     after = diff(before, module.params["line"], module.params["comment"], module.params["without"])
     if after != before and not module.check_mode:
         install(module, after)
-    states = {"before": before, "after": after, "before_header": path, "after_header": path}
-    module.exit_json(changed=after != before, diff=states)
+    item = {"kind": "file", "subject": path, "before": before, "after": after}
+    module.exit_json(changed=after != before, diff=[item] if after != before else [])
 
 
 if __name__ == "__main__":

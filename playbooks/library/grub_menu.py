@@ -1,4 +1,4 @@
-"""Makes GRUB's menu anew, and says whether it has changed."""
+"""Makes GRUB's menu anew, and says how much of it has changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DOCUMENTATION = r"""
 module: grub_menu
 short_description: Make GRUB's menu anew
 description:
-  - Runs update-grub and compares the menu with the one before. Nothing of the menu is shown, for it may hold a hash.
+  - Runs update-grub and counts the lines that changed. Nothing of the menu is shown, for it may hold a hash.
   - A menu that is made keeps to root. Check mode makes none.
 options:
   path: {description: The menu., type: path, default: /boot/grub/grub.cfg}
@@ -43,16 +43,17 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={"path": {"type": "path", "default": "/boot/grub/grub.cfg"}}, supports_check_mode=True
     )
-    if module.check_mode:
-        module.exit_json(changed=False)
     path = module.params["path"]
+    item = {"kind": "action", "subject": path, "before": "", "after": "made anew"}
+    if module.check_mode:
+        module.exit_json(changed=True, diff=[item])
     before = read(path)
     os.umask(0o077)
     status, _, problem = module.run_command(["update-grub"])
     if status != 0:
         module.fail_json(msg=f"update-grub: {problem.strip().splitlines()[-1:]}")
     lost, won = diff(before, read(path))
-    module.exit_json(changed=bool(lost or won), msg=f"{lost} lines lost, {won} won")
+    module.exit_json(changed=True, msg=f"{lost} lines lost, {won} won", diff=[item])
 
 
 if __name__ == "__main__":

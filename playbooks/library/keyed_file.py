@@ -15,39 +15,36 @@ module: keyed_file
 short_description: Set keys of a line-oriented configuration file
 description:
   - Replaces the line of a key in place, drops further lines of the same key, appends keys that are missing.
-  - A key may hold blanks. A list becomes one value, joined. Every other line stays as it is.
+  - A key may hold blanks. A list becomes one value, joined with commas. Every other line stays as it is.
+  - An empty value makes a line of the key alone; null drops the lines of the key.
 options:
   path: {description: The file., type: path, required: true}
-  values: {description: Key to value; an empty value makes a line of the key alone., type: dict, required: true}
+  values: {description: Key to value., type: dict, required: true}
   separator: {description: What stands between key and value., type: str, default: " "}
-  list_separator: {description: What joins the items of a list., type: str, default: ","}
   section: {description: The section of an INI file that holds the keys., type: str}
   ignore_case: {description: Whether keys that differ in case only are one key., type: bool, default: false}
+  packaged: {description: Whether the file is one that a package brings., type: bool, default: false}
   create: {description: Whether a missing file is made., type: bool, default: true}
   mode: {description: Mode of a file that is made., type: str, default: "0644"}
   validate: {description: Command that must accept the new file before it is put into place., type: str}
 author: The hardener project
 """
-EXAMPLES = r"""
-- name: Set two kernel settings for the next boot
-  keyed_file:
-    path: /etc/sysctl.d/zz-hardener.conf
-    separator: " = "
-    values: {kernel.randomize_va_space: 2, fs.suid_dumpable: 0}
-"""
+EXAMPLES = r"""- keyed_file: {path: /etc/sysctl.d/zz-hardener.conf, separator: " = ", values: {fs.suid_dumpable: 0}}"""
 RETURN = r"""#"""
 
 HEADER = "# Managed by hardener: only the keys it set.\n"
 
 
-def diff(current: str, wanted: Mapping[str, str], separator: str, section: str | None, *, fold: bool = False) -> str:
+def diff(
+    current: str, wanted: Mapping[str, str | None], separator: str, section: str | None, *, fold: bool = False
+) -> str:
     """The text of the file with every wanted line in it; the same text if nothing is missing."""
     lines = current.splitlines(keepends=True) or [HEADER]
     if lines[-1][-1:] != "\n":
         lines[-1] += "\n"
     start, end = _section(lines, section)
     kept: list[str] = []
-    missing = dict(wanted)
+    missing = {key: value for key, value in wanted.items() if value is not None}
     for line in lines[start:end]:
         key = next((key for key in wanted if _is_of(line, key, separator, fold)), None)
         if key is None:
@@ -59,14 +56,20 @@ def diff(current: str, wanted: Mapping[str, str], separator: str, section: str |
     return current if text == f"{current}\n" else text
 
 
+def lines_of(text: str, key: str, separator: str, section: str | None, *, fold: bool = False) -> str:
+    """The lines that set a key, without the last line's end; empty where there is none."""
+    lines = text.splitlines()
+    start, end = _section(lines, section)
+    return "\n".join(line for line in lines[start:end] if _is_of(line, key, separator, fold))
+
+
 def _section(lines: list[str], name: str | None) -> tuple[int, int]:
     """The range of lines the keys live in; a missing section is appended to the lines."""
     if name is None:
         return 0, len(lines)
-    header = f"[{name}]"
-    if header not in [line.strip() for line in lines]:
-        lines.append(f"{header}\n")
-    start = [line.strip() for line in lines].index(header) + 1
+    if f"[{name}]" not in [line.strip() for line in lines]:
+        lines.append(f"[{name}]\n")
+    start = [line.strip() for line in lines].index(f"[{name}]") + 1
     following = [index for index in range(start, len(lines)) if lines[index].lstrip().startswith("[")]
     return start, min(following, default=len(lines))
 
@@ -83,13 +86,13 @@ def _line(key: str, value: str, separator: str) -> str:
     return f"{key}{separator}{value}\n" if value else f"{key}\n"
 
 
-def text_of(value: Any, list_separator: str) -> str:
+def text_of(value: Any) -> str | None:
     """A value as the file spells it; YAML reads ``no`` as a boolean, and configuration files do not."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return list_separator.join(str(item) for item in value)
-    return "" if value is None else str(value)
+        return ",".join(str(item) for item in value)
+    return None if value is None else str(value)
 
 
 def put(module: AnsibleModule, path: str, text: str) -> None:
@@ -98,9 +101,8 @@ def put(module: AnsibleModule, path: str, text: str) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=module.tmpdir)
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         file.write(text)
-    if module.params["validate"]:
-        words = [word.replace("%s", temporary) for word in module.params["validate"].split()]
-        status, output, error = module.run_command(words)
+    if validate := module.params["validate"]:
+        status, output, error = module.run_command([word.replace("%s", temporary) for word in validate.split()])
         if status != 0:
             module.fail_json(msg=f"{path}: the new content was refused: {(error or output).strip()}")
     is_new = not os.path.exists(path)
@@ -110,35 +112,38 @@ def put(module: AnsibleModule, path: str, text: str) -> None:
         os.chown(path, 0, 0)
 
 
+def read(path: str) -> str | None:
+    """The text of a file, and ``None`` where there is none."""
+    if not os.path.exists(path):
+        return None
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+        return file.read()
+
+
 def main() -> None:
     """Ansible's entry point."""
-    module = AnsibleModule(
-        argument_spec={
-            "path": {"type": "path", "required": True},
-            "values": {"type": "dict", "required": True},
-            "separator": {"type": "str", "default": " "},
-            "list_separator": {"type": "str", "default": ","},
-            "section": {"type": "str"},
-            "ignore_case": {"type": "bool", "default": False},
-            "create": {"type": "bool", "default": True},
-            "mode": {"type": "str", "default": "0644"},
-            "validate": {"type": "str"},
-        },
-        supports_check_mode=True,
-    )
+    specs: dict[str, Any] = {name: {"type": "str"} for name in ("section", "validate")}
+    specs |= {name: {"type": "bool", "default": name == "create"} for name in ("ignore_case", "packaged", "create")}
+    specs |= {"path": {"type": "path", "required": True}, "values": {"type": "dict", "required": True}}
+    specs |= {"separator": {"type": "str", "default": " "}, "mode": {"type": "str", "default": "0644"}}
+    module = AnsibleModule(specs, supports_check_mode=True)
     chosen = module.params
-    current = ""
-    if os.path.exists(chosen["path"]):
-        with open(chosen["path"], encoding="utf-8", errors="surrogateescape", newline="") as file:
-            current = file.read()
-    elif not chosen["create"]:
-        module.exit_json(changed=False, path=chosen["path"])
-    wanted = {str(key): text_of(value, chosen["list_separator"]) for key, value in chosen["values"].items()}
-    text = diff(current, wanted, chosen["separator"], chosen["section"], fold=chosen["ignore_case"])
-    if text != current and not module.check_mode:
-        put(module, chosen["path"], text)
-    states = {"before": current, "after": text, "before_header": chosen["path"], "after_header": chosen["path"]}
-    module.exit_json(changed=text != current, path=chosen["path"], diff=states)
+    path, current = chosen["path"], read(chosen["path"])
+    if current is None and not chosen["create"]:
+        module.exit_json(changed=False)
+    wanted = {str(key): text_of(value) for key, value in chosen["values"].items()}
+    how = {"separator": chosen["separator"], "section": chosen["section"], "fold": chosen["ignore_case"]}
+    text = diff(current or "", wanted, **how)
+    if text != (current or "") and not module.check_mode:
+        put(module, path, text)
+    unsure = {"conditional": True} if chosen["packaged"] and current is None else {}
+    lines = {key: [lines_of(side, key, **how) for side in (current or "", text)] for key in wanted}
+    items = [
+        {"kind": "setting", "subject": path, "key": key, "before": before, "after": after, **unsure}
+        for key, (before, after) in lines.items()
+        if before != after
+    ]
+    module.exit_json(changed=text != (current or ""), diff=items)
 
 
 if __name__ == "__main__":

@@ -53,11 +53,6 @@ def observe(keys: Iterable[str]) -> dict[str, str]:
     return {key: " ".join(file_of(key).read_text().split()) for key in keys if file_of(key).is_file()}
 
 
-def shown(values: Mapping[str, str]) -> str:
-    """Settings as lines of a diff."""
-    return "".join(f"{key} = {value}\n" for key, value in values.items())
-
-
 def make_true(module: AnsibleModule, wanted: Mapping[str, str]) -> None:
     """Write what differs until nothing does; a setting that two others fight over fails the task."""
     for _ in range(PASSES):
@@ -85,9 +80,10 @@ def main() -> None:
     changes = diff(current, wanted)
     if not module.check_mode:
         make_true(module, wanted)
-    before = {key: current[key] for key in changes}
-    states = {"before": shown(before), "after": shown(changes), "before_header": "sysctl", "after_header": "sysctl"}
-    module.exit_json(changed=bool(changes), diff=states)
+    items = [
+        {"kind": "sysctl", "subject": key, "before": current[key], "after": value} for key, value in changes.items()
+    ]
+    module.exit_json(changed=bool(changes), diff=items)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,6 @@ EXAMPLES = r"""
     path: /var/log
     kinds: {"*": {mode: "0640", owners: [root], groups: [root, adm]}}
 """
-
 RETURN = r"""#"""
 
 Attributes = dict[str, Any]
@@ -117,9 +116,9 @@ def change(descriptor: int, now: Attributes, target: Attributes) -> None:
     os.fchmod(descriptor, target["mode"])
 
 
-def shown(files: dict[str, Attributes]) -> str:
-    """Files and their attributes as lines of a diff."""
-    return "".join(f"{path}: {item['mode']:04o} {item['owner']} {item['group']}\n" for path, item in files.items())
+def shown(item: Attributes) -> str:
+    """Attributes as people write them: ``0644 root root``."""
+    return f"{item['mode']:04o} {item['owner']} {item['group']}"
 
 
 def main() -> None:
@@ -133,17 +132,18 @@ def main() -> None:
         supports_check_mode=True,
     )
     kinds, services = module.params["kinds"], service_accounts()
-    before: dict[str, Attributes] = {}
-    after: dict[str, Attributes] = {}
+    items: list[Attributes] = []
     for path, descriptor in opened(module.params["path"], [*module.params["without"], *remote_mounts()]):
         kind, now = kind_of(path, kinds), observe(descriptor)
         target = now if kind is None else diff(now, kind, services)
         if target != now:
-            before[path], after[path] = now, target
+            items.append({"kind": "attributes", "subject": path, "before": shown(now), "after": shown(target)})
             if not module.check_mode:
                 change(descriptor, now, target)
-    states = {"before": shown(before), "after": shown(after), "before_header": "logs", "after_header": "logs"}
-    module.exit_json(changed=bool(after), diff=states)
+    if module.check_mode:  # whatever this run does, somebody may log it in a new file
+        new = {"kind": "attributes", "subject": os.path.join(module.params["path"], "*"), "before": "", "after": ""}
+        items.append({**new, "conditional": True})
+    module.exit_json(changed=bool(items), diff=items)
 
 
 if __name__ == "__main__":

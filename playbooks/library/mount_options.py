@@ -63,15 +63,12 @@ class Host:
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
-        listing = json.loads(self.run("findmnt", "--json", "--list", "--output", "TARGET,FSTYPE,OPTIONS"))
-        self.mounted = {row["target"]: row for row in listing["filesystems"]}
+        listing = self.run("findmnt", "--json", "--list", "--output", "TARGET,FSTYPE,OPTIONS")
+        self.mounted = {row["target"]: row for row in json.loads(listing)["filesystems"]}
 
     def run(self, *words: str) -> str:
         """Output of a command that must succeed."""
-        status, output, error = self.module.run_command(list(words))
-        if status != 0:
-            self.module.fail_json(msg=f"{' '.join(words)}: {(error or output).strip()}")
-        return str(output)
+        return str(self.module.run_command(list(words), check_rc=True)[1])
 
     def unit_file(self, path: str) -> tuple[str, str]:
         """Name and text of the mount unit of a path, the text empty unless the unit is a file of its own."""
@@ -102,14 +99,17 @@ def main() -> None:
     absent = [path for path in entries if path not in host.mounted]
     live = remounts(host.mounted, wanted)
     if not module.check_mode:
-        write(host, changed)
+        if changed:
+            write(host, changed)
         for path in absent:
             mount(host, path, entries[path])
         for words in live:
             host.run(*words)
-    before, after = ("".join(f"{file}:\n{texts[side]}" for file, texts in changed.items()) for side in (0, 1))
-    after += "".join(f"{' '.join(words)}\n" for words in [*(["mount", path] for path in absent), *live])
-    module.exit_json(changed=before != after, diff={"before": before, "after": after, "after_header": "mounts"})
+    rows = [("file", str(file), *texts) for file, texts in changed.items()]
+    rows += [("mount", path, "not mounted", entries[path]["options"]) for path in absent]
+    rows += [("mount", path, ",".join(flags(host.mounted[path])), new.partition(",")[2]) for *_, new, path in live]
+    names = ("kind", "subject", "before", "after")
+    module.exit_json(changed=bool(rows), diff=[dict(zip(names, row, strict=True)) for row in rows])
 
 
 def flags(mount: Mapping[str, Any]) -> list[str]:
@@ -142,8 +142,7 @@ def write(host: Host, files: Mapping[Path, tuple[str, str]]) -> None:
         temporary.write_text(text)
         temporary.chmod(0o644)
         host.module.atomic_move(str(temporary), str(file))
-    if files:
-        host.run("systemctl", "daemon-reload")
+    host.run("systemctl", "daemon-reload")
 
 
 if __name__ == "__main__":

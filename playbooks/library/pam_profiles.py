@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -26,16 +27,14 @@ options:
   disabled: {description: Names of profiles that others replace., type: list, elements: str, default: []}
 author: The hardener project
 """
-EXAMPLES = r"""
-- name: Check new passwords
-  pam_profiles: {enabled: [pwquality]}
-"""
+EXAMPLES = r"""- pam_profiles: {enabled: [pwquality]}"""
 RETURN = r"""#"""
 
 PROFILES = "/usr/share/pam-configs"
 STACKS = ("auth", "account", "password", "session", "session-noninteractive")
 NEEDED = {"auth": "pam_unix.so", "account": "pam_unix.so", "password": "pam_unix.so", "session": "pam_unix.so"}
 """Without these nobody logs in with a local account any more."""
+Texts = Mapping[str, str]
 ONLY_FOR_PASSWORDS = {"yescrypt", "sha512", "use_authtok", "remember"}
 """Arguments of pam_unix that mean nothing, and are logged as unknown, outside the password stack."""
 
@@ -77,27 +76,40 @@ def missing_modules(stacks: Mapping[str, str]) -> Sequence[str]:
 
 def read(path: str) -> str:
     """A file's text; empty where there is none."""
-    if not os.path.exists(path):
-        return ""
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
-        return file.read()
+    return Path(path).read_text("utf-8", "surrogateescape") if os.path.exists(path) else ""
 
 
 def write(path: str, text: str) -> None:
     """Replace a file's text at once; an empty text removes the file."""
     if not text:
-        if os.path.exists(path):
-            os.unlink(path)
+        Path(path).unlink(missing_ok=True)
         return
-    with open(f"{path}~", "w", encoding="utf-8", errors="surrogateescape") as file:
-        file.write(text)
-    os.chmod(f"{path}~", 0o644)
-    os.rename(f"{path}~", path)
+    draft = Path(f"{path}~")
+    draft.write_text(text, "utf-8", "surrogateescape")
+    draft.chmod(0o644)
+    draft.rename(path)
 
 
 def stacks_now() -> dict[str, str]:
     """Stack → the text of its file."""
     return {stack: read(f"/etc/pam.d/common-{stack}") for stack in STACKS}
+
+
+def in_use() -> set[str]:
+    """The profiles that the stacks are made of."""
+    paths = (f"/var/lib/pam/{stack}" for stack in STACKS)
+    return {name for path in paths for name in re.findall(r"^Module: (\S+)$", read(path), re.MULTILINE)}
+
+
+def items(current: Texts, changes: Texts, used: set[str], wanted: set[str]) -> list[dict[str, object]]:
+    """An item for each profile's new text, and for each that the stacks win or lose; its package may enable it, too."""
+    rows = [("file", f"{PROFILES}/{name}", "", current[name], text, False) for name, text in changes.items()]
+    for name in sorted(used ^ wanted):
+        sides = ["in use" if name in side else "not in use" for side in (used, wanted)]
+        comes = name not in changes and not current.get(name, name)
+        rows.append(("setting", "/etc/pam.d/common-*", name, sides[0], sides[1], comes))
+    names = ("kind", "subject", "key", "before", "after", "conditional")
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def update(module: AnsibleModule, enabled: Sequence[str], disabled: Sequence[str]) -> None:
@@ -108,35 +120,30 @@ def update(module: AnsibleModule, enabled: Sequence[str], disabled: Sequence[str
 
 def main() -> None:
     """Ansible's entry point."""
-    names = {"type": "list", "elements": "str", "default": []}
-    texts = {"type": "dict", "default": {}}
+    names, texts = {"type": "list", "elements": "str", "default": []}, {"type": "dict", "default": {}}
     specs = {"profiles": texts, "derived": texts, "enabled": names, "disabled": names}
-    module = AnsibleModule(argument_spec=specs, supports_check_mode=True)
+    module = AnsibleModule(specs, supports_check_mode=True)
     chosen = module.params
     wanted = dict(chosen["profiles"])
     for name, how in chosen["derived"].items():
         wanted[name] = derived(read(f"{PROFILES}/{how['base']}"), name, how["module"], how["arguments"])
-    current = {name: read(f"{PROFILES}/{name}") for name in wanted}
-    changes, before = diff(current, wanted), stacks_now()
+    current = {name: read(f"{PROFILES}/{name}") for name in [*wanted, *chosen["enabled"]]}
+    changes, before, used = diff(current, wanted), stacks_now(), in_use()
     if module.check_mode:
-        shown = {"before": "".join(current[name] for name in changes), "after": "".join(changes.values())}
-        module.exit_json(changed=bool(changes or chosen["enabled"]), diff=shown)
+        planned = items(current, changes, used, (used | set(chosen["enabled"])) - set(chosen["disabled"]))
+        module.exit_json(changed=bool(planned), diff=planned)
     for name, text in changes.items():
         write(f"{PROFILES}/{name}", text)
     update(module, chosen["enabled"], chosen["disabled"])
     after = stacks_now()
     if lost := missing_modules(after):
-        for path, text in {f"{PROFILES}/{name}": current[name] for name in changes}.items():
+        old = {f"{PROFILES}/{name}": current[name] for name in changes}
+        for path, text in [*old.items(), *((f"/etc/pam.d/common-{stack}", text) for stack, text in before.items())]:
             write(path, text)
-        for stack, text in before.items():
-            write(f"/etc/pam.d/common-{stack}", text)
         module.fail_json(msg=f"pam_profiles: nobody could log in any more, put back as it was: {', '.join(lost)}")
     if changes and after == before:
-        module.fail_json(
-            msg="pam_profiles: /etc/pam.d/common-* was changed by hand, and pam-auth-update leaves it alone"
-        )
-    states = {key: "".join(stacks.values()) for key, stacks in (("before", before), ("after", after))}
-    module.exit_json(changed=bool(changes) or after != before, diff=states)
+        module.fail_json(msg="/etc/pam.d/common-* was changed by hand, and pam-auth-update leaves it alone")
+    module.exit_json(changed=bool(changes) or after != before, diff=items(current, changes, used, in_use()))
 
 
 if __name__ == "__main__":

@@ -15,8 +15,10 @@ description:
   - Writes the files whose text differs; a text that does not end a line gets its end.
   - A file that exists keeps its owner and mode. A symbolic link is replaced, for what it leads to belongs to others.
 options:
-  texts: {description: Path to its whole text., type: dict, required: true}
+  texts: {description: Path to its whole text., type: dict, default: {}}
+  secret_texts: {description: The same of files whose texts are never shown., type: dict, default: {}}
   mode: {description: Mode of a file that is made., type: str, default: "0644"}
+  validate: {description: Command that must accept each new text; C(%s) is where it lies., type: str}
 author: The hardener project
 """
 EXAMPLES = r"""
@@ -27,6 +29,8 @@ EXAMPLES = r"""
       /etc/issue.net: Authorised users only.
 """
 RETURN = r"""#"""
+
+HIDDEN = "(not shown)"
 
 
 def diff(current: Mapping[str, str | None], wanted: Mapping[str, str]) -> dict[str, str]:
@@ -52,31 +56,42 @@ def put(module: AnsibleModule, path: str, text: str) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=module.tmpdir)
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         file.write(text)
+    if validate := module.params["validate"]:
+        status, output, error = module.run_command([word.replace("%s", temporary) for word in validate.split()])
+        if status != 0:
+            module.fail_json(msg=f"{path}: the new text was refused: {(error or output).strip()}")
     module.atomic_move(temporary, path)
     if is_new:
         os.chmod(path, int(module.params["mode"], 8))
         os.chown(path, 0, 0)
 
 
-def shown(texts: Mapping[str, str | None]) -> str:
-    """The files one after the other, each under its path."""
-    return "".join(f"{path}:\n{text or ''}" for path, text in texts.items())
-
-
 def main() -> None:
     """Ansible's entry point."""
-    module = AnsibleModule(
-        argument_spec={"texts": {"type": "dict", "required": True}, "mode": {"type": "str", "default": "0644"}},
-        supports_check_mode=True,
-    )
-    wanted = {path: str(text) for path, text in module.params["texts"].items()}
+    specs = {
+        "texts": {"type": "dict", "default": {}},
+        "secret_texts": {"type": "dict", "default": {}, "no_log": True},
+        "mode": {"type": "str", "default": "0644"},
+        "validate": {"type": "str"},
+    }
+    module = AnsibleModule(argument_spec=specs, supports_check_mode=True)
+    secret = module.params["secret_texts"]
+    wanted = {path: str(text) for path, text in [*module.params["texts"].items(), *secret.items()]}
     current = {path: read(path) for path in wanted}
     changes = diff(current, wanted)
     if not module.check_mode:
         for path, text in changes.items():
             put(module, path, text)
-    states = {"before": shown({path: current[path] for path in changes}), "after": shown(changes)}
-    module.exit_json(changed=bool(changes), diff={**states, "before_header": "files", "after_header": "files"})
+    items = [
+        {
+            "kind": "file",
+            "subject": path,
+            "before": HIDDEN if path in secret else current[path] or "",
+            "after": HIDDEN if path in secret else text,
+        }
+        for path, text in changes.items()
+    ]
+    module.exit_json(changed=bool(changes), diff=items)
 
 
 if __name__ == "__main__":

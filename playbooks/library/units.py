@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -20,30 +19,17 @@ options:
 author: The hardener project
 """
 
-EXAMPLES = r"""
-- name: Stop what nobody needs, for good
-  units:
-    units: {avahi-daemon.socket: masked, avahi-daemon.service: masked}
-"""
-
+EXAMPLES = r"""- units: {units: {avahi-daemon.socket: masked, avahi-daemon.service: masked}}"""
 RETURN = r"""#"""
 
 Properties = dict[str, Any]
-
 ADMINISTERED = "/etc/systemd/system"
 PROPERTIES = ("LoadState", "ActiveState", "UnitFileState")
+SIGNALS = ("restarted", "reloaded")
 STOPPED = {"inactive", "failed", "deactivating"}
 STARTED_AT_BOOT = {"enabled", "static", "generated", "alias", "indirect"}
-COMMANDS = {
-    "stop": "stop",
-    "mask": "mask",
-    "disable": "disable",
-    "unmask": "unmask",
-    "enable": "enable",
-    "start": "start",
-    "restarted": "try-restart",
-    "reloaded": "try-reload-or-restart",
-}
+COMMANDS = {action: action for action in ("stop", "mask", "disable", "unmask", "enable", "start")}
+COMMANDS |= {"restarted": "try-restart", "reloaded": "try-reload-or-restart"}
 
 
 def diff(current: dict[str, Properties], wanted: dict[str, str]) -> dict[str, list[str]]:
@@ -105,30 +91,42 @@ def act(module: AnsibleModule, action: str, units: list[str]) -> None:
     module.run_command(["systemctl", "--quiet", COMMANDS[action], "--", *units], check_rc=True)
 
 
-def shown(current: Iterable[tuple[str, Properties]]) -> str:
-    """The states as lines of a diff."""
-    return "".join(f"{unit}: {item['UnitFileState'] or 'absent'}, {item['ActiveState']}\n" for unit, item in current)
+def item(unit: str, before: Properties, after: Properties, state: str) -> Properties:
+    """A unit's state before, and its new one or what was done to it."""
+    shown = [
+        f"{now['UnitFileState'] or 'absent'}, {'inactive' if now['ActiveState'] in STOPPED else 'active'}"
+        for now in (before, after)
+    ]
+    return {"kind": "unit", "subject": unit, "before": shown[0], "after": state if state in SIGNALS else shown[1]}
 
 
 def main() -> None:
     """Ansible's entry point."""
     module = AnsibleModule(argument_spec={"units": {"type": "dict", "required": True}}, supports_check_mode=True)
     wanted = module.params["units"]
-    unknown = sorted({str(state) for state in wanted.values()} - {"masked", "running", "restarted", "reloaded"})
-    if unknown:
+    if unknown := sorted({str(state) for state in wanted.values()} - {"masked", "running", *SIGNALS}):
         module.fail_json(msg=f"units: no such state: {', '.join(unknown)}")
     names = list(wanted)
     before = observe(module, names) if names else {}
     actions = diff(before, wanted)
-    touched = [name for name in names if any(name in units for units in actions.values())]
-    if not module.check_mode:
-        for action, units in actions.items():
-            act(module, action, units)
-    after = observe(module, names) if actions and not module.check_mode else _expected(before, actions)
+    touched = {unit for units in actions.values() for unit in units}
+    if module.check_mode:
+        after = _expected(before, actions)
+        told = [unit for unit in names if unit in touched or wanted[unit] in SIGNALS]
+        # The rest of a run may bring a unit that is not there, and start one that would be restarted if it ran.
+        sure = {unit for unit in touched if before[unit]["LoadState"] != "not-found"}
+        rows = [
+            {**item(unit, before[unit], after[unit], wanted[unit]), "conditional": unit not in sure} for unit in told
+        ]
+        module.exit_json(changed=bool(rows), diff=rows)
+    for action, units in actions.items():
+        act(module, action, units)
+    after = observe(module, names) if actions else before
     if again := diff(after, wanted).get("stop"):  # something started them before they were masked
         act(module, "stop", again)
-    states = {key: shown((name, now[name]) for name in touched) for key, now in (("before", before), ("after", after))}
-    module.exit_json(changed=bool(actions), diff={**states, "before_header": "units", "after_header": "units"})
+        after = observe(module, names)
+    rows = [item(unit, before[unit], after[unit], wanted[unit]) for unit in names if unit in touched]
+    module.exit_json(changed=bool(rows), diff=rows)
 
 
 def _expected(before: dict[str, Properties], actions: dict[str, list[str]]) -> dict[str, Properties]:

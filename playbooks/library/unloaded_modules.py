@@ -42,9 +42,8 @@ def main() -> None:
         status, _, error = module.run_command(["rmmod", *unused])
         if status != 0:
             module.fail_json(msg=f"rmmod: {error.strip()}")
-    before = "".join(f"{name}\n" for name in unused)
-    states = {"before": before, "after": "", "before_header": "modules", "after_header": "modules"}
-    module.exit_json(changed=bool(unused), diff=states)
+    items = [{"kind": "module", "subject": name, "before": "loaded", "after": "not loaded"} for name in unused]
+    module.exit_json(changed=bool(unused), diff=items)
 
 
 if __name__ == "__main__":

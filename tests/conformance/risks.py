@@ -30,8 +30,7 @@ def _of_path(arguments: Arguments) -> str | None:
 
 
 def _of_apt(arguments: Arguments) -> str | None:
-    takes = arguments.get("state") == "absent" or arguments.get("autoremove") or arguments.get("purge")
-    return REMOVES if takes else None
+    return REMOVES if "absent" in arguments else None
 
 
 def _of_systemd(arguments: Arguments) -> str | None:
@@ -43,7 +42,7 @@ def _never(_: Arguments) -> None:
 
 
 MODULES: Mapping[str, Callable[[Arguments], str | None]] = {
-    "ansible.builtin.apt": _of_apt,
+    "apt_packages": _of_apt,
     "ansible.builtin.systemd_service": _of_systemd,
     "units": lambda _: STOPS,
     "enforced_profiles": lambda _: STOPS,  # a program that runs on may no longer do what it did
@@ -51,16 +50,13 @@ MODULES: Mapping[str, Callable[[Arguments], str | None]] = {
     "ansible.builtin.group": lambda _: ACCESS,
     **dict.fromkeys(
         [
-            "ansible.builtin.copy",
             "ansible.builtin.file",
             "ansible.builtin.lineinfile",
-            "ansible.builtin.replace",
-            "ansible.builtin.template",
+            "actions",
             "ansible.builtin.command",
             "file_modes",
             "first_line",
             "allowed_users",
-            "ansible.builtin.replace",
             "keyed_file",
             "log_files",
             "text_files",

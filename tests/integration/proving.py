@@ -20,10 +20,10 @@ from hardener.catalogue.control import Violation
 from hardener.catalogue.discovery import discover
 from hardener.catalogue.expectations import AFTER_REBOOT
 from hardener.catalogue.profiles import load_profile
-from hardener.conductor import ApplySettings, Conductor, Rollout, Stages, new_run_id
+from hardener.conductor import ApplySettings, Conductor, Rollout, Stages, make_plans, new_run_id
 from hardener.content import roles_directory
 from hardener.inventory import Sources, read_targets
-from hardener.model import Disruption, Outcome, Target, TargetResult
+from hardener.model import Disruption, Outcome, Target, TargetPlan, TargetResult
 from hardener.plan import Selection
 from hardener.playbook import Outcome as PlaybookOutcome
 from hardener.playbook import PlaybookRun, run_playbook
@@ -71,6 +71,13 @@ class Bench:
         errors = {item.control: item.reason for item in result.findings if item.outcome is Outcome.ERROR}
         assert not errors, errors
         return result
+
+    def plan(self) -> TargetPlan:
+        """What an apply would do."""
+        settings = ApplySettings(inventories=[str(self.node.inventory)])
+        (plan,) = make_plans(self.conductor, [self.target], settings).targets
+        assert plan.problem is None, plan.problem
+        return plan
 
     def apply(self) -> TargetResult:
         """Remedy what fails; the result is the audit after it."""

@@ -79,6 +79,5 @@ def test_a_site_may_choose_any_text_that_tells_nothing(text: str) -> None:
 
 def test_the_ssh_servers_role_knows_the_same_text() -> None:
     tasks = yaml.safe_load((roles_directory() / "sshd" / "tasks" / "banner.yml").read_text())
-    assert VALUES["banners_text"]["/etc/issue.net"] in [
-        task.get("ansible.builtin.copy", {}).get("content", "").strip() for task in tasks
-    ]
+    texts = [str(task["text_files"]["texts"]) for task in tasks if "text_files" in task]
+    assert any(f"'{VALUES['banners_text']['/etc/issue.net']}'" in text for text in texts)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playbooks.library.keyed_file import HEADER, diff, text_of
+from playbooks.library.keyed_file import HEADER, diff, lines_of, text_of
 
 KEYS = st.sampled_from(["PermitRootLogin", "* hard core", "install cramfs", "net.ipv4.ip_forward", "Storage"])
 LINES = st.lists(st.text(st.characters(blacklist_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=20), max_size=6)
@@ -57,10 +57,10 @@ def test_a_key_of_a_section_leaves_other_sections_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(["a", "b"], "a,b"), (0, "0"), ("", ""), (None, ""), ("no", "no"), (False, "no")]
+    ("value", "text"), [(["a", "b"], "a,b"), (0, "0"), ("", ""), (None, None), ("no", "no"), (False, "no")]
 )
-def test_values_are_spelled_as_the_file_spells_them(value: object, text: str) -> None:
-    assert text_of(value, ",") == text
+def test_values_are_spelled_as_the_file_spells_them(value: object, text: str | None) -> None:
+    assert text_of(value) == text
 
 
 @given(lines=LINES, wanted=st.dictionaries(KEYS, st.sampled_from(["0", "yes", "/bin/false"]), min_size=1))
@@ -72,3 +72,15 @@ def test_twice_is_once_every_key_stands_once_and_foreign_lines_stay(lines: list[
     assert [line for line in once.splitlines() if line.startswith("#")] == text.splitlines()
     for key, value in wanted.items():
         assert once.splitlines().count(f"{key} {value}") == 1
+
+
+def test_no_value_drops_every_line_of_a_key() -> None:
+    text = "pool a iburst\nuser x\npool b\n"
+    assert diff(text, {"pool": None, "server": None, "user": "_chrony"}, " ", None) == "user _chrony\n"
+
+
+def test_the_lines_of_a_key_are_told_without_those_of_other_sections() -> None:
+    text = "[Other]\nStorage=external\n[Coredump]\nStorage=a\nStorage=b\n"
+    assert lines_of(text, "Storage", "=", "Coredump") == "Storage=a\nStorage=b"
+    assert lines_of("", "Storage", "=", "Coredump") == ""
+    assert lines_of("[Other]\nStorage=external\n", "Storage", "=", "Coredump") == ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playbooks.library.live_sysctl import ROOT, diff, file_of, settings, shown
+from playbooks.library.live_sysctl import ROOT, diff, file_of, settings
 
 
 def test_only_what_differs_is_written_and_what_the_kernel_lacks_is_left_out() -> None:
@@ -19,7 +19,3 @@ def test_dots_are_folders_unless_slashes_are() -> None:
 def test_the_file_is_read_as_systemd_reads_it() -> None:
     text = "# comment = 1\n; other = 2\nnet.ipv4.ip_forward = 0\n-kernel.x=1\nno value\n"
     assert settings(text) == {"net.ipv4.ip_forward": "0", "kernel.x": "1"}
-
-
-def test_a_diff_shows_settings_as_lines() -> None:
-    assert shown({"a": "1", "b": "2"}) == "a = 1\nb = 2\n"

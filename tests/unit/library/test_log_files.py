@@ -94,5 +94,5 @@ def test_this_machine_has_services_and_root_is_none() -> None:
     assert not services & {"root", "nobody"}
 
 
-def test_files_and_attributes_are_lines_of_a_diff() -> None:
-    assert log_files.shown({"/a": file(0o640, group="adm")}) == "/a: 0640 root adm\n"
+def test_attributes_are_told_as_people_write_them() -> None:
+    assert log_files.shown(file(0o640, group="adm")) == "0640 root adm"

@@ -65,3 +65,14 @@ def test_a_stack_without_pam_unix_is_one_nobody_gets_through(stack: str) -> None
     stacks = dict.fromkeys(pam_profiles.STACKS, "auth [success=1 default=ignore] pam_unix.so\n")
     assert pam_profiles.missing_modules(stacks) == []
     assert pam_profiles.missing_modules({**stacks, stack: "auth requisite pam_deny.so\n"}) == [f"{stack}: pam_unix.so"]
+
+
+def test_items_tell_which_profiles_the_stacks_win_and_lose() -> None:
+    current = {"hardener-unix": "", "pwquality": ""}
+    told = pam_profiles.items(current, {"hardener-unix": "Name: x\n"}, {"unix"}, {"hardener-unix", "pwquality"})
+    assert [(item["kind"], item["key"], item["after"], item["conditional"]) for item in told] == [
+        ("file", "", "Name: x\n", False),
+        ("setting", "hardener-unix", "in use", False),
+        ("setting", "pwquality", "in use", True),
+        ("setting", "unix", "not in use", False),
+    ]

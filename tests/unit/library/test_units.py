@@ -88,5 +88,16 @@ def test_what_has_to_run_is_unmasked_first_and_started_last(current: dict[str, A
 def test_check_mode_tells_what_the_states_will_be() -> None:
     before = {"a.service": ENABLED}
     after = units._expected(before, units.diff(before, {"a.service": "masked"}))
-    assert units.shown(after.items()) == "a.service: masked, inactive\n"
-    assert units.shown(before.items()) == "a.service: enabled, active\n"
+    assert units.item("a.service", before["a.service"], after["a.service"], "masked") == {
+        "kind": "unit",
+        "subject": "a.service",
+        "before": "enabled, active",
+        "after": "masked, inactive",
+    }
+
+
+def test_a_restart_is_told_as_such_and_a_failed_unit_as_one_that_does_not_run() -> None:
+    gone, failed = state("not-found", "inactive", ""), state("loaded", "failed", "enabled")
+    assert units.item("a.service", ENABLED, ENABLED, "restarted")["after"] == "restarted"
+    assert units.item("a.service", gone, failed, "running")["before"] == "absent, inactive"
+    assert units.item("a.service", gone, failed, "running")["after"] == "enabled, inactive"

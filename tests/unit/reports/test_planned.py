@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -12,12 +13,57 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from hardener.model import Disruption, Exclusion, Outcome, PlannedChange, Platform, TargetPlan, Trait
-from hardener.reports import listing, planned
+from hardener.model import (
+    Change,
+    ChangeKind,
+    Disruption,
+    Exclusion,
+    Outcome,
+    PlannedChange,
+    Plans,
+    Platform,
+    TargetPlan,
+    Trait,
+)
+from hardener.reports import items, listing, planned
 from hardener.reports.progress import TerminalProgress
 
-from .conftest import CONTROLS, facts, findings
+from .conftest import CONTROLS, STARTED, facts, findings
 
+BOTH = ("sshd-permitrootlogin", "sshd-maxauthtries")
+ITEMS = (
+    Change(
+        role="sshd",
+        task="Set",
+        module="keyed_file",
+        kind=ChangeKind.SETTING,
+        subject="/etc/ssh/drop-in",
+        key="PermitRootLogin",
+        after="PermitRootLogin no",
+        controls=BOTH[:1],
+    ),
+    Change(
+        role="sshd",
+        task="Write",
+        module="text_files",
+        kind=ChangeKind.FILE,
+        subject="/etc/issue",
+        before="one\n2\n",
+        after="one\ntwo\n",
+        controls=BOTH[1:],
+    ),
+    Change(
+        role="sshd",
+        task="Reload",
+        module="units",
+        kind=ChangeKind.UNIT,
+        subject="ssh.service",
+        before="enabled, active",
+        after="reloaded",
+        conditional=True,
+        controls=BOTH,
+    ),
+)
 HOSTILE = "\x1b[2Jcleared\nhonest  (debian 12)"
 
 
@@ -33,8 +79,18 @@ def plan(**changes: object) -> TargetPlan:
                 observed="yes",
                 expected="no",
                 reason="is yes",
+                touches=("logged in now: admin",),
+            ),
+            PlannedChange(
+                control="sshd-maxauthtries",
+                role="sshd",
+                disruption=Disruption.NONE,
+                observed="6",
+                expected="at most 4",
+                reason="is 6",
             ),
         ),
+        "items": ITEMS,
         "for_a_person": tuple(item for item in findings() if item.control == "accounts-review"),
         "nothing_to_do": ("kernel-sysrq",),
         "exclusions": (Exclusion(control="mounts-tmp", outcome=Outcome.NOTAPPLICABLE, reason="belongs to the host"),),
@@ -42,15 +98,70 @@ def plan(**changes: object) -> TargetPlan:
     return TargetPlan.model_validate({**fields, **changes})
 
 
+def plans(**changes: object) -> Plans:
+    return Plans(
+        made=STARTED,
+        tool_version="1.0",
+        profile="cis-level2",
+        pattern="*",
+        controls=CONTROLS,
+        targets=[plan(**changes)],
+    )
+
+
 def test_a_plan_tells_changes_and_why_the_rest_stays_alone() -> None:
-    text = planned.as_text([plan()], CONTROLS)
-    told = [line.split("  ") for line in text.splitlines()]
-    assert text.startswith("soft (debian 12)\n  would change (1):\n")
-    assert any("sshd-permitrootlogin" in line[0] and "can cut you off" in "  ".join(line) for line in told)
+    text = planned.as_text(plans())
+    assert text.startswith("soft (debian 12)\n  would change 3 items for 2 controls:\n")
+    assert "    sshd-permitrootlogin: is yes, shall be no; can cut you off\n" in text
+    assert "      setting /etc/ssh/drop-in [PermitRootLogin]: nothing -> PermitRootLogin no\n" in text
+    assert "    sshd, for 2 controls: sshd-permitrootlogin, sshd-maxauthtries\n" in text
+    assert "      unit ssh.service: enabled, active -> reloaded (unless the package brings it so)\n" in text
+    assert "  touches now: logged in now: admin (sshd-permitrootlogin)\n" in text
     assert "  for a person (1):" in text
     assert "  nothing to do: 1 " in text
-    assert "  notapplicable: 1 (belongs to the host)\n" in text
+    assert "  not applicable: 1 (belongs to the host)\n" in text
     assert text.isascii()
+
+
+def test_differences_are_shown_only_where_asked_for() -> None:
+    brief, long = (planned.as_text(plans(), with_diffs=with_diffs) for with_diffs in (False, True))
+    assert "+two" not in brief
+    assert (
+        "      file /etc/issue: 2 lines -> 2 lines\n        @@ -1,2 +1,2 @@\n         one\n        -2\n        +two\n"
+        in long
+    )
+    assert "        +PermitRootLogin no\n" in long
+    assert set(brief.splitlines()) < set(long.splitlines())
+
+
+def test_every_item_is_told_once_whoever_shares_it() -> None:
+    made = plan()
+    told = [item for group in items.groups(made) for item in group.items]
+    assert sorted(item.subject for item in told) == sorted(item.subject for item in made.items)
+
+
+def test_the_page_has_everything_escaped_and_loads_nothing() -> None:
+    hostile = ITEMS[0].model_copy(update={"subject": "<script>alert(1)</script>", "after": "</pre><img src=x>"})
+    page = planned.as_html(plans(items=(hostile,), problem="<b>no</b>"))
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "&lt;script&gt;" in page
+    assert "&lt;b&gt;no" in page
+    assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
+    assert not re.search(r"(src|href)=\"(?!#)", page)
+    assert planned.as_html(plans()) == planned.as_html(plans())
+
+
+def test_the_page_tells_what_the_table_tells() -> None:
+    page = planned.as_html(plans())
+    for words in (
+        "PermitRootLogin no",
+        "can cut you off",
+        "logged in now: admin",
+        "kernel-sysrq",
+        "belongs to the host",
+    ):
+        assert words in page
 
 
 @pytest.mark.parametrize(
@@ -64,23 +175,23 @@ def test_a_plan_tells_changes_and_why_the_rest_stays_alone() -> None:
     ids=lambda changes: next(iter(changes)),
 )
 def test_what_a_host_says_neither_steers_a_terminal_nor_forges_a_line(changes: dict[str, object]) -> None:
-    text = planned.as_text([plan(**changes)], CONTROLS)
+    text = planned.as_text(plans(**changes))
     assert "\x1b" not in text
     assert "\\x1b[2Jcleared honest (debian 12)" in text
     assert not [line for line in text.splitlines() if line.startswith("honest")]
 
 
 def test_a_plan_in_json_is_the_plan_again() -> None:
-    body = json.loads(planned.as_json([plan()], CONTROLS))
-    assert body["schema"] == "hardener-plan/1"
-    assert [TargetPlan.model_validate(item) for item in body["targets"]] == [plan()]
+    body = json.loads(planned.as_json(plans()))
+    assert body.pop("schema") == "hardener-plan/1"
+    assert Plans.model_validate(body) == plans()
 
 
 def test_bytes_of_a_plan_do_not_depend_on_the_order_of_sets() -> None:
-    everything = plan(facts=facts(traits=frozenset(Trait)))
+    everything = plans(facts=facts(traits=frozenset(Trait)))
     program = (
-        "import sys; from hardener.model import TargetPlan; from hardener.reports import planned; "
-        "sys.stdout.write(planned.as_json([TargetPlan.model_validate_json(sys.stdin.read())], {}))"
+        "import sys; from hardener.model import Plans; from hardener.reports import planned; "
+        "sys.stdout.write(planned.as_json(Plans.model_validate_json(sys.stdin.read())))"
     )
 
     def told(seed: str) -> str:

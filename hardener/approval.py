@@ -1,0 +1,86 @@
+"""A plan that somebody has read: taken from its file, and held against one made now before anything is touched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from hardener.changes import moved
+from hardener.documents import read_document
+from hardener.errors import ConfigError
+from hardener.model import Plans, Target, TargetPlan
+from hardener.plan import Selection
+
+SCHEMA = "hardener-plan/1"
+FEW = 3
+"""As many differences of a target a refusal names."""
+
+
+def read_plans(file: Path) -> Plans:
+    """What ``hardener plan -f json`` wrote; ``ConfigError`` with file and line for anything else."""
+    try:
+        body = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(error.strerror or str(error), location=str(file)) from None
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"not a plan: {error.msg}", location=f"{file}:{error.lineno}") from None
+    except ValueError:
+        raise ConfigError("not a plan: it is no text", location=f"{file}:1") from None
+    if not isinstance(body, dict) or body.pop("schema", None) != SCHEMA:
+        raise ConfigError("not a plan: make one with hardener plan -f json", location=f"{file}:1")
+    try:
+        return Plans.model_validate(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        line = read_document(file).location(*first["loc"])
+        raise ConfigError(f"not a plan: {'.'.join(map(str, first['loc']))}: {first['msg']}", location=line) from None
+
+
+def refuse_other_question(approved: Plans, selection: Selection, targets: Sequence[Target], file: Path) -> None:
+    """Refuse, before a target is contacted, to apply a plan that was made for something else.
+
+    Fewer targets than the plan has are fine.
+    """
+    known = {plan.target for plan in approved.targets}
+    unknown = [target.name for target in targets if target.name not in known]
+    if approved.profile != selection.profile.name:
+        reason = f"it was made for profile {approved.profile}, not {selection.profile.name}"
+    elif approved.pattern != selection.pattern:
+        reason = f"it was made for the controls {approved.pattern}, not {selection.pattern}"
+    elif unknown:
+        reason = f"it knows nothing of {', '.join(unknown[:FEW])}{' and others' if len(unknown) > FEW else ''}"
+    else:
+        return
+    raise ConfigError(f"this plan does not fit: {reason}", location=str(file))
+
+
+def refuse_moved(approved: Plans, now: Plans, file: Path) -> None:
+    """Refuse a plan whose targets are no longer what they were; one line names the first differences of each."""
+    earlier = {plan.target: plan for plan in approved.targets}
+    found = {plan.target: _differences(earlier[plan.target], plan) for plan in now.targets}
+    reasons = [f"{name}: {_first(differences)}" for name, differences in found.items() if differences]
+    if reasons:
+        raise ConfigError(f"this plan no longer holds, make another: {_first(reasons)}", location=str(file))
+
+
+def _differences(earlier: TargetPlan, now: TargetPlan) -> Sequence[str]:
+    if now.problem or earlier.problem:
+        return [] if now.problem == earlier.problem else [f"now {now.problem or 'it can be changed'}"]
+    if now.facts and earlier.facts and now.facts.machine_id != earlier.facts.machine_id:
+        return ["it is another machine"]
+    if now.values != earlier.values:
+        return ["the inventory or the profile gives it other values"]
+    before, after = ({change.control for change in plan.changes} for plan in (earlier, now))
+    return [
+        *(f"{control} needs nothing any more" for control in sorted(before - after)),
+        *(f"{control} fails now" for control in sorted(after - before)),
+        *moved(earlier.items, now.items),
+    ]
+
+
+def _first(sentences: Sequence[str]) -> str:
+    rest = len(sentences) - FEW
+    return "; ".join(sentences[:FEW]) + (f"; and {rest} more" if rest > 0 else "")

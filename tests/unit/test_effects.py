@@ -1,0 +1,80 @@
+"""Whom changes would disturb, from what a host says of its connections, programs and sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from hardener.audit import LISTENERS
+from hardener.effects import CONNECTIONS, PROGRAMS, QUESTIONS, SESSIONS, UNITS, touches
+from hardener.model import Answer, Change, ChangeKind
+from tests.unit.builders import answer
+
+HOST = {
+    LISTENERS: answer(
+        'LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=9,fd=3))\n'
+        'LISTEN 0 32 *:21 *:* users:(("vsftpd",pid=20,fd=3))\n'
+        'LISTEN 0 32 *:80 *:* users:(("nginx",pid=30,fd=3))\n'
+    ),
+    CONNECTIONS: answer(
+        '0 0 10.0.0.2:22 10.0.0.1:40000 users:(("sshd",pid=10,fd=4))\n'
+        '0 0 [::ffff:10.0.0.2]:21 [::ffff:10.0.0.7]:5000 users:(("vsftpd",pid=21,fd=0))\n'
+        '0 0 [::ffff:10.0.0.2]:21 [::ffff:10.0.0.8]:5001 users:(("vsftpd",pid=22,fd=0))\n'
+        '0 0 127.0.0.1:80 127.0.0.1:6000 users:(("nginx",pid=30,fd=9))\n'
+        '0 0 10.0.0.2:33000 10.0.0.9:443 users:(("curl",pid=40,fd=5))\n'
+    ),
+    UNITS: answer(
+        "10 session-3.scope sshd\n  21 vsftpd.service vsftpd\n  22 vsftpd.service vsftpd\n  50 a.service build tool\n"
+    ),
+    PROGRAMS: answer("/proc/50/maps /tmp/build tool\n/proc/51/maps /tmpfiles/x\n/proc/52/maps /tmp/gone\n"),
+    SESSIONS: answer("3 1000 admin - pts/0\n4 1000 admin - pts/1\n5 0 root - -\n6 0 root - 77 manager -\n"),
+}
+
+
+def told(kind: ChangeKind, subject: str, before: str, after: str, **changes: Any) -> Sequence[str]:
+    fields = {"role": "alpha", "task": "t", "module": "m", "controls": ("alpha-one",)}
+    item = Change(**{**fields, "kind": kind, "subject": subject, "before": before, "after": after, **changes})
+    return touches([item], HOST).get("alpha-one", [])
+
+
+def test_a_unit_that_stops_has_the_connections_of_its_processes() -> None:
+    sentences = ["vsftpd.service serves 2 connections on port 21 (10.0.0.7, 10.0.0.8)"]
+    assert told(ChangeKind.UNIT, "vsftpd.service", "enabled, active", "masked, inactive") == sentences
+    assert told(ChangeKind.UNIT, "vsftpd.service", "enabled, active", "restarted") == []
+    assert told(ChangeKind.UNIT, "cups.service", "enabled, active", "masked, inactive") == []
+
+
+@pytest.mark.parametrize(
+    ("ports", "sentences"),
+    [
+        ("22", ["the firewall would cut 2 connections to port 21 (10.0.0.7, 10.0.0.8)"]),
+        ("20-22, 80", []),
+        ("21", ["the firewall would cut 1 connection to port 22 (10.0.0.1)"]),
+    ],
+)
+def test_a_firewall_cuts_what_comes_in_by_ports_it_does_not_open(ports: str, sentences: list[str]) -> None:
+    rules = (
+        f"chain input {{\n tcp dport {{ {ports} }} accept\n}}\nchain output {{\n tcp dport {{ 21, 22 }} accept\n}}\n"
+    )
+    assert told(ChangeKind.FILE, "/etc/hardener/firewall.nft", "", rules) == sentences
+
+
+def test_a_mount_that_becomes_noexec_has_the_programs_below_it() -> None:
+    sentences = ["2 processes run from /tmp (build tool, process 52)"]
+    assert told(ChangeKind.MOUNT, "/tmp", "rw", "rw,noexec") == sentences
+    assert told(ChangeKind.MOUNT, "/tmp", "rw,noexec", "rw,noexec,nodev") == []
+    assert told(ChangeKind.MOUNT, "/var", "rw", "rw,noexec") == []
+
+
+def test_who_is_logged_in_is_told_where_ways_in_change() -> None:
+    assert told(ChangeKind.SETTING, "/etc/ssh/x", "", "y", role="sshd") == ["logged in now: admin 2 times, root"]
+    assert told(ChangeKind.SETTING, "/etc/x", "", "y") == []
+
+
+def test_a_host_that_does_not_answer_disturbs_nobody_we_know_of() -> None:
+    item = Change(role="sshd", task="t", module="m", kind=ChangeKind.UNIT, subject="a", after="masked, inactive")
+    lost = Answer(exit_status=None, problem="timed out")
+    assert touches([item], {}) == {}
+    assert touches([item], {question.command: lost for question in QUESTIONS}) == {}
