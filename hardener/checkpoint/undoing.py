@@ -100,7 +100,9 @@ def _put_lines_back(
         return
     data = text.encode("utf-8", "surrogateescape")
     undone.texts[path] = data
-    undone.wanted["files"][path] = {**entry, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    # Without its times, or the file would be taken for what it shall become.
+    kept = {name: value for name, value in entry.items() if name != "times"}
+    undone.wanted["files"][path] = {**kept, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
 
 
 def without(text: str, changes: Sequence[Change]) -> tuple[str, list[Change]]:

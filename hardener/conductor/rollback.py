@@ -109,14 +109,14 @@ def _one(conductor: Conductor, target: Target, request: RollbackRequest) -> _Tak
 
 
 def _chosen(request: RollbackRequest, target: str) -> Sequence[Mapping[str, Any]] | None:
-    """The recorded changes made for the chosen controls; ``None`` for all there is."""
+    """The recorded changes made for the chosen controls alone, as others need what they share; ``None`` for all."""
     if request.controls == "*":
         return None
     made = next((result.changes for result in request.undone.results if result.target == target), ())
     return [
         change.model_dump(mode="json", include={"kind", "subject", "key", "before", "after"})
         for change in made
-        if any(fnmatchcase(control, request.controls) for control in change.controls)
+        if change.controls and all(fnmatchcase(control, request.controls) for control in change.controls)
     ]
 
 

@@ -83,3 +83,15 @@ def test_two_applies_at_once_are_one_and_a_refusal_that_names_the_first(node: la
     assert refused[0].problem.startswith("another run is under way there: ")
     assert refused[0].problem.endswith(" of ann")
     assert not refused[0].count(Outcome.FIXED)
+
+
+def test_of_some_controls_only_their_lines_go_back(node: lab.Node) -> None:
+    bench = Bench.of(node, pattern="sshd-*")
+    soft = failing(bench.audit())
+    run = applied(bench)
+    chosen = "sshd-maxauthtries"
+    assert chosen in soft
+    result = rolled_back(bench, run, controls=chosen)
+    assert result.problem is None, result.problem
+    assert [change.subject for change in result.changes] == ["/etc/ssh/sshd_config.d/00-hardener.conf"]
+    assert set(failing(bench.audit())) - set(failing(run.results[0])) == {chosen}

@@ -16,7 +16,16 @@ from hardener.checkpoint.state import differing
 def entry(text: str) -> dict[str, Any]:
     """A file with a text."""
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return {"type": "file", "mode": 0o644, "uid": 0, "gid": 0, "xattrs": {}, "sha256": digest, "size": len(text)}
+    return {
+        "type": "file",
+        "mode": 0o644,
+        "uid": 0,
+        "gid": 0,
+        "xattrs": {},
+        "sha256": digest,
+        "size": len(text),
+        "times": [1],
+    }
 
 
 def state(sysctls: Mapping[str, str] | None = None, **texts: str) -> dict[str, dict[str, Any]]:
@@ -68,6 +77,7 @@ def test_of_a_file_with_many_keys_only_some_lines_go_back() -> None:
     changes = [setting("/etc/limits", "a 1", "a 10"), setting("/etc/limits", "", "c 30")]
     undone = undoing.some(changes, (before, after, after), lambda _path: text.encode(), force=False)
     assert undone.texts == {"/etc/limits": b"a 1\nb 20\n"}
+    assert "times" not in undone.wanted["files"]["/etc/limits"], "what is wanted was never seen"
     assert undone.conflicts == []
 
 
