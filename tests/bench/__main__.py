@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,11 @@ from typing import Any
 from hardener import lab
 from hardener.catalogue.discovery import discover
 from hardener.catalogue.profiles import load_profile
-from hardener.conductor import Conductor, Seed
+from hardener.conductor import Conductor, Seed, checkpoints, new_run_id
 from hardener.content import roles_directory
 from hardener.inventory import role_defaults
 from hardener.model import Target, TargetResult
-from hardener.plan import Selection, make_plan, remediable, role_variables
+from hardener.plan import Selection, make_plan, packages_going, remediable, role_variables
 from hardener.reports.progress import NoProgress
 from hardener.transport import connector
 from tests.integration.conftest import Sshd, free_port, start_sshd
@@ -57,6 +58,7 @@ def one_node() -> None:
     bench = Bench.of(lab.up("bench12", kind="container", release="12", progress=print))
     try:
         _audits(bench)
+        _safety(bench)
         _cache_packages(bench)
         results: list[TargetResult] = []
         first = seconds(lambda: results.append(bench.apply()))
@@ -86,6 +88,22 @@ def _audits(bench: Bench) -> None:
         elapsed = seconds(partial(_stock, bench, result, without_delay=without_delay))
         say(f"{name}: seconds", f"{elapsed:.2f}")
         say(f"{name}: times slower than seeded, than cold", f"{elapsed / seeded:.0f}, {elapsed / cold:.0f}")
+
+
+def _safety(bench: Bench) -> None:
+    """What an apply pays for checkpoint, guard and proof of access, with the packages kept that would go."""
+    result, selection = bench.audit(), bench.conductor.selection
+    controls = remediable(make_plan(selection, bench.target, result.facts), result.findings)
+    going = packages_going(controls)
+
+    def once() -> None:
+        run = new_run_id(datetime.now(UTC))
+        with bench.conductor.connect(bench.target.connection) as transport:
+            checkpoints.take(transport, run, operator="bench", seconds=120, going=going)
+        with bench.conductor.connect(bench.target.connection) as fresh:
+            assert checkpoints.release(fresh, run)["state"] == "released"
+
+    say("checkpoint, guard, proof and release: seconds (median)", f"{median(once):.2f}")
 
 
 def _cache_packages(bench: Bench) -> None:
