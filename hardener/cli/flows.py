@@ -28,7 +28,7 @@ from hardener.cli.options import (
     prepare,
 )
 from hardener.conductor import ApplySettings, exit_code, make_run
-from hardener.errors import ExitCode
+from hardener.errors import ExitCode, StoreError
 from hardener.model import Run, RunKind
 from hardener.reports import planned
 from hardener.reports.progress import progress_on_stderr
@@ -62,7 +62,7 @@ def audit(
     with progress_on_stderr() as progress:
         conductor, targets = prepare(request, request.become_password(), progress)
         results = conductor.audit(targets)
-    run = make_run(RunKind.AUDIT, conductor.selection, started, results)
+    run = make_run(RunKind.AUDIT, conductor.selection, started, results, scope=request.scope)
     _finish(run, opened, format, output)
 
 
@@ -95,7 +95,7 @@ def apply(
         conductor, targets = prepare(request, password, progress)
         settings = ApplySettings(inventories=request.inventory, extra_vars=request.extra_vars, become_password=password)
         before, after = conductor.apply(targets, settings)
-    run = make_run(RunKind.APPLY, conductor.selection, started, after, before)
+    run = make_run(RunKind.APPLY, conductor.selection, started, after, before, scope=request.scope)
     _finish(run, opened, format, output)
 
 
@@ -156,8 +156,12 @@ def _request(
 
 
 def _finish(run: Run, store: Store, format: str, output: OutputOption) -> None:
-    """Keep the run, then tell it: what was seen is not lost to a full disk under the report."""
-    store.save(run)
+    """Keep the run, then tell it; one that cannot be kept is told all the same, and nothing that was seen is lost."""
+    try:
+        store.save(run)
+    except StoreError:
+        deliver(reports.render(run, format), output)
+        raise
     deliver(reports.render(run, format), output)
     if format == "table" or output is not None:
         typer.echo(f"run {run.id} kept: hardener report {run.id} -f html -o report.html", err=True)

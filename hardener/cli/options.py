@@ -19,7 +19,7 @@ from hardener.conductor import Conductor, Progress
 from hardener.content import roles_directory
 from hardener.errors import ConfigError
 from hardener.inventory import Sources, read_targets, role_defaults
-from hardener.model import Target
+from hardener.model import Scope, Target
 from hardener.plan import Selection, check_values
 from hardener.store import Store, default_location
 from hardener.transport import connector
@@ -63,6 +63,11 @@ class Request:
     ask_become_pass: bool = False
     workers: int = 32
     connect_timeout: float = 10.0
+
+    @property
+    def scope(self) -> Scope:
+        """What a run remembers of it: what was asked to be looked at."""
+        return Scope(inventories=tuple(self.inventory), limit=self.limit, controls=self.controls)
 
     def become_password(self) -> str | None:
         """Asked for on the terminal; never an argument, never kept."""

@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 
 import hardener
 from hardener.errors import ExitCode
-from hardener.model import Outcome, Run, RunKind, TargetResult
+from hardener.model import Outcome, Run, RunKind, Scope, TargetResult
 from hardener.plan import Selection
+
+EVERYTHING = Scope()
 
 
 def new_run_id(started: datetime) -> str:
@@ -24,6 +26,7 @@ def make_run(
     started: datetime,
     results: Iterable[TargetResult],
     before: Iterable[TargetResult] = (),
+    scope: Scope = EVERYTHING,
 ) -> Run:
     """The immutable record of what has just happened."""
     return Run(
@@ -34,6 +37,7 @@ def make_run(
         operator=getpass.getuser(),
         tool_version=hardener.__version__,
         profile=selection.profile.name,
+        scope=scope,
         controls={control.id: control.record() for control in selection.catalogue.values()},
         results=tuple(results),
         before=tuple(before),

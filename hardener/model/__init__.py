@@ -3,6 +3,17 @@
 Everything here is a value: frozen, serialisable, and free of any way to reach a host.
 """
 
+from hardener.model.drift import (
+    Baseline,
+    Comparison,
+    Drift,
+    DriftEvent,
+    DriftKind,
+    Pair,
+    Period,
+    Pruned,
+    View,
+)
 from hardener.model.evidence import Answer, Output, Question, Transcript
 from hardener.model.requirement import ControlRecord, Disruption, Outcome, Platform, Severity, Trait
 from hardener.model.run import (
@@ -13,6 +24,8 @@ from hardener.model.run import (
     PlannedChange,
     Run,
     RunKind,
+    RunSummary,
+    Scope,
     Score,
     TargetPlan,
     TargetResult,
@@ -23,22 +36,32 @@ from hardener.model.word import Word
 
 __all__ = [
     "Answer",
+    "Baseline",
     "Become",
     "Change",
+    "Comparison",
     "Connection",
     "ControlRecord",
     "Disruption",
+    "Drift",
+    "DriftEvent",
+    "DriftKind",
     "Exclusion",
     "Facts",
     "FileWalk",
     "Finding",
     "Outcome",
     "Output",
+    "Pair",
+    "Period",
     "PlannedChange",
     "Platform",
+    "Pruned",
     "Question",
     "Run",
     "RunKind",
+    "RunSummary",
+    "Scope",
     "Score",
     "Severity",
     "Target",
@@ -47,6 +70,7 @@ __all__ = [
     "Trait",
     "Transcript",
     "Values",
+    "View",
     "Word",
     "score",
 ]

@@ -25,7 +25,7 @@ MOST_OPEN = 3
 LONGEST_VALUE = 1000
 LONGEST_CHANGE = 2048
 
-_TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,12 @@ class Page:
 
 def render(run: Run) -> str:
     """The page; the same run gives the same bytes."""
-    environment = _environment()
-    script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
+    page = environment()
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     views = arranged.targets(run)
     pages = _pages(views)
-    return environment.get_template("report.html.j2").render(
+    return page.get_template("report.html.j2").render(
         run=run,
         pages=pages,
         sections=SECTIONS,
@@ -86,7 +86,7 @@ def render(run: Run) -> str:
         seconds=(run.finished - run.started).total_seconds(),
         script=script,
         script_digest=digest,
-        style=(_TEMPLATES / "report.css").read_text(encoding="utf-8"),
+        style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
     )
 
 
@@ -101,9 +101,10 @@ def _pages(views: Sequence[TargetView]) -> Sequence[Page]:
     return sorted(pages, key=lambda page: not page.view.needs_attention) if is_folded else pages
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+def environment() -> Environment:
+    """What every page is made with: everything is escaped, and nothing that is missing is passed over."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -121,8 +122,8 @@ def _environment() -> Environment:
         "by_reason": arranged.by_reason,
         "worst_first": lambda entries: sorted(entries, key=arranged.worst_first),
     }
-    environment.filters.update(filters)
-    return environment
+    made.filters.update(filters)
+    return made
 
 
 def _percent(value: Score) -> str:

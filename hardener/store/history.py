@@ -1,0 +1,110 @@
+"""How long things have been so: the intervals of one control on one target, and what happened in between."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+from sqlalchemy import Connection, RowMapping, select
+
+from hardener.model import Outcome, Period, RunKind
+from hardener.store import schema
+from hardener.store.baselines import instant
+from hardener.store.contents import Refusal, batches, unpacked
+from hardener.store.forms import loaded
+from hardener.store.reading import ResultReader
+
+
+def periods(connection: Connection, target: str, control: str) -> Sequence[Period]:
+    """What was seen of a control on a target, the newest first, for each machine that answered to its name.
+
+    Raises ``Refusal`` where nobody ever looked.
+    """
+    reader = ResultReader(connection)
+    name = control.encode()
+    table, subject = schema.finding, schema.subject
+    query = (
+        select(table, subject.c.machine_id)
+        .join(subject, subject.c.number == table.c.subject)
+        .where(subject.c.target == target, table.c.name == reader.contents.find([name]).get(name, 0))
+        .order_by(table.c.since.desc())
+    )
+    rows = connection.execute(query).mappings().all()
+    if not rows:
+        raise Refusal(f"nobody ever looked at {control!r} on {target!r}")
+    reader.contents.get({row["content"] for row in rows})
+    ends = {
+        (row["subject"], row["since"]): instant(later["began"])
+        for _, of_one in groupby(sorted(rows, key=lambda row: row["subject"]), lambda row: row["subject"])
+        for later, row in pairwise(of_one)
+    }
+    return [
+        Period(
+            machine_id=row["machine_id"],
+            began=instant(row["began"]),
+            ended=ends.get((row["subject"], row["since"])),
+            finding=reader.finding(control, {control: row["content"]}),
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """Since when a finding is as it is."""
+
+    began: int
+    """When the run started that first saw its outcome, in seconds since 1970."""
+    value_since: int
+    """The result that first saw its value."""
+
+
+def beginnings(
+    connection: Connection, reader: ResultReader, result: RowMapping, outcomes: Mapping[str, Outcome]
+) -> Mapping[str, Beginning]:
+    """By control, since when a result's findings have the outcome they have there."""
+    numbers = reader.contents.find([control.encode() for control in outcomes])
+    controls = {number: name.decode() for name, number in numbers.items()}
+    table = schema.finding
+    query = select(table.c.name, table.c.since, table.c.until, table.c.content, table.c.began)
+    query = query.where(table.c.subject == result["subject"], table.c.since <= result["number"])
+    found: dict[str, Beginning] = {}
+    ended: set[str] = set()
+    for batch in batches(sorted(controls)):
+        rows = connection.execute(query.where(table.c.name.in_(batch)).order_by(table.c.since.desc())).all()
+        reader.contents.get({content for _, _, _, content, _ in rows})
+        follower: dict[str, int] = {}
+        for name, since, until, content, began in rows:
+            control = controls[name]
+            outcome = reader.finding(control, {control: content}).outcome
+            if outcome is not outcomes[control] or until != follower.get(control, until):
+                ended.add(control)  # something else was seen, or what was seen then has been pruned
+            elif control not in ended:
+                latest = found.get(control)
+                found[control] = Beginning(began, latest.value_since if latest else since)
+            follower[control] = since
+    return found
+
+
+class Applies:
+    """Our own runs that changed targets between the first and the last of some results."""
+
+    def __init__(self, connection: Connection, results: Collection[int]) -> None:
+        run, result = schema.run, schema.result
+        query = (
+            select(result.c.subject, result.c.number, result.c.body, run.c.id)
+            .join(run, run.c.number == result.c.run)
+            .where(run.c.kind != RunKind.AUDIT.value, result.c.is_before.is_(False))
+            .where(result.c.number > min(results, default=0), result.c.number <= max(results, default=0))
+            .order_by(result.c.number)
+        )
+        self._found: dict[int, list[tuple[int, str]]] = {}
+        for subject, number, body, identifier in connection.execute(query):
+            if loaded(unpacked(body, f"result {number}"))["changes"]:
+                self._found.setdefault(subject, []).append((number, identifier))
+
+    def between(self, subject: int, after: int, until: int) -> str:
+        """In words, the last of them that changed a subject after one result and until another; empty if none did."""
+        runs = [identifier for number, identifier in self._found.get(subject, []) if after < number <= until]
+        return f"after our own run {runs[-1]}" if runs else ""
