@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -13,7 +13,7 @@ from hardener.store import schema
 from hardener.store.baselines import baseline_views, instant, views
 from hardener.store.contents import Refusal, unpacked
 from hardener.store.forms import loaded
-from hardener.store.history import Applies, beginnings
+from hardener.store.history import Applies, Asked, Beginning, beginnings
 from hardener.store.intervals import covers, seen_by
 from hardener.store.reading import ResultReader, run_body, run_number
 
@@ -113,7 +113,18 @@ class _Differences:
         pairs = [(before, after) for before, after in pairs if before["subject"] == after["subject"]]
         seen = self._seen(pairs)
         applies = Applies(connection, [row["number"] for pair in pairs for row in pair])
-        self._found = {after["target"]: self._difference(before, after, seen, applies) for before, after in pairs}
+        findings = {after["target"]: self._findings_of(before, after, seen) for before, after in pairs}
+        asked = {
+            after["subject"]: Asked(
+                after["number"], {control: item.outcome for control, item in findings[after["target"]][1].items()}
+            )
+            for _, after in pairs
+        }
+        began = beginnings(connection, reader, asked)
+        self._found = {
+            after["target"]: _difference(before, after, findings[after["target"]], began, applies)
+            for before, after in pairs
+        }
 
     def pair(self, target: str, before: RowMapping | None, after: RowMapping | None, *, is_declared: bool) -> Pair:
         """Both views of a target."""
@@ -133,17 +144,21 @@ class _Differences:
         seen = {**seen_by(self._connection, schema.finding, subjects)} if subjects else {}
         alike = {before["subject"]: (before["number"], after["number"]) for before, after in pairs}
         alike = {key: numbers for key, numbers in alike.items() if numbers[1] not in subjects}
-        seen |= self._changed(alike)
+        lower = [min(pair, key=lambda row: row["number"]) for pair in pairs if pair[1]["number"] not in subjects]
+        seen |= self._changed(alike, _last_of_first_run(lower))
         return self._reader.named(seen)
 
-    def _changed(self, results: Mapping[int, tuple[int, int]]) -> Mapping[int, Mapping[int, int]]:
-        """By result, the content of what has another interval in the other result of the subject."""
+    def _changed(self, results: Mapping[int, tuple[int, int]], begun: int) -> Mapping[int, Mapping[int, int]]:
+        """By result, the content of what has another interval in the other result of the subject.
+
+        Intervals that had begun by then and have not ended are the same in both, and are not even read.
+        """
         seen: dict[int, dict[int, int]] = {number: {} for pair in results.values() for number in pair}
         if not results:
             return seen
-        table, earliest = schema.finding, min(seen)
+        table = schema.finding
         query = select(table.c.subject, table.c.name, table.c.since, table.c.until, table.c.content)
-        query = query.where(or_(table.c.since > earliest, table.c.until > earliest), table.c.since <= max(seen))
+        query = query.where(or_(table.c.since > begun, table.c.until > min(seen)), table.c.since <= max(seen))
         for subject, name, since, until, content in self._connection.execute(query):
             pair = results.get(subject, (0, 0))
             of = [number for number in pair if covers(since, until, number)]
@@ -151,30 +166,55 @@ class _Differences:
                 seen[of[0]][name] = content
         return seen
 
-    def _difference(
-        self, before: RowMapping, after: RowMapping, seen: Mapping[int, Mapping[str, int]], applies: Applies
-    ) -> _Difference:
+    def _findings_of(
+        self, before: RowMapping, after: RowMapping, seen: Mapping[int, Mapping[str, int]]
+    ) -> tuple[Findings, Findings]:
+        """The findings of both results that are not the same."""
         old, new = (self._findings(row, seen[row["number"]]) for row in (before, after))
-        if _have_other_outlines(before, after):
-            same = {control for control in old.keys() & new.keys() if old[control] == new[control]}
-            old, new = ({key: item for key, item in side.items() if key not in same} for side in (old, new))
-        known = beginnings(self._connection, self._reader, after, {key: item.outcome for key, item in new.items()})
-        return _Difference(
-            before=old,
-            after=new,
-            since={control: item.began for control, item in known.items()},
-            causes={
-                control: cause
-                for control, item in known.items()
-                if (cause := applies.between(after["subject"], before["number"], item.value_since))
-            },
-        )
+        if not _have_other_outlines(before, after):
+            return old, new
+        same = {control for control in old.keys() & new.keys() if old[control] == new[control]}
+        return _without(old, same), _without(new, same)
 
     def _findings(self, row: RowMapping, seen: Mapping[str, int]) -> Findings:
         """The findings that were read, and those of controls nobody looked at."""
         outline = self._reader.outline(row["findings"])
         findings = [self._reader.finding(item, seen) for item in outline if not isinstance(item, str) or item in seen]
         return {finding.control: finding for finding in findings}
+
+
+def _without(findings: Findings, controls: Collection[str]) -> Findings:
+    return {control: item for control, item in findings.items() if control not in controls}
+
+
+def _difference(
+    before: RowMapping,
+    after: RowMapping,
+    findings: tuple[Findings, Findings],
+    began: Mapping[tuple[int, str], Beginning],
+    applies: Applies,
+) -> _Difference:
+    subject = after["subject"]
+    known = {control: began[subject, control] for control in findings[1] if (subject, control) in began}
+    causes = {control: applies.between(subject, before["number"], item.value_since) for control, item in known.items()}
+    return _Difference(
+        before=findings[0],
+        after=findings[1],
+        since={control: item.began for control, item in known.items()},
+        causes={control: cause for control, cause in causes.items() if cause},
+    )
+
+
+def _last_of_first_run(rows: Sequence[RowMapping]) -> int:
+    """The last of those results that are of the same run, for the run of which that is the smallest number.
+
+    Every interval that began up to there began with, or before, the result of its own subject: results of a run
+    follow each other, and a subject has one in it.
+    """
+    last: dict[int, int] = {}
+    for row in rows:
+        last[row["run"]] = max(last.get(row["run"], 0), row["number"])
+    return min(last.values(), default=0)
 
 
 def _have_other_outlines(before: RowMapping, after: RowMapping) -> bool:

@@ -53,7 +53,7 @@ class Contents:
 
     def put(self, items: Iterable[bytes]) -> Mapping[bytes, int]:
         """The number of each item, by the item; what is not there yet is added."""
-        digests = {item: digest(item) for item in items}
+        digests = {item: digest(item) for item in set(items)}
         self._find(digests.values())
         new = {key: item for item, key in digests.items() if key not in self._numbers}
         if new:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, select, tuple_
 
 from hardener.model import Outcome, Period, RunKind
 from hardener.store import schema
@@ -60,31 +60,58 @@ class Beginning:
     """The result that first saw its value."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Of which findings of one result the beginning is asked: their outcomes, by control."""
+
+    result: int
+    outcomes: Mapping[str, Outcome]
+
+
 def beginnings(
-    connection: Connection, reader: ResultReader, result: RowMapping, outcomes: Mapping[str, Outcome]
-) -> Mapping[str, Beginning]:
-    """By control, since when a result's findings have the outcome they have there."""
-    numbers = reader.contents.find([control.encode() for control in outcomes])
-    controls = {number: name.decode() for name, number in numbers.items()}
-    table = schema.finding
-    query = select(table.c.name, table.c.since, table.c.until, table.c.content, table.c.began)
-    query = query.where(table.c.subject == result["subject"], table.c.since <= result["number"])
-    found: dict[str, Beginning] = {}
-    ended: set[str] = set()
-    for batch in batches(sorted(controls)):
-        rows = connection.execute(query.where(table.c.name.in_(batch)).order_by(table.c.since.desc())).all()
-        reader.contents.get({content for _, _, _, content, _ in rows})
-        follower: dict[str, int] = {}
-        for name, since, until, content, began in rows:
-            control = controls[name]
-            outcome = reader.finding(control, {control: content}).outcome
-            if outcome is not outcomes[control] or until != follower.get(control, until):
-                ended.add(control)  # something else was seen, or what was seen then has been pruned
-            elif control not in ended:
-                latest = found.get(control)
-                found[control] = Beginning(began, latest.value_since if latest else since)
-            follower[control] = since
+    connection: Connection, reader: ResultReader, asked: Mapping[int, Asked]
+) -> Mapping[tuple[int, str], Beginning]:
+    """By subject and control, since when a result's finding has the outcome it has there; ``asked`` is by subject."""
+    names = {control.encode() for item in asked.values() for control in item.outcomes}
+    numbers = {name.decode(): number for name, number in reader.contents.find(names).items()}
+    keys = {
+        (subject, numbers[control]): control
+        for subject, item in asked.items()
+        for control in item.outcomes
+        if control in numbers
+    }
+    found: dict[tuple[int, str], Beginning] = {}
+    for batch in batches(sorted(keys)):
+        _find_beginnings(connection, reader, asked, {key: keys[key] for key in batch}, found)
     return found
+
+
+def _find_beginnings(
+    connection: Connection,
+    reader: ResultReader,
+    asked: Mapping[int, Asked],
+    keys: Mapping[tuple[int, int], str],
+    found: dict[tuple[int, str], Beginning],
+) -> None:
+    """Walk back from the newest interval, for as long as each follows the one before and the outcome is the same."""
+    table = schema.finding
+    query = select(table.c.subject, table.c.name, table.c.since, table.c.until, table.c.content, table.c.began)
+    subjects, names = ({key[index] for key in keys} for index in (0, 1))  # by which the primary key finds its rows
+    query = query.where(table.c.subject.in_(subjects), table.c.name.in_(names))
+    query = query.where(tuple_(table.c.subject, table.c.name).in_(list(keys))).order_by(table.c.since.desc())
+    rows = [row for row in connection.execute(query) if row.since <= asked[row.subject].result]
+    reader.contents.get({row.content for row in rows})
+    follower: dict[tuple[int, str], int] = {}
+    ended: set[tuple[int, str]] = set()
+    for row in rows:
+        control = keys[row.subject, row.name]
+        key = row.subject, control
+        outcome = reader.finding(control, {control: row.content}).outcome
+        if outcome is not asked[row.subject].outcomes[control] or row.until != follower.get(key, row.until):
+            ended.add(key)  # something else was seen, or what was seen then has been pruned
+        elif key not in ended:
+            found[key] = Beginning(row.began, found[key].value_since if key in found else row.since)
+        follower[key] = row.since
 
 
 class Applies:
