@@ -18,11 +18,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-# The Debian packages that the lab and the integration tests run. openssh-server is there for its sshd program only.
+# The Debian packages that the lab and the tests run. Of openssh-server and postgresql only the programs are wanted.
 # Elsewhere than on Debian: install the same tools, and pass PACKAGES= to skip this.
 PACKAGES := \
   apt ca-certificates debian-archive-keyring e2fsprogs grub-common grub-pc-bin iproute2 mmdebstrap mount mtools \
-  nftables openssh-client openssh-server procps qemu-system-x86 qemu-utils sudo systemd-container xorriso
+  nftables openssh-client openssh-server postgresql procps qemu-system-x86 qemu-utils sudo systemd-container xorriso
 
 DEMO_KIND ?= vm
 DEMO_RELEASE ?= 12
@@ -114,7 +114,7 @@ python:
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(MAKE) --no-print-directory packages PACKAGES=python3-venv
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'
 
-# A freshly installed sshd must not start on this machine, now or at boot: policy-rc.d keeps it down while it is
+# A freshly installed server must not start on this machine, now or at boot: policy-rc.d keeps it down while it is
 # installed, and its unit is disabled afterwards. One that was there before is left alone.
 .PHONY: packages
 packages:
@@ -131,6 +131,6 @@ packages:
 	fi
 	apt-get --quiet update
 	DEBIAN_FRONTEND=noninteractive apt-get --quiet install --yes --no-install-recommends $$missing
-	if [[ " $$missing " == *" openssh-server "* ]] && command -v systemctl > /dev/null; then
-	  systemctl --quiet disable ssh.service
-	fi
+	command -v systemctl > /dev/null || exit 0
+	if [[ " $$missing " == *" openssh-server "* ]]; then systemctl --quiet disable ssh.service; fi
+	if [[ " $$missing " == *" postgresql "* ]]; then systemctl --quiet disable postgresql.service; fi

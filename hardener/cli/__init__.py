@@ -12,7 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 import hardener
-from hardener.cli import controls, flows, lab, runs
+from hardener.cli import baselines, controls, drift, flows, lab, runs, store
 from hardener.errors import ExitCode, HardenerError
 
 EXIT_CODES = """\
@@ -33,8 +33,11 @@ app.command(name="audit")(flows.audit)
 app.command(name="plan")(flows.plan)
 app.command(name="apply")(flows.apply)
 app.command(name="rollback")(flows.rollback)
+app.command(name="drift")(drift.drift)
 app.command(name="report")(runs.report)
 app.add_typer(runs.app, name="runs")
+app.add_typer(baselines.app, name="baseline")
+app.add_typer(store.app, name="store")
 app.add_typer(controls.app, name="controls")
 app.add_typer(lab.app, name="lab")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -34,14 +33,14 @@ from hardener.conductor import (
     RollbackRequest,
     Rollout,
     Stages,
+    Start,
     exit_code,
     make_plans,
     make_run,
-    new_run_id,
     resumed,
     roll_back,
 )
-from hardener.errors import ConfigError, ExitCode
+from hardener.errors import ConfigError, ExitCode, StoreError
 from hardener.model import Run, RunKind
 from hardener.reports import planned
 from hardener.reports.progress import progress_on_stderr
@@ -63,12 +62,11 @@ def audit(
     """
     check_format(format)
     opened = open_store(store)
-    started = datetime.now(UTC)
+    start = Start(RunKind.AUDIT, request.scope)
     with progress_on_stderr() as progress:
         conductor, targets = prepare(request, request.become_password(), progress)
         results = conductor.audit(targets)
-    run = make_run(RunKind.AUDIT, conductor.selection, started, results)
-    _finish(run, opened, format, output)
+    _finish(make_run(start, conductor.selection, results), opened, format, output)
 
 
 @sharing(requested, staged)
@@ -94,8 +92,7 @@ def apply(
     check_format(format)
     opened = open_store(store)
     approved = read_plans(plan) if plan else None
-    started = datetime.now(UTC)
-    identifier = new_run_id(started)
+    start = Start(RunKind.APPLY, request.scope)
     with progress_on_stderr() as progress:
         password = request.become_password()
         conductor, targets = prepare(request, password, progress)
@@ -105,11 +102,11 @@ def apply(
         if approved and plan:
             refuse_other_question(approved, conductor.selection, targets, plan)
             refuse_moved(approved, make_plans(conductor, targets, settings), plan)
-        rollout = Rollout(conductor, settings, stages, identifier, targets)
-        with _kept_if_interrupted(rollout, opened, started):
+        rollout = Rollout(conductor, settings, stages, start.id, targets)
+        with _kept_if_interrupted(rollout, opened, start):
             rollout.go()
     before, after = rollout.results()
-    _finish(make_run(RunKind.APPLY, conductor.selection, started, after, before, identifier), opened, format, output)
+    _finish(make_run(start, conductor.selection, after, before), opened, format, output)
 
 
 @sharing(requested)
@@ -131,25 +128,23 @@ def rollback(
     opened = open_store(store)
     undone = opened.load(run)
     if undone.kind is RunKind.AUDIT:
-        raise ConfigError(f"{undone.id} is an audit: it changed nothing", location=opened.location)
-    started = datetime.now(UTC)
-    identifier = new_run_id(started)
+        raise ConfigError(f"{undone.id} is an audit: it changed nothing", location=run)
+    start = Start(RunKind.ROLLBACK, request.scope)
     with progress_on_stderr() as progress:
         password = request.become_password()
         conductor, targets = prepare(request.with_all_controls(), password, progress)
         touched = {result.target for result in undone.results if result.checkpoint is not None}
         chosen = [target for target in targets if target.name in touched]
         if not chosen:
-            raise ConfigError(f"{undone.id} changed none of these targets", location=opened.location)
+            raise ConfigError(f"{undone.id} changed none of these targets", location=run)
         before, after = roll_back(
             conductor,
             chosen,
             RollbackRequest(undone=undone, controls=request.controls, force=force),
             _settings(request, password, guard_seconds),
-            identifier,
+            start.id,
         )
-    finished = make_run(RunKind.ROLLBACK, conductor.selection, started, after, before, identifier)
-    _finish(finished, opened, format, output)
+    _finish(make_run(start, conductor.selection, after, before), opened, format, output)
 
 
 @sharing(requested)
@@ -190,21 +185,25 @@ def _resumable(run: Run, profile: str) -> Run:
 
 
 @contextmanager
-def _kept_if_interrupted(rollout: Rollout, store: Store, started: datetime) -> Iterator[None]:
+def _kept_if_interrupted(rollout: Rollout, store: Store, start: Start) -> Iterator[None]:
     """What an interrupted apply has done and undone is a run as well: the next one can go on from it."""
     try:
         yield
     except KeyboardInterrupt:
         before, after = rollout.results()
-        run = make_run(RunKind.APPLY, rollout.conductor.selection, started, after, before, rollout.run)
+        run = make_run(start, rollout.conductor.selection, after, before)
         store.save(run)
         typer.echo(f"run {run.id} kept: hardener apply --resume {run.id} goes on", err=True)
         raise
 
 
 def _finish(run: Run, store: Store, format: str, output: OutputOption) -> None:
-    """Keep the run, then tell it: what was seen is not lost to a full disk under the report."""
-    store.save(run)
+    """Keep the run, then tell it; one that cannot be kept is told all the same, and nothing that was seen is lost."""
+    try:
+        store.save(run)
+    except StoreError:
+        deliver(reports.render(run, format), output)
+        raise
     deliver(reports.render(run, format), output)
     if format == "table" or output is not None:
         typer.echo(f"run {run.id} kept: hardener report {run.id} -f html -o report.html", err=True)

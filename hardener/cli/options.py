@@ -21,7 +21,7 @@ from hardener.conductor import Conductor, Progress
 from hardener.content import roles_directory
 from hardener.errors import ConfigError
 from hardener.inventory import Sources, read_targets, role_defaults
-from hardener.model import Target
+from hardener.model import Scope, Target
 from hardener.plan import Selection, check_values
 from hardener.store import Store, default_location
 from hardener.transport import connector
@@ -74,6 +74,11 @@ class Request:
     def with_all_controls(self) -> Request:
         """The same for the whole catalogue."""
         return replace(self, controls="*")
+
+    @property
+    def scope(self) -> Scope:
+        """What a run remembers of it: what was asked to be looked at."""
+        return Scope(inventories=tuple(self.inventory), limit=self.limit, controls=self.controls)
 
     def become_password(self) -> str | None:
         """Asked for on the terminal; never an argument, never kept."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -9,23 +10,24 @@ import typer
 from hardener import reports
 from hardener.cli.options import FormatOption, OutputOption, StoreOption, check_format, deliver, open_store
 from hardener.reports import listing
+from hardener.reports.arranged import moment, value_words
 
 app = typer.Typer(help="Runs that are kept in the store.", no_args_is_help=True, rich_markup_mode=None)
-
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the beginning of one, or 'latest'.")]
+LONGEST_VALUE = 100
 
 
 @app.command("list")
 def list_runs(store: StoreOption = None) -> None:
-    """Show every run, newest first.
+    """Show every run, the one kept last first.
 
     Example: hardener runs list
     """
     rows = [
-        (item.id, item.kind.value, f"{item.started:%Y-%m-%d %H:%M:%S} UTC", item.profile, str(item.targets))
+        (item.id, item.kind.value, moment(item.started), item.profile, str(item.targets), str(item.baselines or ""))
         for item in open_store(store).runs()
     ]
-    deliver(listing.table(("run", "kind", "started", "profile", "targets"), rows), None)
+    deliver(listing.table(("run", "kind", "started", "profile", "targets", "baseline of"), rows), None)
 
 
 @app.command("show")
@@ -35,6 +37,51 @@ def show_run(run: RunArgument = "latest", store: StoreOption = None) -> None:
     Example: hardener runs show latest
     """
     deliver(reports.render(open_store(store).load(run), "table"), None)
+
+
+@app.command("history")
+def show_history(
+    target: Annotated[str, typer.Argument(help="A target's name.")],
+    control: Annotated[str, typer.Argument(help="A control's id.")],
+    store: StoreOption = None,
+) -> None:
+    """Show what was seen of one control on one target over time, the newest first.
+
+    Example: hardener runs history web1 sshd-permitrootlogin
+    """
+    rows = [
+        (
+            moment(item.began),
+            moment(item.ended) if item.ended else "",
+            item.finding.outcome.value,
+            value_words(item.finding.observed, LONGEST_VALUE),
+            item.finding.reason,
+            item.machine_id or "not reached",
+        )
+        for item in open_store(store).history(target, control)
+    ]
+    deliver(listing.table(("since", "until", "outcome", "observed", "reason", "machine"), rows), None)
+
+
+@app.command("prune")
+def prune_runs(
+    keep_days: Annotated[int | None, typer.Option(min=1, help="Keep runs that are no older.")] = None,
+    keep_runs: Annotated[int | None, typer.Option(min=1, help="Keep so many runs, those kept last.")] = None,
+    store: StoreOption = None,
+) -> None:
+    """Remove old runs and what only they needed; baselines and the newest complete view of each target stay.
+
+    Example: hardener runs prune --keep-days 400
+    """
+    if keep_days is None and keep_runs is None:
+        raise typer.BadParameter("say what to keep: --keep-days, --keep-runs, or both", param_hint="--keep-days")
+    oldest = datetime.now(UTC) - timedelta(days=keep_days) if keep_days is not None else None
+    pruned = open_store(store).prune(oldest=oldest, keep_runs=keep_runs)
+    deliver(
+        f"removed {len(pruned.runs)} runs, {pruned.intervals} intervals of what they saw, "
+        f"{pruned.contents} contents nothing else needs\n",
+        None,
+    )
 
 
 def report(

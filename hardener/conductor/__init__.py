@@ -5,7 +5,7 @@ from hardener.conductor.flows import Conductor, Seed
 from hardener.conductor.guards import GUARD_SECONDS
 from hardener.conductor.planning import make_plans
 from hardener.conductor.progress import Progress
-from hardener.conductor.record import exit_code, make_run, new_run_id
+from hardener.conductor.record import Start, exit_code, make_run, new_run_id
 from hardener.conductor.rollback import RollbackRequest, roll_back
 from hardener.conductor.rollout import RebootPolicy, Rollout, Stages, resumed
 
@@ -19,6 +19,7 @@ __all__ = [
     "Rollout",
     "Seed",
     "Stages",
+    "Start",
     "exit_code",
     "make_plans",
     "make_run",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import getpass
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 
 import hardener
 from hardener.errors import ExitCode
-from hardener.model import Outcome, Run, RunKind, TargetResult
+from hardener.model import Outcome, Run, RunKind, Scope, TargetResult
 from hardener.plan import Selection
 
 
@@ -18,23 +20,33 @@ def new_run_id(started: datetime) -> str:
     return f"{started.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
 
 
+@dataclass(frozen=True)
+class Start:
+    """A run that begins now: what it sets out to do, and over what. Its id is known before anything has happened."""
+
+    kind: RunKind
+    scope: Scope = field(default_factory=Scope)
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @cached_property
+    def id(self) -> str:
+        """The id of the run."""
+        return new_run_id(self.at)
+
+
 def make_run(
-    kind: RunKind,
-    selection: Selection,
-    started: datetime,
-    results: Iterable[TargetResult],
-    before: Iterable[TargetResult] = (),
-    identifier: str | None = None,
+    start: Start, selection: Selection, results: Iterable[TargetResult], before: Iterable[TargetResult] = ()
 ) -> Run:
     """The immutable record of what has just happened."""
     return Run(
-        id=identifier or new_run_id(started),
-        kind=kind,
-        started=started,
+        id=start.id,
+        kind=start.kind,
+        started=start.at,
         finished=datetime.now(UTC),
         operator=getpass.getuser(),
         tool_version=hardener.__version__,
         profile=selection.profile.name,
+        scope=start.scope,
         controls={control.id: control.record() for control in selection.catalogue.values()},
         results=tuple(results),
         before=tuple(before),

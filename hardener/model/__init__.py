@@ -3,6 +3,17 @@
 Everything here is a value: frozen, serialisable, and free of any way to reach a host.
 """
 
+from hardener.model.drift import (
+    Baseline,
+    Comparison,
+    Drift,
+    DriftEvent,
+    DriftKind,
+    Pair,
+    Period,
+    Pruned,
+    View,
+)
 from hardener.model.evidence import Answer, Output, Question, Transcript
 from hardener.model.requirement import ControlRecord, Disruption, Outcome, Platform, Severity, Trait
 from hardener.model.run import (
@@ -16,6 +27,8 @@ from hardener.model.run import (
     Plans,
     Run,
     RunKind,
+    RunSummary,
+    Scope,
     Score,
     TargetPlan,
     TargetResult,
@@ -26,13 +39,18 @@ from hardener.model.word import Word
 
 __all__ = [
     "Answer",
+    "Baseline",
     "Become",
     "Change",
     "ChangeKind",
     "CheckpointState",
+    "Comparison",
     "Connection",
     "ControlRecord",
     "Disruption",
+    "Drift",
+    "DriftEvent",
+    "DriftKind",
     "Exclusion",
     "Facts",
     "FileWalk",
@@ -40,12 +58,17 @@ __all__ = [
     "LastRun",
     "Outcome",
     "Output",
+    "Pair",
+    "Period",
     "PlannedChange",
     "Plans",
     "Platform",
+    "Pruned",
     "Question",
     "Run",
     "RunKind",
+    "RunSummary",
+    "Scope",
     "Score",
     "Severity",
     "Target",
@@ -54,6 +77,7 @@ __all__ = [
     "Trait",
     "Transcript",
     "Values",
+    "View",
     "Word",
     "score",
 ]

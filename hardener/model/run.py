@@ -185,6 +185,16 @@ class RunKind(StrEnum):
     ROLLBACK = "rollback"
 
 
+class Scope(Word):
+    """What the operator asked to be looked at."""
+
+    inventories: tuple[str, ...] = ()
+    """As they were named; none means this machine."""
+    limit: str | None = None
+    controls: str = "*"
+    """A shell-style pattern over ids."""
+
+
 class Run(Word):
     """One execution: when, by whom, with what, and everything it saw and did. Immutable."""
 
@@ -195,11 +205,25 @@ class Run(Word):
     operator: str
     tool_version: str
     profile: str
+    scope: Scope = Scope()
     controls: Mapping[str, ControlRecord]
     """The controls as they were declared when the run was made, by id."""
     results: tuple[TargetResult, ...]
     before: tuple[TargetResult, ...] = ()
     """For an apply: the audit it started from."""
+
+
+class RunSummary(Word):
+    """One line of the list of runs."""
+
+    id: str
+    kind: RunKind
+    started: datetime
+    finished: datetime
+    profile: str
+    targets: int
+    baselines: int
+    """Targets for which it is the declared baseline."""
 
 
 class Score(Word):

@@ -25,7 +25,7 @@ MOST_OPEN = 3
 LONGEST_VALUE = 1000
 LONGEST_CHANGE = 2048
 
-_TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Page:
 
 def render(run: Run) -> str:
     """The page; the same run gives the same bytes."""
-    script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     views = arranged.targets(run)
     pages = _pages(views)
@@ -106,13 +106,13 @@ def _pages(views: Sequence[TargetView]) -> Sequence[Page]:
 
 def style() -> str:
     """The style sheet of every page."""
-    return (_TEMPLATES / "report.css").read_text(encoding="utf-8")
+    return (TEMPLATES / "report.css").read_text(encoding="utf-8")
 
 
 def environment(**filters: Callable[..., Any]) -> Environment:
     """What every page is made with: everything escaped, our words for values, and filters of its own."""
     made = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,5 +1,5 @@
-"""Keeps runs: written whole or not at all, read back as they were."""
+"""Keeps runs for years: written whole or not at all, read back as they were."""
 
-from hardener.store.database import RunSummary, Store, default_location
+from hardener.store.database import Store, default_location
 
-__all__ = ["RunSummary", "Store", "default_location"]
+__all__ = ["Store", "default_location"]

@@ -1,76 +1,112 @@
-"""The tables of the store. Output of commands is content-addressed: the same bytes are kept once."""
+"""The tables of the store, at the newest version.
 
-from sqlalchemy import JSON, Column, DateTime, Float, ForeignKey, Integer, LargeBinary, MetaData, String, Table, Text
+What a host looks like is kept as intervals: a row of ``finding`` or ``evidence`` says what was so from one result on,
+until another one saw it differently. Which controls and commands a result is about is in its two outlines, so that a
+night on which nothing changed costs one row of ``result`` for each target. Everything longer than a number is kept
+once, in ``content``, by the hash of its bytes. Columns that name a content are no foreign keys: the database would
+look through every row for each content that is pruned; ``hardener store check`` looks for what is missing instead.
+"""
 
-SCHEMA_VERSION = 1
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 
-metadata = MetaData()
+SCHEMA_VERSION = 2
 
-version = Table("schema_version", metadata, Column("version", Integer, primary_key=True))
+NAMES = {
+    "pk": "%(table_name)s_primary",
+    "uq": "%(table_name)s_%(column_0_N_name)s_unique",
+    "fk": "%(table_name)s_%(column_0_name)s_reference",
+    "ix": "%(table_name)s_%(column_0_N_name)s_index",
+}
+metadata = MetaData(naming_convention=NAMES)
+
+version = Table("schema_version", MetaData(), Column("version", Integer, primary_key=True))
+"""Made by version 1, whose programs read it and leave a store alone that is newer."""
+
+
+def _number(name: str = "number") -> Column[int]:
+    """A key that whoever writes gives out himself: writers take turns."""
+    return Column(name, Integer, primary_key=True, autoincrement=False)
+
+
+content = Table(
+    "content",
+    metadata,
+    _number(),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),  # SHA-256 of the bytes
+    Column("body", LargeBinary, nullable=False),  # compressed with zlib
+)
 
 run = Table(
     "run",
     metadata,
-    Column("id", String(40), primary_key=True),
+    _number(),  # the order in which runs were kept, whatever the clock said
+    Column("id", String(80), nullable=False, unique=True),
     Column("kind", String(16), nullable=False),
-    Column("started", DateTime(timezone=True), nullable=False, index=True),
-    Column("finished", DateTime(timezone=True), nullable=False),
-    Column("operator", Text, nullable=False),
-    Column("tool_version", Text, nullable=False),
     Column("profile", Text, nullable=False),
-    Column("controls", JSON, nullable=False),
+    Column("started", BigInteger, nullable=False),  # seconds since 1970
+    Column("body", LargeBinary, nullable=False),  # everything else of a run but its results, compressed JSON
+    Column("controls", Integer, nullable=False),
 )
+
+subject = Table(
+    "subject",
+    metadata,
+    _number(),
+    Column("target", Text, nullable=False),
+    Column("machine_id", Text, nullable=False),  # empty where nobody could ask
+)
+Index(None, subject.c.target, subject.c.machine_id, unique=True)
 
 result = Table(
     "result",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("run", ForeignKey("run.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("phase", String(8), nullable=False),  # "before" an apply, or the "result"
-    Column("target", Text, nullable=False),
-    Column("facts", JSON),
-    Column("problem", Text),
-    Column("seconds", Float, nullable=False),
-    Column("tasks", Integer, nullable=False),
-    Column("round_trips", Integer, nullable=False),
+    _number(),
+    Column("run", ForeignKey(run.c.number), nullable=False, index=True),
+    Column("is_before", Boolean, nullable=False),  # of the audit an apply started from
+    Column("subject", ForeignKey(subject.c.number), nullable=False),
+    Column("is_complete", Boolean, nullable=False),
+    Column("unseen", Integer, nullable=False),  # controls that could not be looked at
+    Column("findings", Integer, nullable=False),  # their outline
+    Column("evidence", Integer, nullable=False),  # the outline of the transcript
+    Column("facts", Integer),
+    Column("body", LargeBinary, nullable=False),  # everything else of a result, compressed JSON
 )
+Index(None, result.c.subject, result.c.number)
 
-finding = Table(
-    "finding",
-    metadata,
-    Column("result", ForeignKey("result.id", ondelete="CASCADE"), primary_key=True),
-    Column("control", String(120), primary_key=True),
-    Column("position", Integer, nullable=False),
-    Column("outcome", String(16), nullable=False),
-    Column("observed", JSON),
-    Column("expected", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("questions", JSON, nullable=False),
-)
 
-change = Table(
-    "change",
-    metadata,
-    Column("result", ForeignKey("result.id", ondelete="CASCADE"), primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("body", JSON, nullable=False),
-)
+def _intervals(name: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("subject", ForeignKey(subject.c.number), primary_key=True),
+        Column("name", Integer, primary_key=True),  # a control's id, or a command
+        Column("since", Integer, primary_key=True, autoincrement=False),  # the first result that saw it so
+        Column("until", Integer),  # the first one that saw it differently
+        Column("content", Integer, nullable=False),
+        Column("began", BigInteger, nullable=False),  # when the run of ``since`` started; outlives that run
+        sqlite_with_rowid=False,
+    )
 
-answer = Table(
-    "answer",
-    metadata,
-    Column("result", ForeignKey("result.id", ondelete="CASCADE"), primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("command", Text, nullable=False),
-    Column("exit_status", Integer),
-    Column("problem", Text),
-    Column("stdout", String(64), nullable=False),
-    Column("stderr", String(64), nullable=False),
-)
 
-output = Table(
-    "output",
+finding = _intervals("finding")
+evidence = _intervals("evidence")
+
+baseline = Table(
+    "baseline",
     metadata,
-    Column("digest", String(64), primary_key=True),  # SHA-256 of the bytes, in hexadecimal
-    Column("body", LargeBinary, nullable=False),  # compressed with zlib
+    Column("target", Text, primary_key=True),
+    Column("result", ForeignKey(result.c.number), nullable=False),
+    Column("declared", BigInteger, nullable=False),  # seconds since 1970
 )

@@ -1,4 +1,7 @@
-"""``python -m tests.bench [node] [fleet]``: one container node, then fifty targets played by sshds on loopback."""
+"""``python -m tests.bench [node] [fleet] [store]``.
+
+One container node; fifty targets played by sshds on loopback; many nights of a thousand targets in a store.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,12 @@ import socket
 import statistics
 import sys
 import tempfile
-import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from hardener import lab
 from hardener.catalogue.discovery import discover
@@ -26,30 +27,14 @@ from hardener.model import Target, TargetResult
 from hardener.plan import Selection, make_plan, packages_going, remediable, role_variables
 from hardener.reports.progress import NoProgress
 from hardener.transport import connector
+from tests.bench.figures import ROUNDS, median, say, seconds
+from tests.bench.store import year
 from tests.integration.conftest import Sshd, free_port, start_sshd
 from tests.integration.proving import Bench
 from tests.integration.stock import stock_host, stock_outcomes
 
-ROUNDS = 5
 FLEET = 50
 FILES = 100_000
-
-
-def seconds(work: Callable[[], Any]) -> float:
-    """Wall time of one call."""
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def median(work: Callable[[], Any], rounds: int = ROUNDS) -> float:
-    """Median wall time of some calls."""
-    return statistics.median(seconds(work) for _ in range(rounds))
-
-
-def say(what: str, figure: str) -> None:
-    """One row."""
-    print(f"{what:<58}{figure:>24}", flush=True)
 
 
 def one_node() -> None:
@@ -180,6 +165,6 @@ def _measure_fleet(title: str, targets: Sequence[Target]) -> None:
 
 
 if __name__ == "__main__":
-    parts = {"node": one_node, "fleet": fleet}
+    parts = {"node": one_node, "fleet": fleet, "store": year}
     for part in sys.argv[1:] or parts:
         parts[part]()

@@ -34,6 +34,7 @@ MAY_IMPORT = {
 """Layer → the layers, or single modules, it may import; every package may also import itself."""
 
 SOLE_IMPORTERS = {
+    "alembic": {"store"},
     "ansible": {"inventory"},
     "ansible_runner": {"playbook"},
     "concurrent": {"conductor"},

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hardener import lab
-from hardener.conductor import ApplySettings, RollbackRequest, make_run, new_run_id, roll_back
+from hardener.conductor import ApplySettings, RollbackRequest, Start, make_run, new_run_id, roll_back
 from hardener.model import CheckpointState, Outcome, Run, RunKind, TargetResult
 from tests.integration.proving import Bench, failing
 from tests.integration.snapshots import KIND, RELEASE, differences, snapshot
@@ -27,12 +27,11 @@ def node(request: pytest.FixtureRequest) -> Iterator[lab.Node]:
 
 def applied(bench: Bench) -> Run:
     """A whole apply as a run."""
-    started = datetime.now(UTC)
-    identifier = new_run_id(started)
-    result = bench.attempt(run=identifier)
+    start = Start(RunKind.APPLY)
+    result = bench.attempt(run=start.id)
     assert result.problem is None, result.problem
     assert result.checkpoint is CheckpointState.RELEASED
-    return make_run(RunKind.APPLY, bench.conductor.selection, started, [result], (), identifier)
+    return make_run(start, bench.conductor.selection, [result])
 
 
 def rolled_back(bench: Bench, run: Run, **how: Any) -> TargetResult:

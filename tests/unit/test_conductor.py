@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from hardener.conductor import exit_code, make_run
+from hardener.conductor import Start, exit_code, make_run
 from hardener.errors import ExitCode, Unreachable
 from hardener.model import Answer, CheckpointState, Facts, Outcome, RunKind, TargetResult
 from tests.unit.builders import answer, facts_answers, healthy, number_control, selection
@@ -111,7 +111,7 @@ def test_a_change_that_would_lock_the_operator_out_is_refused_as_a_whole() -> No
 def test_a_run_is_whole_and_its_id_sorts_by_time() -> None:
     started = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
     (result,) = conductor(Fleet(a=healthy())).audit(targets("a"))
-    run = make_run(RunKind.AUDIT, selection(), started, [result])
+    run = make_run(Start(RunKind.AUDIT, at=started), selection(), [result])
     assert run.id.startswith("20261121T040000Z-")
     assert set(run.controls) >= {finding.control for finding in result.findings}
     assert run.finished >= run.started

@@ -1,0 +1,157 @@
+"""Says what became different between two views of each target. Pure: both views come from the store."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from hardener.errors import ConfigError, ExitCode
+from hardener.model import (
+    Comparison,
+    ControlRecord,
+    Drift,
+    DriftEvent,
+    DriftKind,
+    Finding,
+    Outcome,
+    Pair,
+    Severity,
+    View,
+)
+
+_KINDS = list(DriftKind)
+_SEVERITIES = [Severity.HIGH, Severity.MEDIUM, Severity.LOW]
+_NOBODY_LOOKED = {Outcome.NOTSELECTED, Outcome.NOTCHECKED}
+
+
+def find_drift(comparison: Comparison) -> Drift:
+    """Everything that is different, the worst first.
+
+    Raises ``ConfigError`` where a declared baseline was made with another profile: it asked for other controls.
+    """
+    for pair in comparison.pairs:
+        _refuse_other_profile(pair)
+    events = [event for pair in comparison.pairs for event in _events(comparison, pair)]
+    named = {event.control for event in events}
+    records = {key: record for key, record in comparison.controls.items() if key in named}
+
+    def order(event: DriftEvent) -> tuple[int, int, int, str, str]:
+        record = records.get(event.control or "")
+        severity = _SEVERITIES.index(record.severity) if record else 0
+        weight = 0 if event.is_regression else 1 if event.is_incomplete else 2
+        return weight, _KINDS.index(event.kind), severity, event.target, event.control or ""
+
+    return Drift(
+        **comparison.model_dump(include={"run", "started", "profile"}),
+        controls=records,
+        targets=sum(pair.after is not None for pair in comparison.pairs),
+        compared=sum(_are_comparable(pair.before, pair.after) for pair in comparison.pairs),
+        events=tuple(sorted(events, key=order)),
+    )
+
+
+def exit_code(drift: Drift) -> ExitCode:
+    """The documented code: what could not be looked at or compared weighs more than what regressed."""
+    if drift.gaps:
+        return ExitCode.INCOMPLETE
+    return ExitCode.FINDINGS if drift.regressions else ExitCode.COMPLIANT
+
+
+def _refuse_other_profile(pair: Pair) -> None:
+    before, after = pair.before, pair.after
+    if pair.is_declared and before and after and before.profile != after.profile:
+        raise ConfigError(
+            f"{before.run} was made with profile {before.profile}, {after.run} with {after.profile}: "
+            "declare another baseline",
+            location=f"baseline of {pair.target}",
+        )
+
+
+def _are_comparable(before: View | None, after: View | None) -> bool:
+    return before is not None and after is not None and before.machine_id == after.machine_id
+
+
+def _events(comparison: Comparison, pair: Pair) -> Iterator[DriftEvent]:
+    yield from _target_events(pair)
+    before, after = pair.before, pair.after
+    if before is None or after is None or before.machine_id != after.machine_id:
+        return
+    explained = 0
+    for control in dict.fromkeys([*after.findings, *before.findings]):
+        old, new = (view.findings.get(control) for view in (before, after))
+        kind = _kind(old, new)
+        explained += kind is DriftKind.UNSEEN
+        if kind is None or (kind is DriftKind.UNSEEN and after.problem):
+            continue
+        is_regression = new is not None and new.outcome is Outcome.FAIL and kind in {DriftKind.REGRESSED, DriftKind.NEW}
+        yield DriftEvent(
+            kind=kind,
+            target=pair.target,
+            control=control,
+            is_regression=is_regression,
+            is_incomplete=kind is DriftKind.UNSEEN,
+            before=old,
+            after=new,
+            reason=new.reason if new else "",
+            since=pair.since.get(control),
+            cause=pair.causes.get(control, ""),
+            remedy=_remedy(comparison, pair.target, comparison.controls[control]) if is_regression else "",
+            baseline=before.run,
+        )
+    if after.unseen > explained and not after.problem:
+        count = after.unseen - explained
+        reason = f"{count} more could not be looked at, as at the baseline"
+        yield DriftEvent(
+            kind=DriftKind.UNSEEN, target=pair.target, is_incomplete=True, reason=reason, baseline=before.run
+        )
+
+
+def _target_events(pair: Pair) -> Iterator[DriftEvent]:
+    """What is different about the target as a whole."""
+    before, after = pair.before, pair.after
+    common = {"target": pair.target, "baseline": before.run if before else None}
+    if after is None:
+        yield DriftEvent(kind=DriftKind.VANISHED, is_incomplete=True, reason="was not looked at any more", **common)
+        return
+    if after.problem:
+        yield DriftEvent(kind=DriftKind.UNREACHABLE, is_incomplete=True, reason=after.problem, **common)
+    if before is None:
+        yield DriftEvent(kind=DriftKind.APPEARED, reason="there is no earlier view of it", **common)
+    elif after.machine_id and before.machine_id != after.machine_id:
+        yield DriftEvent(
+            kind=DriftKind.REPLACED,
+            is_incomplete=pair.is_declared,
+            reason=f"another machine: {after.machine_id} instead of {before.machine_id}",
+            **common,
+        )
+
+
+def _kind(old: Finding | None, new: Finding | None) -> DriftKind | None:
+    """What happened to a control, or ``None`` where that is nothing, or nobody looked."""
+    if new is None:
+        return DriftKind.GONE if old and old.outcome not in _NOBODY_LOOKED else None
+    if new.outcome in _NOBODY_LOOKED:
+        return None
+    if old is None or old.outcome in _NOBODY_LOOKED:
+        return DriftKind.UNSEEN if new.outcome.is_unknown else DriftKind.NEW
+    return _kind_of_change(old, new)
+
+
+def _kind_of_change(old: Finding, new: Finding) -> DriftKind | None:
+    if new == old:
+        return None
+    if new.outcome.is_unknown:
+        return DriftKind.UNSEEN
+    if new.outcome is Outcome.FAIL and old.outcome is not Outcome.FAIL:
+        return DriftKind.REGRESSED
+    if new.outcome.is_compliant and old.outcome is Outcome.FAIL:
+        return DriftKind.FIXED
+    is_same_outcome = new.outcome is old.outcome or (new.outcome.is_compliant and old.outcome.is_compliant)
+    return None if is_same_outcome and new.observed == old.observed else DriftKind.CHANGED
+
+
+def _remedy(comparison: Comparison, target: str, record: ControlRecord) -> str:
+    if not record.is_remediable:
+        return record.remedy
+    words: Sequence[str] = [word for name in comparison.scope.inventories for word in ("-i", name)]
+    return shlex.join(["hardener", "apply", *words, "-l", target, "--controls", record.id])

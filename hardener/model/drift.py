@@ -1,0 +1,143 @@
+"""How things came to differ: two views of a target side by side, and what is different about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from hardener.model.requirement import ControlRecord
+from hardener.model.run import Finding, Scope
+from hardener.model.word import Word
+
+
+class View(Word):
+    """A target as one run saw it."""
+
+    run: str
+    started: datetime
+    profile: str
+    machine_id: str | None = None
+    problem: str | None = None
+    unseen: int = 0
+    """Controls that could not be looked at."""
+    findings: Mapping[str, Finding] = {}
+    """By control; what is the same in both views of a pair may be left out."""
+
+
+class Pair(Word):
+    """A target as its baseline has it, and as it is now; one of them is missing where it appeared or vanished."""
+
+    target: str
+    before: View | None = None
+    after: View | None = None
+    is_declared: bool = False
+    """Whether the baseline was declared, and is not merely the audit before."""
+    since: Mapping[str, datetime] = {}
+    """By control, when the run started that first saw the outcome it still has; at or before that one was pruned."""
+    causes: Mapping[str, str] = {}
+    """By control, what is known to have happened in between."""
+
+
+class Comparison(Word):
+    """One run beside the baselines of its targets."""
+
+    run: str
+    started: datetime
+    profile: str
+    scope: Scope = Scope()
+    controls: Mapping[str, ControlRecord]
+    pairs: tuple[Pair, ...]
+
+
+class DriftKind(StrEnum):
+    """What is different, the worst first."""
+
+    REGRESSED = "regressed"
+    NEW = "new"
+    """A control that the baseline knows nothing of."""
+    UNREACHABLE = "unreachable"
+    UNSEEN = "unseen"
+    """A control that could not be looked at."""
+    VANISHED = "vanished"
+    REPLACED = "replaced"
+    """Another machine answers to the target's name: nothing was compared."""
+    CHANGED = "changed"
+    FIXED = "fixed"
+    GONE = "gone"
+    """A control that is not in the catalogue any more."""
+    APPEARED = "appeared"
+
+
+class DriftEvent(Word):
+    """One difference."""
+
+    kind: DriftKind
+    target: str
+    control: str | None = None
+    """``None`` where it is about the whole target."""
+    is_regression: bool = False
+    is_incomplete: bool = False
+    """Whether something could not be looked at, or not be compared."""
+    before: Finding | None = None
+    after: Finding | None = None
+    reason: str = ""
+    since: datetime | None = None
+    cause: str = ""
+    remedy: str = ""
+    """The command that remedies it, or why no role does."""
+    baseline: str | None = None
+    """The run it is compared with."""
+
+
+class Drift(Word):
+    """Everything that is different in a run, the worst first."""
+
+    run: str
+    started: datetime
+    profile: str
+    controls: Mapping[str, ControlRecord]
+    """Those the events are about."""
+    targets: int
+    compared: int
+    """Targets that have a baseline of the same machine."""
+    events: tuple[DriftEvent, ...]
+
+    @property
+    def regressions(self) -> tuple[DriftEvent, ...]:
+        """What does not hold any more."""
+        return tuple(event for event in self.events if event.is_regression)
+
+    @property
+    def gaps(self) -> tuple[DriftEvent, ...]:
+        """What nobody can say anything about."""
+        return tuple(event for event in self.events if event.is_incomplete)
+
+
+class Baseline(Word):
+    """What a target is compared with, as it was declared."""
+
+    target: str
+    run: str
+    started: datetime
+    profile: str
+    declared: datetime
+
+
+class Period(Word):
+    """How long a control had one finding on a target."""
+
+    machine_id: str
+    began: datetime
+    """When the run started that saw it first."""
+    ended: datetime | None
+    """When the run started that first saw something else; ``None`` where nothing else was seen since."""
+    finding: Finding
+
+
+class Pruned(Word):
+    """What a pruning removed."""
+
+    runs: tuple[str, ...]
+    intervals: int
+    contents: int

@@ -1,0 +1,64 @@
+"""What the formats for people share: in which parts drift is told, and in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hardener.model import Drift, DriftEvent, DriftKind, Finding
+from hardener.reports.arranged import moment, value_words
+
+LONGEST_VALUE = 300
+
+WORDS = {
+    DriftKind.REGRESSED: "regressed",
+    DriftKind.NEW: "new control",
+    DriftKind.UNREACHABLE: "unreachable",
+    DriftKind.UNSEEN: "could not be looked at",
+    DriftKind.VANISHED: "vanished",
+    DriftKind.REPLACED: "replaced",
+    DriftKind.CHANGED: "changed value",
+    DriftKind.FIXED: "fixed",
+    DriftKind.GONE: "gone from the catalogue",
+    DriftKind.APPEARED: "appeared",
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """Events that mean the same to the reader."""
+
+    slug: str
+    title: str
+    explains: str
+    events: Sequence[DriftEvent]
+
+
+def sections(drift: Drift) -> Sequence[Section]:
+    """All events, what a person has to act on first."""
+    rest = [event for event in drift.events if not (event.is_regression or event.is_incomplete)]
+    return (
+        Section("failing", "Regressed", "Held at the baseline, or was not there, and fails now.", drift.regressions),
+        Section("unseen", "Could not look", "Whether anything drifted here, nobody knows.", drift.gaps),
+        Section("holds", "Also different", "Nothing of this needs anybody.", rest),
+    )
+
+
+def compared_words(drift: Drift) -> str:
+    """``3 of 4 targets compared with their baselines``."""
+    return f"{drift.compared} of {drift.targets} targets compared with their baselines"
+
+
+def seen_words(finding: Finding | None) -> str:
+    """What a finding says, on one line: ``fail: is 6``, or the outcome and the observed value."""
+    if finding is None:
+        return "not looked at"
+    if finding.observed is None and finding.reason:
+        return f"{finding.outcome.value}: {finding.reason}"
+    return f"{finding.outcome.value}: {value_words(finding.observed, LONGEST_VALUE)}"
+
+
+def origin_words(event: DriftEvent) -> str:
+    """Since when, and after what, as far as it is known."""
+    parts = [f"since {moment(event.since)}"] if event.since else []
+    return ", ".join([*parts, event.cause] if event.cause else parts)

@@ -1,0 +1,68 @@
+"""The form in which the parts of a run are kept: JSON that is the same bytes for the same part."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from hardener.model import Answer, ControlRecord, Facts, Finding, Outcome, Run, TargetResult
+
+NOBODY_LOOKED = {Outcome.NOTSELECTED, Outcome.NOTCHECKED}
+"""What says nothing about the host: it is kept with the result, and ends no interval."""
+
+Outline = Sequence[str | Mapping[str, Any]]
+"""What a result is about, in its order: names that have an interval, and whole findings where nobody looked."""
+
+
+def of_run(run: Run) -> bytes:
+    """Everything of a run but its controls and results."""
+    return run.model_dump_json(exclude={"controls", "results", "before"}).encode()
+
+
+def of_controls(records: Iterable[ControlRecord]) -> bytes:
+    """The records of a run's controls, in its order."""
+    return _json([record.model_dump(mode="json") for record in records])
+
+
+def of_result(result: TargetResult) -> bytes:
+    """Everything of a result that changes every night or belongs to this run alone."""
+    return result.model_dump_json(
+        exclude={"target": True, "facts": True, "findings": True, "transcript": {"answers": True}}
+    ).encode()
+
+
+def of_facts(facts: Facts) -> bytes:
+    """What a target says of itself."""
+    body = facts.model_dump(mode="json")
+    body["traits"].sort()  # a set has no order of its own
+    return _json(body)
+
+
+def of_finding(finding: Finding) -> bytes:
+    """A finding without the control it is about."""
+    return finding.model_dump_json(exclude={"control"}).encode()
+
+
+def of_answer(answer: Answer) -> bytes:
+    """An answer without its command."""
+    return answer.model_dump_json().encode()
+
+
+def outline_of_findings(findings: Iterable[Finding]) -> bytes:
+    """The outline of a result's findings."""
+    return _json([item.model_dump(mode="json") if item.outcome in NOBODY_LOOKED else item.control for item in findings])
+
+
+def outline_of_commands(commands: Iterable[str]) -> bytes:
+    """The outline of a result's transcript."""
+    return _json(list(commands))
+
+
+def loaded(data: bytes) -> Any:
+    """What some bytes say, as JSON values."""
+    return json.loads(data)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,1 @@
+"""One module for each version; a store only ever goes forward."""

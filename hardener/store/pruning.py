@@ -1,0 +1,95 @@
+"""Removes old runs, and what only they needed; a baseline and the newest complete view of a target stay."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from sqlalchemy import CompoundSelect, Connection, Table, bindparam, delete, func, select, union
+
+from hardener.model import Pruned
+from hardener.store import schema
+from hardener.store.contents import batches
+from hardener.store.reading import ResultReader
+
+SUBJECTS_AT_ONCE = 50
+
+
+def prune(connection: Connection, oldest: int | None, keep_runs: int | None) -> Pruned:
+    """Remove the runs that started before a moment and are not among so many kept last.
+
+    ``oldest`` is in seconds since 1970; of the two, one that is ``None`` keeps nothing.
+    """
+    run, result = schema.run, schema.result
+    kept = _needed_runs(connection)
+    rows = connection.execute(select(run.c.number, run.c.id, run.c.started).order_by(run.c.number.desc())).all()
+    kept |= {number for number, _, _ in rows[: keep_runs or 0]}
+    if oldest is not None:
+        kept |= {number for number, _, started in rows if started >= oldest}
+    removed = {number: name for number, name, _ in rows if number not in kept}
+    touched: set[int] = set()
+    for batch in batches(removed):
+        touched |= set(connection.execute(select(result.c.subject).where(result.c.run.in_(batch))).scalars())
+        connection.execute(delete(result).where(result.c.run.in_(batch)))
+        connection.execute(delete(run).where(run.c.number.in_(batch)))
+    intervals = sum(
+        _prune_intervals(connection, table, outline, batch)
+        for table, outline in ((schema.finding, "findings"), (schema.evidence, "evidence"))
+        for batch in batches(sorted(touched), SUBJECTS_AT_ONCE)
+    )
+    connection.execute(delete(schema.subject).where(schema.subject.c.number.not_in(select(result.c.subject))))
+    unneeded = delete(schema.content).where(schema.content.c.number.not_in(needed_contents()))
+    contents = connection.execute(unneeded).rowcount if removed else 0
+    return Pruned(runs=tuple(removed.values()), intervals=intervals, contents=contents)
+
+
+def _needed_runs(connection: Connection) -> set[int]:
+    result, subject = schema.result, schema.subject
+    newest = (
+        select(func.max(result.c.number))
+        .join(subject, subject.c.number == result.c.subject)
+        .where(result.c.is_complete.is_(True), result.c.is_before.is_(False))
+        .group_by(subject.c.target)
+    )
+    needed = union(newest, select(schema.baseline.c.result)).subquery()
+    return set(connection.execute(select(result.c.run).join(needed, needed.c[0] == result.c.number)).scalars())
+
+
+def _prune_intervals(connection: Connection, table: Table, outline: str, subjects: Sequence[int]) -> int:
+    """Remove the intervals of some subjects that say nothing about any result that is left; returns how many."""
+    reader = ResultReader(connection)
+    result = schema.result
+    left: dict[int, list[tuple[int, frozenset[str]]]] = {subject: [] for subject in subjects}
+    query = select(result.c.subject, result.c.number, result.c[outline]).where(result.c.subject.in_(subjects))
+    for subject, number, about in connection.execute(query.order_by(result.c.number)).all():
+        left[subject].append((number, reader.names(about)))
+    columns = select(table.c.subject, table.c.name, table.c.since, table.c.until)
+    rows = connection.execute(columns.where(table.c.subject.in_(subjects))).all()
+    texts = {number: text.decode() for number, text in reader.contents.get({name for _, name, _, _ in rows}).items()}
+    unneeded = [
+        {"of_subject": subject, "of_name": name, "of_since": since}
+        for subject, name, since, until in rows
+        if not _is_needed(left[subject], texts[name], since, until)
+    ]
+    keys = (table.c[name] == bindparam(f"of_{name}") for name in ("subject", "name", "since"))
+    if unneeded:
+        connection.execute(delete(table).where(*keys), unneeded)
+    return len(unneeded)
+
+
+def _is_needed(results: Sequence[tuple[int, frozenset[str]]], name: str, since: int, until: int | None) -> bool:
+    """Whether a result within the interval is about this name."""
+    for number, about in results[bisect_left(results, (since,)) :]:
+        if until is not None and number >= until:
+            return False
+        if name in about:
+            return True
+    return False
+
+
+def needed_contents() -> CompoundSelect[int]:
+    """Everything that is referred to from anywhere."""
+    finding, evidence, result = schema.finding.c, schema.evidence.c, schema.result.c
+    columns = [schema.run.c.controls, result.findings, result.evidence]
+    columns += [column for table in (finding, evidence) for column in (table.name, table.content)]
+    return union(*(select(column) for column in columns), select(result.facts).where(result.facts.is_not(None)))

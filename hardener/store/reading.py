@@ -1,0 +1,155 @@
+"""Reads runs back as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from sqlalchemy import Connection, RowMapping, Select, func, select
+
+from hardener.model import Answer, ControlRecord, Facts, Finding, Run, RunSummary, TargetResult, Transcript
+from hardener.store import schema
+from hardener.store.contents import Contents, Damaged, Refusal, batches, unpacked
+from hardener.store.forms import Outline, loaded
+from hardener.store.intervals import seen_by
+from hardener.store.writing import RESULTS_AT_ONCE
+
+
+def run_number(connection: Connection, reference: str) -> int:
+    """The number of the run with this id, of the only one whose id starts so, or of the newest for ``latest``."""
+    columns = schema.run.c
+    query = select(columns.number)
+    if reference == "latest":
+        query = query.order_by(columns.number.desc()).limit(1)
+    else:
+        query = query.where(columns.id.startswith(reference, autoescape=True)).limit(2)
+    found = connection.execute(query).scalars().all()
+    if len(found) > 1:
+        exact = connection.execute(select(columns.number).where(columns.id == reference)).scalars().all()
+        found = exact or found
+    if not found:
+        raise Refusal(f"no run {reference!r}")
+    if len(found) > 1:
+        raise Refusal(f"more than one run starts with {reference!r}")
+    return int(found[0])
+
+
+def read_summaries(connection: Connection) -> Sequence[RunSummary]:
+    """All runs, the one kept last first."""
+    run, result, baseline = schema.run, schema.result, schema.baseline
+    counted = select(result.c.run, func.count().label("targets")).where(result.c.is_before.is_(False))
+    targets = _counts(connection, counted.group_by(result.c.run))
+    declared = select(result.c.run, func.count()).join(baseline, baseline.c.result == result.c.number)
+    baselines = _counts(connection, declared.group_by(result.c.run))
+    rows = connection.execute(select(run).order_by(run.c.number.desc())).mappings()
+    return [
+        RunSummary(
+            targets=targets.get(row["number"], 0),
+            baselines=baselines.get(row["number"], 0),
+            **{name: value for name, value in run_body(row).items() if name in RunSummary.model_fields},
+        )
+        for row in rows
+    ]
+
+
+def _counts(connection: Connection, query: Select[int, int]) -> Mapping[int, int]:
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def run_body(row: RowMapping) -> Mapping[str, Any]:
+    """Everything of a run but its controls and results."""
+    return cast(Mapping[str, Any], loaded(unpacked(row["body"], f"run {row['id']}")))
+
+
+def read_run(connection: Connection, number: int) -> Run:
+    """A whole run."""
+    row = connection.execute(select(schema.run).where(schema.run.c.number == number)).mappings().one()
+    reader = ResultReader(connection)
+    controls = loaded(reader.contents.get([row["controls"]])[row["controls"]])
+    records = [ControlRecord(**item) for item in controls]
+    return Run(
+        **run_body(row),
+        controls={record.id: record for record in records},
+        before=reader.results(number, is_before=True),
+        results=reader.results(number, is_before=False),
+    )
+
+
+class ResultReader:
+    """Reads results over one connection; what many of them share is unpacked once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.contents = Contents(connection)
+        self._findings: dict[tuple[str, int], Finding] = {}
+        self._answers: dict[int, Answer] = {}
+        self._outlines: dict[int, Outline] = {}
+
+    def results(self, run: int, *, is_before: bool) -> Sequence[TargetResult]:
+        """The results of one phase of a run, in its order."""
+        table, subject = schema.result, schema.subject
+        query = select(table, subject.c.target).join(subject, subject.c.number == table.c.subject)
+        query = query.where(table.c.run == run, table.c.is_before == is_before).order_by(table.c.number)
+        rows = self._connection.execute(query).mappings().all()
+        return [result for batch in batches(rows, RESULTS_AT_ONCE) for result in self._batch(batch)]
+
+    def _batch(self, rows: Sequence[RowMapping]) -> Sequence[TargetResult]:
+        subjects = {row["number"]: row["subject"] for row in rows}
+        findings = self.named(seen_by(self._connection, schema.finding, subjects))
+        answers = self.named(seen_by(self._connection, schema.evidence, subjects))
+        self.contents.get({row[name] for row in rows for name in ("facts", "findings", "evidence")} - {None})
+        return [self._result(row, findings[row["number"]], answers[row["number"]]) for row in rows]
+
+    def _result(self, row: RowMapping, findings: Mapping[str, int], answers: Mapping[str, int]) -> TargetResult:
+        body = loaded(unpacked(row["body"], f"result {row['number']}"))
+        transcript = body.pop("transcript")
+        commands = [str(item) for item in self.outline(row["evidence"])]
+        return TargetResult(
+            target=row["target"],
+            facts=None if row["facts"] is None else Facts(**self.content(row["facts"])),
+            findings=[self.finding(item, findings) for item in self.outline(row["findings"])],
+            transcript=Transcript(answers={item: self._answer(item, answers) for item in commands}, **transcript),
+            **body,
+        )
+
+    def named(self, seen: Mapping[int, Mapping[int, int]]) -> Mapping[int, Mapping[str, int]]:
+        """The same by the text of each name, with everything it points to fetched at once."""
+        names = self.contents.get({name for item in seen.values() for name in item})
+        self.contents.get({content for item in seen.values() for content in item.values()})
+        texts = {number: text.decode() for number, text in names.items()}
+        return {number: {texts[name]: content for name, content in item.items()} for number, item in seen.items()}
+
+    def outline(self, number: int) -> Outline:
+        """What a result is about, in its order."""
+        if number not in self._outlines:
+            self._outlines[number] = self.content(number)
+        return self._outlines[number]
+
+    def names(self, number: int) -> frozenset[str]:
+        """The names in an outline that have an interval."""
+        return frozenset(item for item in self.outline(number) if isinstance(item, str))
+
+    def finding(self, item: str | Mapping[str, Any], seen: Mapping[str, int]) -> Finding:
+        """One finding of an outline; those that are the same are one object."""
+        if not isinstance(item, str):
+            return Finding(**item)
+        key = item, _seen(item, seen)
+        if key not in self._findings:
+            self._findings[key] = Finding(control=item, **self.content(key[1]))
+        return self._findings[key]
+
+    def _answer(self, command: str, seen: Mapping[str, int]) -> Answer:
+        number = _seen(command, seen)
+        if number not in self._answers:
+            self._answers[number] = Answer(**self.content(number))
+        return self._answers[number]
+
+    def content(self, number: int) -> Any:
+        """What is kept under a number, as JSON values."""
+        return loaded(self.contents.get([number])[number])
+
+
+def _seen(name: str, seen: Mapping[str, int]) -> int:
+    if name not in seen:
+        raise Damaged(f"nothing says what was seen of {name!r}")
+    return seen[name]

@@ -1,0 +1,191 @@
+"""A simulated year of nights in a store: its size, and how long a night, drift and one control's history take."""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import create_engine, make_url, text
+
+from hardener.drift import find_drift
+from hardener.model import (
+    Answer,
+    ControlRecord,
+    Disruption,
+    Facts,
+    Finding,
+    Outcome,
+    Platform,
+    Run,
+    RunKind,
+    Scope,
+    Severity,
+    TargetResult,
+    Transcript,
+)
+from hardener.store import Store
+from tests.bench.figures import median, say, seconds
+from tests.integration.postgresql import postgresql
+
+TARGETS = 1000
+CONTROLS = 270
+CHANGING = 0.001
+"""Findings that are different on the next night."""
+FIRST = datetime(2026, 1, 1, 3, 0, tzinfo=UTC)
+
+
+def _record(number: int) -> ControlRecord:
+    return ControlRecord(
+        id=f"role{number % 20}-control{number}",
+        title=f"The title of control {number}, a line of some length",
+        why="A reason of a sentence or two, as the catalogue has them for every control there is.",
+        role=f"role{number % 20}",
+        level=1,
+        severity=Severity.MEDIUM,
+        disruption=Disruption.NONE,
+        references={"cis-debian12": (f"1.{number}",), "nist-800-53": ("SI-16",)},
+        remedy="What the role does, in a sentence.",
+        is_remediable=True,
+        is_manual=False,
+    )
+
+
+@dataclass
+class Fleet:
+    """Targets that change a little every night; what stays the same is the same object, so that a night is cheap."""
+
+    dice: random.Random = field(default_factory=lambda: random.Random(1))
+    records: Sequence[ControlRecord] = tuple(_record(number) for number in range(CONTROLS))
+    findings: dict[tuple[str, int], Finding] = field(default_factory=dict)
+    answers: dict[tuple[str, int], Answer] = field(default_factory=dict)
+
+    def nights(self, count: int) -> Iterator[Run]:
+        """Runs of the whole fleet, one a night."""
+        values = [[self.dice.randrange(4) for _ in self.records] for _ in range(TARGETS)]
+        for night in range(count):
+            if night:
+                for _ in range(round(TARGETS * CONTROLS * CHANGING)):
+                    row, column = self.dice.randrange(TARGETS), self.dice.randrange(CONTROLS)
+                    values[row][column] = (values[row][column] + self.dice.randrange(1, 100)) % 103
+            yield self._run(night, [self._result(number, night, seen) for number, seen in enumerate(values)])
+
+    def _run(self, night: int, results: Sequence[TargetResult]) -> Run:
+        started = FIRST + timedelta(days=night)
+        return Run.model_construct(
+            id=f"{started:%Y%m%dT%H%M%SZ}-0000",
+            kind=RunKind.AUDIT,
+            started=started,
+            finished=started + timedelta(minutes=3),
+            operator="bench",
+            tool_version="0",
+            profile="cis-level1",
+            scope=Scope(inventories=("hosts.yml",)),
+            controls={record.id: record for record in self.records},
+            results=tuple(results),
+            before=(),
+        )
+
+    def _result(self, number: int, night: int, values: Sequence[int]) -> TargetResult:
+        findings = [self._finding(column, seen) for column, seen in enumerate(values)]
+        answers = {
+            f"cat /proc/{record.id}": self._answer(record.id, seen)
+            for record, seen in zip(self.records, values, strict=True)
+        }
+        # One answer is another every night, as that of the walk of all files is.
+        answers["walk"] = Answer(exit_status=0, stdout=f"{night * TARGETS + number} seconds since 1970\n".encode())
+        return TargetResult.model_construct(
+            target=f"host{number:04}",
+            facts=_facts(number),
+            findings=tuple(findings),
+            changes=(),
+            transcript=Transcript.model_construct(answers=answers, round_trips=1),
+            problem=None,
+            seconds=1 + self.dice.random(),
+            walk=None,
+            tasks=0,
+        )
+
+    def _finding(self, column: int, seen: int) -> Finding:
+        identifier = self.records[column].id
+        if (identifier, seen) not in self.findings:
+            is_good = seen < 4
+            self.findings[identifier, seen] = Finding(
+                control=identifier,
+                outcome=Outcome.PASS if is_good else Outcome.FAIL,
+                observed={"now": seen, "after reboot": seen},
+                expected="now and after reboot: at most 3",
+                reason="" if is_good else f"is {seen}",
+                questions=(f"cat /proc/{identifier}",),
+            )
+        return self.findings[identifier, seen]
+
+    def _answer(self, identifier: str, seen: int) -> Answer:
+        if (identifier, seen) not in self.answers:
+            self.answers[identifier, seen] = Answer(exit_status=0, stdout=f"{identifier} = {seen}\n".encode() * 8)
+        return self.answers[identifier, seen]
+
+
+def _facts(number: int) -> Facts:
+    return Facts(
+        platform=Platform(family="debian", release="12"),
+        kernel="6.1.0-28-amd64",
+        machine_id=f"{number:032x}",
+        operator="admin",
+        operator_groups=("admin", "sudo"),
+        is_root=True,
+        has_python=True,
+    )
+
+
+def year() -> None:
+    """The figures on SQLite, then on a PostgreSQL server of our own; ``HARDENER_BENCH_NIGHTS`` of 365 is all of it."""
+    count = int(os.environ.get("HARDENER_BENCH_NIGHTS", "30"))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "runs.sqlite"
+        _measure("SQLite", str(file), count, lambda: file.stat().st_size)
+    with postgresql() as url:
+        _measure("PostgreSQL", url, count, lambda: _server_size(url))
+
+
+def _server_size(url: str) -> int:
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+    with engine.connect() as connection:
+        size = int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
+    engine.dispose()
+    return size
+
+
+def _measure(name: str, location: str, count: int, size: Callable[[], int]) -> None:
+    store = Store(location)
+    fleet = Fleet()
+    nights = [seconds(partial(store.save, run)) for run in fleet.nights(count)]
+    what = f"{name}, {TARGETS} targets x {CONTROLS} controls x {count} nights"
+    say(f"{what}: MB", f"{size() / 1e6:.0f}")
+    say(f"{name}: MB a night", f"{size() / 1e6 / count:.2f}")
+    say(
+        f"{name}: writing the first night, a later one: seconds",
+        f"{nights[0]:.1f}, {statistics.median(nights[1:]):.1f}",
+    )
+    say(f"{name}: writing a night, the slowest: seconds", f"{max(nights):.1f}")
+    say(f"{name}: drift since the night before: seconds", f"{median(lambda: find_drift(store.compare())):.2f}")
+    first = min(item.id for item in store.runs())
+    store.declare_baseline(first, "*", FIRST)
+    say(f"{name}: drift since the first night: seconds", f"{median(lambda: find_drift(store.compare())):.2f}")
+    command = [sys.executable, "-m", "hardener", "drift", "--store", location]
+    whole = median(lambda: subprocess.run(command, check=False, capture_output=True), 3)
+    say(f"{name}: the command `hardener drift`: seconds", f"{whole:.2f}")
+    once = median(lambda: store.history("host0500", fleet.records[5].id))
+    say(f"{name}: history of a control on a target: ms", f"{1000 * once:.1f}")
+    say(f"{name}: loading a whole night: seconds", f"{seconds(lambda: store.load('latest')):.1f}")
+    say(f"{name}: looking through the whole store: seconds", f"{seconds(store.problems):.1f}")
+    say(f"{name}: pruning all but a tenth: seconds", f"{seconds(lambda: store.prune(keep_runs=count // 10)):.1f}")
+    say(f"{name}: MB afterwards", f"{size() / 1e6:.0f}")

@@ -1,0 +1,216 @@
+"""What counts as drift, and what does not: two views of a target go in, events come out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hardener.drift import exit_code, find_drift
+from hardener.errors import ConfigError, ExitCode
+from hardener.model import Comparison, Drift, DriftEvent, DriftKind, Outcome, Pair, Scope, Severity, View
+from tests.unit.store.nights import finding, record
+
+STARTED = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+CONTROLS = {
+    "alpha-one": record("alpha-one"),
+    "alpha-two": record("alpha-two", severity=Severity.HIGH),
+    "beta-person": record("beta-person", is_remediable=False, remedy="Only a person can decide."),
+}
+
+
+def view(run: str, /, machine_id: str | None = "m", **seen: Any) -> View:
+    """A view of one machine; by control, with ``_`` for ``-``, what was seen."""
+    special: dict[str, Any] = {name: seen.pop(name) for name in ("profile", "problem", "unseen") if name in seen}
+    findings = {name.replace("_", "-"): finding(name.replace("_", "-"), value) for name, value in seen.items()}
+    fields: dict[str, Any] = {
+        "run": run,
+        "started": STARTED,
+        "profile": "cis-level1",
+        "machine_id": machine_id,
+        "findings": findings,
+    }
+    return View(**{**fields, **special})
+
+
+def drift(*pairs: Pair) -> Drift:
+    scope = Scope(inventories=("hosts.yml", "my hosts"))
+    return find_drift(
+        Comparison(run="new", started=STARTED, profile="cis-level1", scope=scope, controls=CONTROLS, pairs=pairs)
+    )
+
+
+def between(before: dict[str, Any], after: dict[str, Any], **changes: Any) -> Drift:
+    return drift(Pair(target="web", before=view("old", **before), after=view("new", **after), **changes))
+
+
+def only(found: Drift) -> DriftEvent:
+    (event,) = found.events
+    return event
+
+
+def test_what_held_and_fails_now_regressed_and_says_how_to_remedy_it() -> None:
+    since = datetime(2026, 11, 1, tzinfo=UTC)
+    found = between(
+        {"alpha_one": 5}, {"alpha_one": 99}, since={"alpha-one": since}, causes={"alpha-one": "after our own run r"}
+    )
+    event = only(found)
+    assert (event.kind, event.is_regression, event.is_incomplete) == (DriftKind.REGRESSED, True, False)
+    assert (event.before, event.after) == (finding("alpha-one", 5), finding("alpha-one", 99))
+    assert (event.since, event.cause, event.baseline) == (since, "after our own run r", "old")
+    assert event.remedy == "hardener apply -i hosts.yml -i 'my hosts' -l web --controls alpha-one"
+    assert exit_code(found) == ExitCode.FINDINGS
+
+
+def test_where_no_role_remedies_the_record_says_why() -> None:
+    assert only(between({"beta_person": 1}, {"beta_person": 99})).remedy == "Only a person can decide."
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        (99, 5, DriftKind.FIXED),
+        (99, 98, DriftKind.CHANGED),
+        (5, 6, DriftKind.CHANGED),
+        (5, Outcome.NOTAPPLICABLE, DriftKind.CHANGED),
+        (Outcome.INFORMATIONAL, 5, DriftKind.CHANGED),
+    ],
+)
+def test_what_is_different_and_no_worse_is_told_and_alarms_nobody(before: Any, after: Any, kind: DriftKind) -> None:
+    found = between({"alpha_one": before}, {"alpha_one": after})
+    assert only(found).kind is kind
+    assert exit_code(found) == ExitCode.COMPLIANT
+
+
+@pytest.mark.parametrize("before", [Outcome.NOTAPPLICABLE, Outcome.ERROR, Outcome.INFORMATIONAL])
+def test_whatever_fails_now_and_did_not_fail_regressed(before: Outcome) -> None:
+    assert only(between({"alpha_one": before}, {"alpha_one": 99})).kind is DriftKind.REGRESSED
+
+
+def test_a_fixed_control_that_holds_is_no_difference() -> None:
+    fixed = finding("alpha-one", 5).model_copy(update={"outcome": Outcome.FIXED})
+    before = view("old").model_copy(update={"findings": {"alpha-one": fixed}})
+    assert drift(Pair(target="web", before=before, after=view("new", alpha_one=5))).events == ()
+
+
+def test_other_reasons_for_the_same_are_no_difference() -> None:
+    other = finding("alpha-one", 99).model_copy(update={"reason": "is 99 again", "expected": "at most 9"})
+    after = view("new").model_copy(update={"findings": {"alpha-one": other}})
+    assert drift(Pair(target="web", before=view("old", alpha_one=99), after=after)).events == ()
+
+
+@pytest.mark.parametrize(("seen", "code"), [(99, ExitCode.FINDINGS), (5, ExitCode.COMPLIANT)])
+@pytest.mark.parametrize("before", [{}, {"alpha_one": Outcome.NOTSELECTED}, {"alpha_one": Outcome.NOTCHECKED}])
+def test_a_control_that_is_new_counts_only_if_it_fails(before: dict[str, Any], seen: int, code: ExitCode) -> None:
+    found = between(before, {"alpha_one": seen})
+    assert only(found).kind is DriftKind.NEW
+    assert exit_code(found) == code
+
+
+def test_a_control_that_left_the_catalogue_is_gone_and_one_nobody_looked_at_is_nothing() -> None:
+    assert only(between({"alpha_one": 5}, {})).kind is DriftKind.GONE
+    assert between({"alpha_one": 5}, {"alpha_one": Outcome.NOTSELECTED}).events == ()
+    assert between({"alpha_one": Outcome.NOTSELECTED}, {}).events == ()
+
+
+def test_what_cannot_be_looked_at_any_more_is_incomplete_even_beside_a_regression() -> None:
+    found = between({"alpha_one": 5, "alpha_two": 5}, {"alpha_one": Outcome.ERROR, "alpha_two": 99, "unseen": 1})
+    assert [event.kind for event in found.events] == [DriftKind.REGRESSED, DriftKind.UNSEEN]
+    assert exit_code(found) == ExitCode.INCOMPLETE
+
+
+def test_what_could_not_be_looked_at_before_either_is_still_not_in_sync() -> None:
+    found = between({}, {"unseen": 3})
+    assert only(found).reason == "3 more could not be looked at, as at the baseline"
+    assert exit_code(found) == ExitCode.INCOMPLETE
+
+
+def test_a_target_nobody_reached_is_one_event() -> None:
+    after = view("new", None, problem="no route", alpha_one=Outcome.ERROR, unseen=1)
+    found = drift(Pair(target="web", before=view("old", alpha_one=5), after=after))
+    assert (only(found).kind, only(found).reason) == (DriftKind.UNREACHABLE, "no route")
+    assert (found.targets, found.compared) == (1, 0)
+    assert exit_code(found) == ExitCode.INCOMPLETE
+
+
+def test_a_target_that_was_lost_halfway_is_compared_as_far_as_it_was_seen() -> None:
+    after = view("new", problem="connection lost", alpha_one=Outcome.ERROR, alpha_two=99, unseen=1)
+    found = drift(Pair(target="web", before=view("old", alpha_one=5, alpha_two=5), after=after))
+    assert [event.kind for event in found.events] == [DriftKind.REGRESSED, DriftKind.UNREACHABLE]
+
+
+def test_a_target_that_vanished_is_incomplete() -> None:
+    found = drift(Pair(target="web", before=view("old", alpha_one=5)))
+    assert only(found).kind is DriftKind.VANISHED
+    assert exit_code(found) == ExitCode.INCOMPLETE
+
+
+def test_a_target_that_appeared_alarms_nobody() -> None:
+    found = drift(Pair(target="web", after=view("new", alpha_one=99)))
+    assert only(found).kind is DriftKind.APPEARED
+    assert (found.compared, exit_code(found)) == (0, ExitCode.COMPLIANT)
+
+
+@pytest.mark.parametrize(
+    ("is_declared", "code"),
+    [(False, ExitCode.COMPLIANT), (True, ExitCode.INCOMPLETE)],
+    ids=["audit before", "declared"],
+)
+def test_a_reinstalled_host_is_never_compared_with_its_predecessor(is_declared: bool, code: ExitCode) -> None:
+    pair = Pair(
+        target="web",
+        before=view("old", "m1", alpha_one=5),
+        after=view("new", "m2", alpha_one=99),
+        is_declared=is_declared,
+    )
+    found = drift(pair)
+    assert (only(found).kind, only(found).reason) == (DriftKind.REPLACED, "another machine: m2 instead of m1")
+    assert exit_code(found) == code
+
+
+def test_a_baseline_of_another_profile_is_refused() -> None:
+    before = view("old", profile="cis-level2", alpha_one=5)
+    pair = Pair(target="web", before=before, after=view("new", alpha_one=5), is_declared=True)
+    with pytest.raises(ConfigError) as caught:
+        drift(pair)
+    assert str(caught.value) == (
+        "baseline of web: old was made with profile cis-level2, new with cis-level1: declare another baseline"
+    )
+
+
+def test_regressions_come_first_the_severe_ones_before_the_others() -> None:
+    found = drift(
+        Pair(target="b", before=view("old", alpha_one=5, alpha_two=5), after=view("new", alpha_one=99, alpha_two=99)),
+        Pair(target="a", before=view("old", alpha_one=99, alpha_two=5), after=view("new", alpha_one=5, alpha_two=99)),
+        Pair(target="c", after=view("new", None, problem="no route")),
+    )
+    assert [(event.kind.value, event.target, event.control) for event in found.events] == [
+        ("regressed", "a", "alpha-two"),
+        ("regressed", "b", "alpha-two"),
+        ("regressed", "b", "alpha-one"),
+        ("unreachable", "c", None),
+        ("fixed", "a", "alpha-one"),
+        ("appeared", "c", None),
+    ]
+    assert set(found.controls) == {"alpha-one", "alpha-two"}
+
+
+SEEN = st.dictionaries(
+    st.sampled_from(["alpha_one", "alpha_two", "beta_person"]), st.integers(0, 20) | st.sampled_from(Outcome)
+)
+
+
+@given(SEEN, SEEN)
+def test_everything_that_fails_and_did_not_fail_before_is_a_regression(
+    before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    found = between(before, after)
+    failing, failed = (
+        {name for name, value in seen.items() if finding(name, value).outcome is Outcome.FAIL}
+        for seen in (after, before)
+    )
+    assert {event.control for event in found.regressions} == {name.replace("_", "-") for name in failing - failed}
+    assert between(before, before).events == ()
