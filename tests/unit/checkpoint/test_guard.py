@@ -1,0 +1,80 @@
+"""The guard waits while it is put off, restores once, and ends what its run has left behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+
+from hardener.checkpoint import guard, state
+from hardener.checkpoint.keeping import ARMED, RELEASED, RESTORED, RESTORING, Checkpoint
+
+
+@pytest.fixture
+def armed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkpoint:
+    """A checkpoint of a run that waits for its release, with nothing to bring back."""
+    monkeypatch.setattr(guard, "disarm", lambda _checkpoint: None)
+    monkeypatch.setattr(state, "restore", lambda *_arguments: ["audit rules: locked"])
+    made = Checkpoint(f"R-{uuid.uuid4().hex}", tmp_path)
+    made.folder.mkdir(parents=True)
+    made.set_status(run=made.run, state=ARMED)
+    monkeypatch.setattr(made, "before", dict)
+    return made
+
+
+def test_a_moment_that_has_passed_ends_the_wait(armed: Checkpoint) -> None:
+    guard.extend(armed, 0)
+    guard.wait(armed)
+
+
+def test_a_release_ends_the_wait_however_long_it_would_be(armed: Checkpoint) -> None:
+    guard.extend(armed, 3600)
+    armed.set_status(state=RELEASED)
+    guard.wait(armed)
+
+
+def test_what_could_not_be_brought_back_is_kept_with_the_reason(armed: Checkpoint) -> None:
+    assert guard.restore(armed, "nobody came") == ["audit rules: locked"]
+    status = armed.status()
+    assert (status["state"], status["reason"]) == (RESTORED, "nobody came")
+    assert status["left"] == ["audit rules: locked"]
+
+
+def test_what_was_released_is_not_restored(armed: Checkpoint) -> None:
+    armed.set_status(state=RELEASED)
+    assert guard.restore(armed, "too late") == []
+    assert armed.status()["state"] == RELEASED
+
+
+def test_a_restore_that_was_cut_short_goes_on(armed: Checkpoint) -> None:
+    armed.set_status(state=RESTORING)
+    guard.restore(armed, "again")
+    assert armed.status()["state"] == RESTORED
+
+
+def test_only_what_carries_the_mark_of_the_run_is_ended(armed: Checkpoint) -> None:
+    words = [sys.executable, "-c", "print('up', flush=True); import time; time.sleep(60)"]
+    marked, other = (
+        subprocess.Popen(words, stdout=subprocess.PIPE, env={**os.environ, guard.MARK: run})
+        for run in (armed.run, f"{armed.run}-other")
+    )
+    for process in (marked, other):
+        assert process.stdout is not None
+        process.stdout.readline()
+    try:
+        started = time.monotonic()
+        guard.restore(armed, "nobody came")
+        assert marked.wait(10) != 0
+        assert other.poll() is None
+        assert time.monotonic() - started < guard.PATIENCE_SECONDS
+    finally:
+        for process in (marked, other):
+            process.kill()
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()

@@ -1,0 +1,97 @@
+"""Units: what systemd says of them, and which are started, stopped and told to read their configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from hardener.checkpoint import state, units
+from hardener.checkpoint.system import State
+
+LISTING = """\
+Id=ssh.service
+LoadState=loaded
+ActiveState=active
+UnitFileState=enabled
+StateChangeTimestampMonotonic=100
+
+Id=cups.service
+LoadState=loaded
+ActiveState=inactive
+UnitFileState=masked
+StateChangeTimestampMonotonic=7
+
+Id=session-3.scope
+LoadState=loaded
+ActiveState=active
+UnitFileState=transient
+StateChangeTimestampMonotonic=9
+
+Id=dbus.service
+LoadState=loaded
+ActiveState=active
+UnitFileState=static
+StateChangeTimestampMonotonic=9
+"""
+
+
+class Systemd:
+    """What was asked of systemctl."""
+
+    def __init__(self, listing: str) -> None:
+        self.listing, self.said = listing, list[str]()
+
+    def __call__(self, words: Sequence[str], **_options: object) -> str:
+        if words[1] == "show":
+            return self.listing
+        self.said.append(" ".join(word for word in words if word not in {"systemctl", "--quiet", "--"}))
+        return ""
+
+
+@pytest.fixture
+def systemd(monkeypatch: pytest.MonkeyPatch) -> Systemd:
+    made = Systemd(LISTING)
+    monkeypatch.setattr(units, "output", made)
+    return made
+
+
+@pytest.mark.usefixtures("systemd")
+def test_only_active_units_that_are_nobodys_login_count() -> None:
+    assert units.capture() == {"ssh.service": {"active": True, "file": "enabled", "since": 100}}
+
+
+def test_what_ran_runs_again_and_what_did_not_stops(systemd: Systemd) -> None:
+    running = {"active": True, "file": "enabled", "since": 1}
+    assert units.restore({"cups.service": running, "ssh.service": None}, []) == []
+    assert systemd.said == ["daemon-reload", "stop ssh.service", "reset-failed cups.service", "start cups.service"]
+
+
+def test_what_changed_its_state_reads_its_configuration_again(systemd: Systemd) -> None:
+    before, now = ({"ssh.service": {"active": True, "file": "enabled", "since": since}} for since in (50, 100))
+    assert units.touched(before, now) == ["ssh.service"]
+    assert units.touched(now, now) == []
+    assert units.restore({}, ["ssh.service", "gone.service"]) == []
+    assert systemd.said == ["daemon-reload", "try-reload-or-restart ssh.service"]
+
+
+def test_nothing_to_do_asks_systemd_for_nothing(systemd: Systemd) -> None:
+    assert units.restore({}, []) == []
+    assert systemd.said == []
+
+
+def wanted(**kinds: dict[str, Any]) -> State:
+    empty = ("files", "units", "packages", "sysctls", "mounts", "modules", "rulesets", "routes")
+    return {**{kind: {} for kind in empty}, **kinds}
+
+
+def test_what_comes_by_itself_is_no_difference() -> None:
+    static: dict[str, Any] = {"systemd-hostnamed.service": {"active": True, "file": "static", "since": 1}}
+    enabled: dict[str, Any] = {"cups.service": {"active": True, "file": "enabled", "since": 1}}
+    assert state.differing(wanted(), wanted(units=static)) == []
+    assert state.differing(wanted(), wanted(units=enabled)) == [("units", "cups.service")]
+    assert state.differing(wanted(modules={"dccp": True}), wanted()) == [("modules", "dccp")]
+    assert state.differing(wanted(), wanted(modules={"dccp": True}, routes={"-4 default": True})) == []
+    log: dict[str, Any] = {"/var/log/new.log": {"type": "file", "mode": 0o600, "uid": 0, "gid": 0, "xattrs": {}}}
+    assert state.differing(wanted(), wanted(files=log)) == []
