@@ -100,7 +100,7 @@ def _one(conductor: Conductor, target: Target, request: RollbackRequest) -> _Tak
     except HardenerError as error:
         return _Taken(problem=str(error), is_failed=True)
     changes = [
-        Change(role="", task=f"rollback of {request.undone.id}", module="", kind=_KINDS[kind], subject=name)
+        Change(role="rollback", task=f"rollback of {request.undone.id}", module="", kind=_KINDS[kind], subject=name)
         for kind, name in answer["undone"]
     ]
     complaints = [f"changed since by somebody else, left alone: {name}" for _, name in answer["conflicts"]]

@@ -109,7 +109,7 @@ class TargetView:
 
 def targets(run: Run) -> Sequence[TargetView]:
     """Every target of a run, beside the audit its apply started from."""
-    before = {result.target: result for result in run.before} if run.kind is RunKind.APPLY else {}
+    before = {result.target: result for result in run.before} if run.kind is not RunKind.AUDIT else {}
     return [TargetView(run, result, before.get(result.target)) for result in run.results]
 
 

@@ -153,12 +153,13 @@ def _fixed(view: TargetView) -> Iterator[Padding]:
 
 
 def _changes(view: TargetView) -> Iterator[Padding]:
-    if view.run.kind is not RunKind.APPLY:
+    if view.run.kind is RunKind.AUDIT:
         return
     changes = view.result.changes
     if not (changes or view.result.tasks or view.is_seen):
         return  # nobody reached it
-    yield _line(2, (f"changes: {len(changes)}, by {view.result.tasks} Ansible tasks", "bold"))
+    by = f", by {view.result.tasks} Ansible tasks" if view.run.kind is RunKind.APPLY else ""
+    yield _line(2, (f"changes: {len(changes)}{by}", "bold"))
     subjects = Counter((change.role, change.subject or change.task) for change in changes)
     for (role, subject), number in subjects.items():
         times = f" ({number} changes)" if number > 1 else ""
