@@ -72,7 +72,7 @@ def _sentences(item: Change, host: _Host) -> Iterator[str]:
             yield f"{_counted(len(inside), 'process', 'es')} run from {item.subject} ({_few(inside)})"
     if item.role in LOGIN_ROLES and host.people:
         people = [f"{user} {count} times" if count > 1 else user for user, count in host.people.items()]
-        yield f"logged in now: {', '.join(people)}"
+        yield f"logged in: {', '.join(people)}"
 
 
 def _by_port(connections: Sequence[_Connection]) -> Sequence[tuple[int, Sequence[str]]]:

@@ -51,7 +51,8 @@ def condition(item: Change) -> str:
     """What a conditional item depends on, in words; empty for the others."""
     if not item.conditional:
         return ""
-    return "for whatever comes to be there" if "*" in item.subject else "unless the package brings it so"
+    is_to_come = item.kind is ChangeKind.ATTRIBUTES
+    return "once this run has brought it" if is_to_come else "unless the package brings it so"
 
 
 def touched(plan: TargetPlan) -> Mapping[str, Sequence[str]]:

@@ -30,6 +30,8 @@ LISTS = "/var/lib/apt/lists"
 DAY = 86_400
 QUIET = {"DEBIAN_FRONTEND": "noninteractive", "DEBIAN_PRIORITY": "critical", "LC_ALL": "C", "LANGUAGE": "C"}
 STEP = re.compile(r"^(Inst|Remv|Purg) (\S+)(?: \[([^\]]*)\])?(?: \((\S+))?", re.MULTILINE)
+UNWRITTEN = [f"-oDir::{name}" for name in ("Cache::pkgcache=", "Cache::srcpkgcache=", "Log::Planner=/dev/null")]
+"""Options that keep apt-get from leaving anything behind when it only simulates."""
 Versions = Mapping[str, str]
 """Package → version; a package of a foreign architecture has that in its name."""
 
@@ -94,27 +96,15 @@ class Host:
         kept = ["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"]
         return self.run("apt-get", "--quiet", "--yes", "--no-install-recommends", *self.options, *kept, *words)
 
-    def leave_alone(self) -> None:
-        """Have apt-get write what it remembers into a folder that is gone with the module."""
-        self.folder = tempfile.mkdtemp(dir=self.module.tmpdir)
-        os.makedirs(f"{self.folder}/archives/partial")
-        self.options += [
-            "-o",
-            f"Dir::Cache={self.folder}",
-            "-o",
-            "Dir::Log=/dev/null",
-            "-o",
-            "Dir::Log::Planner=/dev/null",
-        ]
-
     def refresh(self) -> None:
-        """Fetch lists that are too old; in check mode beside the host's own."""
+        """Fetch lists that are too old; in check mode into a folder that goes with the module."""
         known = os.path.isdir(LISTS) and any("_Packages" in name for name in os.listdir(LISTS))
         if known and time.time() - os.stat(LISTS).st_mtime < DAY:
             return
         if self.module.check_mode:
-            os.makedirs(f"{self.folder}/lists/partial")
-            self.options += ["-o", f"Dir::State::lists={self.folder}/lists", "-o", "APT::Sandbox::User=root"]
+            folder = tempfile.mkdtemp(dir=self.module.tmpdir)
+            os.mkdir(f"{folder}/partial")
+            self.options += ["-o", f"Dir::State::lists={folder}", "-o", "APT::Sandbox::User=root"]
         self.apt_get("update")
 
 
@@ -130,7 +120,7 @@ def main() -> None:
     coming += [name for name, than in oldest.items() if name not in before or host.is_older(before[name], than)]
     going = [name for name in chosen["absent"] if name in before]
     if module.check_mode:
-        host.leave_alone()
+        host.options += UNWRITTEN
     if coming:
         host.refresh()
     for action, packages in (("install", coming), ("remove", going)):

@@ -141,8 +141,8 @@ def main() -> None:
             if not module.check_mode:
                 change(descriptor, now, target)
     if module.check_mode:  # whatever this run does, somebody may log it in a new file
-        new = {"kind": "attributes", "subject": os.path.join(module.params["path"], "*"), "before": "", "after": ""}
-        items.append({**new, "conditional": True})
+        new = {"kind": "attributes", "subject": os.path.join(module.params["path"], "*"), "conditional": True}
+        items.append({**new, "before": "", "after": "closed by its kind"})
     module.exit_json(changed=bool(items), diff=items)
 
 

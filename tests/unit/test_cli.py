@@ -115,6 +115,15 @@ def test_what_does_not_exist_is_named(
     assert cause in told
 
 
+def test_an_apply_of_what_is_no_plan_contacts_nobody(
+    inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "plan.json").write_text('{\n  "schema": \n')
+    options = ["-i", str(inventory), "--store", str(tmp_path / "runs"), "--plan", str(tmp_path / "plan.json")]
+    told = refused(capsys, "apply", *options, code=ExitCode.BAD_CONFIG)
+    assert told.splitlines() == [f"hardener: {tmp_path / 'plan.json'}:3: not a plan: Expecting value"]
+
+
 def test_a_store_of_a_later_version_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "runs"
     Store(file)

@@ -69,7 +69,7 @@ def test_a_mount_that_becomes_noexec_has_the_programs_below_it() -> None:
 
 
 def test_who_is_logged_in_is_told_where_ways_in_change() -> None:
-    assert told(ChangeKind.SETTING, "/etc/ssh/x", "", "y", role="sshd") == ["logged in now: admin 2 times, root"]
+    assert told(ChangeKind.SETTING, "/etc/ssh/x", "", "y", role="sshd") == ["logged in: admin 2 times, root"]
     assert told(ChangeKind.SETTING, "/etc/x", "", "y") == []
 
 

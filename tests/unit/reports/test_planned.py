@@ -79,7 +79,7 @@ def plan(**changes: object) -> TargetPlan:
                 observed="yes",
                 expected="no",
                 reason="is yes",
-                touches=("logged in now: admin",),
+                touches=("logged in: admin",),
             ),
             PlannedChange(
                 control="sshd-maxauthtries",
@@ -116,7 +116,7 @@ def test_a_plan_tells_changes_and_why_the_rest_stays_alone() -> None:
     assert "      setting /etc/ssh/drop-in [PermitRootLogin]: nothing -> PermitRootLogin no\n" in text
     assert "    sshd, for 2 controls: sshd-permitrootlogin, sshd-maxauthtries\n" in text
     assert "      unit ssh.service: enabled, active -> reloaded (unless the package brings it so)\n" in text
-    assert "  touches now: logged in now: admin (sshd-permitrootlogin)\n" in text
+    assert "  touches now: logged in: admin (sshd-permitrootlogin)\n" in text
     assert "  for a person (1):" in text
     assert "  nothing to do: 1 " in text
     assert "  not applicable: 1 (belongs to the host)\n" in text
@@ -157,7 +157,7 @@ def test_the_page_tells_what_the_table_tells() -> None:
     for words in (
         "PermitRootLogin no",
         "can cut you off",
-        "logged in now: admin",
+        "logged in: admin",
         "kernel-sysrq",
         "belongs to the host",
     ):
