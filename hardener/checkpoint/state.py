@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -83,6 +84,8 @@ def restore(
             return []
         if number == 0 and again is None:
             again = units.touched(wanted["units"], now["units"])
+        for kind, name in missing:
+            print(f"hardener: brings back {kind}: {name}", file=sys.stderr)  # the journal of a guard keeps it
         problems = _restore_once(_by_kind(missing, wanted), now, contents, kept, (again or []) if number == 0 else [])
     left = differing(wanted, capture(known=wanted))
     return [*problems, *(f"{kind}: {name} is not as it was" for kind, name in left)] if left else []

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from hardener import lab
+from hardener.conductor.rebooting import BOOT, reboot
 from hardener.errors import LabError
 from hardener.model import CheckpointState
 from hardener.playbook import Outcome as PlaybookOutcome
@@ -78,6 +79,8 @@ def test_a_node_that_was_cut_off_comes_back_as_it_was(bench: Bench, cut: str) ->
     assert "no fresh connection released it" in result.problem
     assert result.changes == ()
     assert restored_at - sabotage.done < GUARD_SECONDS + GRACE_SECONDS
+    journal = lab.run(bench.node, "journalctl --no-pager --unit 'hardener-guard-*' | grep 'brings back'").stdout
+    assert "brings back files: /etc/issue" in journal
     assert not differences(before, snapshot(bench.node))
 
 
@@ -93,3 +96,10 @@ def test_a_restart_before_the_release_restores_as_well(bench: Bench) -> None:
     assert result.checkpoint is CheckpointState.RESTORED, result.problem
     assert "the target was restarted before the run was released" in str(result.problem)
     assert not differences(before, snapshot(bench.node))
+
+
+def test_a_restart_is_waited_for(bench: Bench) -> None:
+    before = lab.run(bench.node, BOOT.command).stdout
+    reboot(bench.conductor.connect, bench.target.connection)
+    assert lab.run(bench.node, BOOT.command).stdout != before
+    assert lab.run(bench.node, "systemctl is-system-running").stdout.strip() != "starting"
