@@ -74,22 +74,25 @@ class Contents:
 
     def _find(self, keys: Iterable[bytes]) -> None:
         table = schema.content
-        for batch in batches(sorted(set(keys) - self._numbers.keys())):
+        for batch in batches(sorted({key for key in keys if key not in self._numbers})):
             query = select(table.c.digest, table.c.number).where(table.c.digest.in_(batch))
             self._numbers |= {bytes(key): number for key, number in self._connection.execute(query)}
 
     def get(self, numbers: Collection[int]) -> Mapping[int, bytes]:
         """What is kept under some numbers; ``Damaged`` where that is missing or cannot be unpacked."""
         table = schema.content
-        for batch in batches(sorted(set(numbers) - self._bodies.keys())):
+        for batch in batches(sorted(self._unread(numbers))):
             query = select(table.c.number, table.c.body).where(table.c.number.in_(batch))
             self._bodies |= {
                 number: unpacked(body, f"content {number}") for number, body in self._connection.execute(query)
             }
-        missing = set(numbers) - self._bodies.keys()
-        if missing:
+        if missing := self._unread(numbers):
             raise Damaged(f"content {min(missing)} is missing")
         return {number: self._bodies[number] for number in numbers}
+
+    def _unread(self, numbers: Iterable[int]) -> set[int]:
+        # A difference with the keys of a dict would walk through all of them, however few numbers are asked for.
+        return {number for number in numbers if number not in self._bodies}
 
 
 def unpacked(body: bytes, what: str) -> bytes:
