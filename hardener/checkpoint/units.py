@@ -59,10 +59,20 @@ def restore(wanted: Mapping[str, Unit | None], again: list[str]) -> list[str]:
     problems += _do("stop", stop)
     start = [name for name, unit in wanted.items() if unit is not None and name not in now]
     problems += _do("reset-failed", start, must=False)
-    problems += _do("start", start)
+    # systemd starts no socket whose service runs without it: the service makes way and comes back.
+    behind = [name for socket in start if (name := _service_of(socket)) in now]
+    problems += _do("stop", behind)
+    problems += _do("start", [*start, *behind])
     problems += _do("try-reload-or-restart", [name for name in again if name in now and name not in stop])
     failed = [name for name in again if name in now and name not in stop and name not in capture()]
     return problems + _do("restart", failed)
+
+
+def _service_of(unit: str) -> str:
+    """The service a socket hands its connections to; of anything else, the unit itself."""
+    if not unit.endswith(".socket"):
+        return unit
+    return output(["systemctl", "show", "--property=Triggers", "--value", "--", unit]).split(" ")[0].strip()
 
 
 def comes_by_itself(unit: Unit, name: str) -> bool:

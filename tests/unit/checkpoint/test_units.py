@@ -44,6 +44,8 @@ class Systemd:
         self.listing, self.said = listing, list[str]()
 
     def __call__(self, words: Sequence[str], **_options: object) -> str:
+        if "--property=Triggers" in words:
+            return f"{words[-1].removesuffix('.socket')}.service\n"
         if words[1] == "show":
             return self.listing
         self.said.append(" ".join(word for word in words if word not in {"systemctl", "--quiet", "--"}))
@@ -66,6 +68,12 @@ def test_what_ran_runs_again_and_what_did_not_stops(systemd: Systemd) -> None:
     running = {"active": True, "file": "enabled", "since": 1}
     assert units.restore({"cups.service": running, "ssh.service": None}, []) == []
     assert systemd.said == ["daemon-reload", "stop ssh.service", "reset-failed cups.service", "start cups.service"]
+
+
+def test_a_service_makes_way_for_its_socket(systemd: Systemd) -> None:
+    listening = {"active": True, "file": "enabled", "since": 1}
+    units.restore({"ssh.socket": listening}, [])
+    assert systemd.said[2:] == ["stop ssh.service", "start ssh.socket ssh.service"]
 
 
 def test_what_changed_its_state_reads_its_configuration_again(systemd: Systemd) -> None:
