@@ -40,7 +40,7 @@ from hardener.conductor import (
     resumed,
     roll_back,
 )
-from hardener.errors import ConfigError, ExitCode, StoreError
+from hardener.errors import ConfigError, ExitCode, HardenerError, StoreError
 from hardener.model import Run, RunKind
 from hardener.reports import planned
 from hardener.reports.progress import progress_on_stderr
@@ -103,7 +103,7 @@ def apply(
             refuse_other_question(approved, conductor.selection, targets, plan)
             refuse_moved(approved, make_plans(conductor, targets, settings), plan)
         rollout = Rollout(conductor, settings, stages, start.id, targets)
-        with _kept_if_interrupted(rollout, opened, start):
+        with _kept_if_cut_short(rollout, opened, start):
             rollout.go()
     before, after = rollout.results()
     _finish(make_run(start, conductor.selection, after, before), opened, format, output)
@@ -185,11 +185,11 @@ def _resumable(run: Run, profile: str) -> Run:
 
 
 @contextmanager
-def _kept_if_interrupted(rollout: Rollout, store: Store, start: Start) -> Iterator[None]:
-    """What an interrupted apply has done and undone is a run as well: the next one can go on from it."""
+def _kept_if_cut_short(rollout: Rollout, store: Store, start: Start) -> Iterator[None]:
+    """What an apply did and undid before it was cut short is a run as well: the next one can go on from it."""
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, HardenerError):
         before, after = rollout.results()
         run = make_run(start, rollout.conductor.selection, after, before)
         store.save(run)

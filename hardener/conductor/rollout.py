@@ -64,7 +64,7 @@ class Rollout:
     run: str
     targets: Sequence[Target]
     _applying: Applying = field(init=False)
-    _stopped: str = "the rollout was interrupted"
+    _stopped: str = "the rollout was cut short"
 
     def __post_init__(self) -> None:
         self.targets = ordered(self.targets, self.stages.group_order)

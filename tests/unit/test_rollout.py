@@ -115,7 +115,7 @@ def test_an_interrupted_rollout_says_what_it_did_not_start() -> None:
         rollout.go()
     _, (first, second) = rollout.results()
     assert first.problem == "restored its checkpoint: interrupted"
-    assert second.problem == "not started: the rollout was interrupted"
+    assert second.problem == "not started: the rollout was cut short"
 
 
 def test_nobody_is_restarted_who_was_not_asked_for() -> None:
