@@ -45,7 +45,14 @@ $(findmnt --noheadings --raw --output TARGET,FSTYPE,SOURCE | awk '
 MOUNTS
 owners=$(getent passwd | cut -d : -f 3 | sort -u | sed 's/^/-o -uid /')
 groups=$(getent group | cut -d : -f 3 | sort -u | sed 's/^/-o -gid /')
-nice -n 19 find "$@" -xdev \( -type d \( PRUNED \) -prune \) -o \( \
+people=$(getent passwd | cut -d : -f 6 | sort -u)
+homes=$(printf '%s\n' "$people" | xargs -d '\n' readlink -m --)
+printf '%s\n' "$people" -- "$homes" | awk '
+    $0 == "--" { is_real = 1; next } ! is_real { home[++all] = $0; next }
+    home[++seen] != $0 { print "home " home[seen] "\t" $0 }'
+homes=$(printf '%s\n' "$homes" | sort -u | sed 's/[][\.*^$+?(){}|]/\\&/g' | paste -s -d '|' -)
+nice -n 19 find "$@" -xdev -regextype posix-extended \( -type d \( PRUNED \) -prune \) -o \( \
+    -name '.?*' ! -type d -regex "($homes)/[^/]*" -o \
     -perm -0002 \( -type f -o -type d ! -perm -1000 \) -o -type f -perm /6000 -o \
     ! \( -uid 0 $owners -o ! -nouser \) -o ! \( -gid 0 $groups -o ! -nogroup \) \) -printf '%#m %U %G %y %p\n' || exit
 echo "walked $started $(date +%s%N) $*"
@@ -53,12 +60,15 @@ echo "walked $started $(date +%s%N) $*"
 COMMAND = _COMMAND.replace("REMOTE_OR_VIRTUAL", REMOTE_OR_VIRTUAL).replace(
     "PRUNED", " -o ".join(f"-path {path}" for path in CONTAINER_STORAGE)
 )
-"""Prints ``mode uid gid type path`` a line, and last when it started and ended (nanoseconds) and where it walked."""
+"""Prints ``mode uid gid type path`` a line, and last when it started and ended (nanoseconds) and where it walked.
+
+First, a line each, come the home directories that are elsewhere than passwd says, for a link leads there.
+"""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file or directory the walk met: its mode, the numbers of its owners, ``f`` or ``d``, and its path."""
+    """What the walk met: its mode, the numbers of its owners, its type (``f``, ``d``, ``l`` …) and its path."""
 
     mode: int
     uid: int
@@ -80,6 +90,8 @@ class Walk:
     started: float
     seconds: float
     directories: Sequence[str]
+    homes: Mapping[str, str]
+    """Home directory as passwd has it → where it really is, for those a link leads to."""
 
 
 def walk(host: Host) -> Walk:
@@ -103,15 +115,18 @@ def read_walk(listing: str) -> Walk:
     if match is None:
         raise CouldNotLook("the file walk was cut short")
     entries: list[Entry] = []
+    homes: dict[str, str] = {}
     for line in lines[:-1]:
         if entry := re.fullmatch(r"(0[0-7]*) (\d+) (\d+) (\w) (/.*)", line):
             mode, uid, gid, kind, path = entry.groups()
             entries.append(Entry(int(mode, 8), int(uid), int(gid), kind, path))
+        elif not entries and (link := re.fullmatch(r"home (.*)\t(.*)", line)):
+            homes[link[1]] = link[2]
         elif entries:
             last = entries.pop()
             entries.append(Entry(last.mode, last.uid, last.gid, last.type, f"{last.path}\n{line}"))
     started, ended = (int(moment) / 1e9 for moment in match.groups()[:2])
-    return Walk(entries, started, ended - started, match[3].split())
+    return Walk(entries, started, ended - started, match[3].split(), homes)
 
 
 def _entries(host: Host, is_meant: Callable[[Entry], bool]) -> Sequence[Entry]:
@@ -135,6 +150,14 @@ def unowned(host: Host) -> Sequence[Entry]:
         for name in ("passwd", "group")
     )
     return _entries(host, lambda entry: entry.uid not in users or entry.gid not in groups)
+
+
+def dot_files(walked: Walk, home: str) -> Mapping[str, Entry]:
+    """The hidden files right in a home directory, by name."""
+    place = walked.homes.get(home, home).rstrip("/")
+    hidden = [entry for entry in walked.entries if entry.path.startswith(f"{place}/.") and entry.type != "d"]
+    names = {entry.path.removeprefix(f"{place}/"): entry for entry in hidden}
+    return {name: entry for name, entry in names.items() if "/" not in name}
 
 
 def set_id_programs(host: Host) -> Sequence[str]:

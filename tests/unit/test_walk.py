@@ -97,7 +97,17 @@ def test_the_command_finds_what_it_is_for(tmp_path: Path) -> None:
         path.chmod(mode)
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared").chmod(0o1777)
-    command = walk.COMMAND.replace('find "$@"', f"find {tmp_path}").replace("-path /", f"-path {tmp_path}/")
+    (tmp_path / "home/ann").mkdir(parents=True)
+    for name in (".a b", ".plain/deep", "shown"):
+        (tmp_path / "home/ann" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "home/ann" / name).touch()
+    (tmp_path / "home/link").symlink_to("ann")
+    passwd = f"printf '%s\\n' x:x:1:1::{tmp_path}/home/link:/bin/sh x:x:1:1::{tmp_path}/a+b:/bin/sh"
+    command = (
+        walk.COMMAND.replace("people=$(getent passwd", f"people=$({passwd}")
+        .replace('find "$@"', f"find {tmp_path}")
+        .replace("-path /", f"-path {tmp_path}/")
+    )
     answer = subprocess.run(
         ["/bin/sh", "-c", command], capture_output=True, text=True, check=True, env={"LC_ALL": "C", **os.environ}
     )
@@ -105,3 +115,6 @@ def test_the_command_finds_what_it_is_for(tmp_path: Path) -> None:
     assert found >= {"open", "program"}
     assert not {"closed", "shared"} & found
     assert "docker" not in answer.stdout
+    seen = walk.read_walk(answer.stdout)
+    assert seen.homes == {f"{tmp_path}/home/link": f"{tmp_path}/home/ann"}
+    assert [entry.path for entry in seen.entries if "/home/" in entry.path] == [f"{tmp_path}/home/ann/.a b"]

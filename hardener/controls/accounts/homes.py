@@ -9,6 +9,7 @@ from functools import lru_cache
 from pydantic import JsonValue
 
 from hardener.catalogue import observations as seen
+from hardener.catalogue import walk
 from hardener.catalogue.control import Control, CouldNotLook, Host, Violation
 from hardener.catalogue.expectations import every, is_true, mode_at_most, nothing, present_fields
 from hardener.controls.accounts.shared import MEDIUM, NOBODY, User, first_uid, login_shells, references, users
@@ -28,14 +29,12 @@ _HOMES = r"""
         for (point in remote) if (index($6 "/", point) == 1) kind = "remote"
         print kind, $6
     }' /proc/mounts /etc/shells /etc/passwd | sort -u | while read -r kind home; do
-    if [ "$kind" = remote ]; then printf 'r 0 0 0 %s/\0' "$home" >&3
+    if [ "$kind" = remote ]; then printf 'r 0 0 0 %s\0' "$home" >&3
     elif [ -d "$home" ]; then printf '%s\0' "$home"; fi
-done | xargs -0 -r sh -c '
-    find -H "$@" -maxdepth 0 -printf "d %m %U %G %H/\0" &&
-    find -H "$@" -mindepth 1 -maxdepth 1 -name ".*" ! -type d -printf "%y %m %U %G %p\0"' sh; } 3>&1
+done | xargs -0 -r sh -c 'find -H "$@" -maxdepth 0 -printf "d %m %U %G %H\0"' sh; } 3>&1
 """
 COMMAND = _HOMES.replace("REMOTE", r"nfs4?|cifs|smb3|afs|ceph|glusterfs|lustre|gfs2|ocfs2|autofs|fuse[.].*")
-"""Lists the home directories of all accounts with a login shell, ``type mode uid gid path``, and their dot files.
+"""Lists the home directories of all accounts with a login shell: ``type mode uid gid path``.
 
 Home directories that another host serves are only named (type ``r``): asking for them can hang, or mount them all.
 """
@@ -45,7 +44,7 @@ _read_once = lru_cache(maxsize=4)
 
 @dataclass(frozen=True)
 class Entry:
-    """A home directory (``d``) or a dot file in one; ``mode`` has four octal digits."""
+    """A home directory (``d``, or ``r`` for one of another host); ``mode`` has four octal digits."""
 
     type: str
     mode: str
@@ -60,8 +59,8 @@ def _people(host: Host) -> Sequence[User]:
     return [user for user in accounts if user.uid == 0 or (limit <= user.uid and user.uid != NOBODY)]
 
 
-def _entries(host: Host) -> Mapping[str, Mapping[str, Entry]]:
-    """Home directory → its dot files by name, and itself by the empty name."""
+def _entries(host: Host) -> Mapping[str, Entry]:
+    """Home directory → what it is."""
     entries = _parsed(seen.ask(host, COMMAND))
     if not entries and _people(host):
         raise CouldNotLook("not one home directory was listed")
@@ -69,23 +68,20 @@ def _entries(host: Host) -> Mapping[str, Mapping[str, Entry]]:
 
 
 @_read_once
-def _parsed(listing: str) -> Mapping[str, Mapping[str, Entry]]:
-    homes: dict[str, dict[str, Entry]] = {}
+def _parsed(listing: str) -> Mapping[str, Entry]:
+    homes: dict[str, Entry] = {}
     for record in filter(None, listing.split("\0")):
         kind, mode, uid, gid, path = record.split(" ", 4)
-        home, _, name = path.rpartition("/")
-        homes.setdefault(home, {})[name] = Entry(kind, mode.zfill(4), int(uid), int(gid))
+        homes[path.rstrip("/") or "/"] = Entry(kind, mode.zfill(4), int(uid), int(gid))
     return homes
-
-
-def _of(user: User, entries: Mapping[str, Mapping[str, Entry]]) -> Mapping[str, Entry]:
-    return entries.get(user.home.rstrip("/"), entries.get(user.home, {}))
 
 
 def _home_directories(host: Host) -> JsonValue:
     """User and home directory → whether it exists, is theirs, and its mode."""
     entries = _entries(host)
-    return {f"{user.name} ({user.home})": _home(user, _of(user, entries).get("")) for user in _people(host)}
+    return {
+        f"{user.name} ({user.home})": _home(user, entries.get(user.home.rstrip("/") or "/")) for user in _people(host)
+    }
 
 
 def _home(user: User, found: Entry | None) -> JsonValue:
@@ -98,17 +94,16 @@ def _home(user: User, found: Entry | None) -> JsonValue:
 
 def _unsafe_dot_files(host: Host) -> JsonValue:
     """Path → what is wrong with it."""
-    entries = _entries(host)
+    walked = walk.walk(host)
     problems = {
         f"{user.home}/{name}": _problem(user, name, entry)
         for user in _people(host)
-        for name, entry in sorted(_of(user, entries).items())
-        if name
+        for name, entry in sorted(walk.dot_files(walked, user.home).items())
     }
     return {path: problem for path, problem in problems.items() if problem}
 
 
-def _problem(user: User, name: str, entry: Entry) -> str:
+def _problem(user: User, name: str, entry: walk.Entry) -> str:
     """What is wrong with a dot file, or nothing. A link has no mode of its own; what it leads to may be elsewhere."""
     if name in FORBIDDEN:
         return "should not be there"
@@ -116,8 +111,8 @@ def _problem(user: User, name: str, entry: Entry) -> str:
         return ""
     if (entry.uid, entry.gid) != (user.uid, user.gid):
         return f"belongs to {entry.uid}:{entry.gid}, not to {user.uid}:{user.gid}"
-    limit = MODE_OF_SECRET if name in SECRET else MODE_OF_OTHERS
-    return "" if mode_at_most(limit).accepts(entry.mode) else f"has mode {entry.mode}, more than {limit}"
+    mode, limit = f"{entry.mode:04o}", MODE_OF_SECRET if name in SECRET else MODE_OF_OTHERS
+    return "" if mode_at_most(limit).accepts(mode) else f"has mode {mode}, more than {limit}"
 
 
 CONTROLS = [
@@ -158,6 +153,7 @@ CONTROLS = [
         remedy="None: the files are their owners', who know what relies on them; use chmod and chown.",
         is_remediable=False,
         needs_root=True,
+        needs_walk=True,
         violation=Violation(
             ["touch /home/plain/.netrc && chmod 0644 /home/plain/.netrc && chown plain: /home/plain/.netrc"],
             undo=["rm /home/plain/.netrc"],

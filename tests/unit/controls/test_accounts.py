@@ -12,6 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as some
 
+from hardener.catalogue import walk
 from hardener.catalogue.control import Control, CouldNotLook
 from hardener.catalogue.discovery import catalogue_of
 from hardener.content import roles_directory
@@ -23,6 +24,13 @@ VALUES = yaml.safe_load((roles_directory() / "accounts" / "defaults" / "main.yml
 CATALOGUE = catalogue_of([("accounts", accounts.CONTROLS)])
 IDLE_FILES = r"grep -lsE '^[^#]*\<TMOUT=' /etc/profile /etc/bash.bashrc /etc/profile.d/*.sh; [ $? -le 2 ]"
 
+WALKED = """\
+0644 1000 1000 f /home/admin/.profile
+0600 1000 1000 f /home/admin/.bash_history
+0777 1000 1000 l /home/admin/.vimrc
+0666 1000 1000 f /home/admin/.config/deeper
+walked 1000000000 2000000000 /
+"""
 GOOD: Mapping[str, str] = {
     shared.PASSWD: """\
 root:shadowed:0:0:root:/root:/bin/bash
@@ -46,8 +54,8 @@ admin:set:20000:0:365:7:45::
     "ENCRYPT_METHOD SHA512\n",
     ageing.TODAY: "20001\n",
     "useradd -D": "GROUP=100\nHOME=/home\nINACTIVE=45\nEXPIRE=\n",
-    homes.COMMAND: "d 700 0 0 /root/\0d 750 1000 1000 /home/admin/\0f 644 1000 1000 /home/admin/.profile\0"
-    "f 600 1000 1000 /home/admin/.bash_history\0l 777 1000 1000 /home/admin/.vimrc\0",
+    homes.COMMAND: "d 700 0 0 /root\0d 750 1000 1000 /home/admin\0",
+    walk.COMMAND: WALKED,
     IDLE_FILES: "/etc/profile.d/zz-hardener-idle.sh\n",
 }
 
@@ -204,36 +212,40 @@ def test_the_search_path_of_root(path: str, entries: str, said: list[str]) -> No
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        ("f 640 1000 1000 /home/admin/.netrc", "has /home/admin/.netrc: has mode 0640, more than 0600"),
-        ("f 664 1000 1000 /home/admin/.bashrc", "has /home/admin/.bashrc: has mode 0664, more than 0644"),
-        ("f 644 0 1000 /home/admin/.bashrc", "has /home/admin/.bashrc: belongs to 0:1000, not to 1000:1000"),
-        ("l 777 1000 1000 /home/admin/.forward", "has /home/admin/.forward: should not be there"),
-        ("f 600 1000 1000 /home/admin/.rhosts", "has /home/admin/.rhosts: should not be there"),
+        ("0640 1000 1000 f /home/admin/.netrc", "has /home/admin/.netrc: has mode 0640, more than 0600"),
+        ("0664 1000 1000 f /home/admin/.bashrc", "has /home/admin/.bashrc: has mode 0664, more than 0644"),
+        ("0644 0 1000 f /home/admin/.bashrc", "has /home/admin/.bashrc: belongs to 0:1000, not to 1000:1000"),
+        ("0777 1000 1000 l /home/admin/.forward", "has /home/admin/.forward: should not be there"),
+        ("0600 1000 1000 f /home/admin/.rhosts", "has /home/admin/.rhosts: should not be there"),
     ],
 )
 def test_dot_files(entry: str, said: str) -> None:
-    assert complaints("dot-files", added(homes.COMMAND, f"{entry}\0")) == [said]
+    assert complaints("dot-files", Host({walk.COMMAND: f"{entry}\n{WALKED}"})) == [said]
+
+
+def test_dot_files_of_a_home_directory_that_a_link_leads_to() -> None:
+    walked = f"home /home/admin\t/srv/admin\n0600 1000 1000 f /srv/admin/.rhosts\n{WALKED}"
+    assert complaints("dot-files", Host({walk.COMMAND: walked})) == ["has /home/admin/.rhosts: should not be there"]
 
 
 @pytest.mark.parametrize(
     ("listing", "said"),
     [
-        ("d 755 1000 1000 /home/admin/\0", ["admin (/home/admin) mode is 0755"]),
-        ("d 700 0 0 /home/admin/\0", ["admin (/home/admin) own is no"]),
+        ("d 755 1000 1000 /home/admin\0", ["admin (/home/admin) mode is 0755"]),
+        ("d 700 0 0 /home/admin\0", ["admin (/home/admin) own is no"]),
         ("", ["admin (/home/admin) exists is no"]),
-        ("r 0 0 0 /home/admin/\0", []),
+        ("r 0 0 0 /home/admin\0", []),
     ],
 )
 def test_home_directories(listing: str, said: list[str]) -> None:
-    host = Host({homes.COMMAND: f"d 700 0 0 /root/\0{listing}"})
+    host = Host({homes.COMMAND: f"d 700 0 0 /root\0{listing}"})
     assert complaints("home-directories", host) == said
-    assert complaints("dot-files", host) == []
 
 
-def test_a_listing_without_any_home_directory_is_no_pass() -> None:
-    for name in ("home-directories", "dot-files"):
+def test_what_was_not_listed_or_walked_is_no_pass() -> None:
+    for name, question in (("home-directories", homes.COMMAND), ("dot-files", walk.COMMAND)):
         with pytest.raises(CouldNotLook):
-            complaints(name, Host({homes.COMMAND: ""}))
+            complaints(name, Host({question: ""}))
 
 
 @pytest.mark.parametrize("question", [shared.PASSWD, shared.SHADOW, shared.GROUP])
@@ -273,9 +285,7 @@ def test_no_password_leaves_the_host(tmp_path: Path) -> None:
 
 def test_home_directories_are_listed_but_not_those_of_another_host(tmp_path: Path) -> None:
     people = {"ann": "home/ann", "bob": "nfs/bob", "eve": "home/gone", "web": "home/web"}
-    (tmp_path / "home/ann/.ssh").mkdir(parents=True)
-    (tmp_path / "home/ann/.a\nb").touch(mode=0o640)
-    (tmp_path / "home/ann/plain").touch()
+    (tmp_path / "home/ann").mkdir(parents=True, mode=0o750)
     passwd = "".join(
         f"{name}:x:1:1::{tmp_path}/{home}:{'/usr/sbin/nologin' if name == 'web' else '/bin/sh'}\n"
         for name, home in people.items()
@@ -286,12 +296,11 @@ def test_home_directories_are_listed_but_not_those_of_another_host(tmp_path: Pat
         (tmp_path / str(number)).write_text(text)
         script = script.replace(path, str(tmp_path / str(number)))
     found = homes._parsed(run(script))
-    assert {home.removeprefix(f"{tmp_path}/"): sorted(names) for home, names in found.items()} == {
-        "home/ann": ["", ".a\nb"],
-        "nfs/bob": [""],
+    assert {home.removeprefix(f"{tmp_path}/"): entry.type for home, entry in found.items()} == {
+        "home/ann": "d",
+        "nfs/bob": homes.REMOTE,
     }
-    assert found[f"{tmp_path}/nfs/bob"][""].type == homes.REMOTE
-    assert found[f"{tmp_path}/home/ann"][".a\nb"].mode == "0640"
+    assert found[f"{tmp_path}/home/ann"].mode == "0750"
 
 
 @given(some.text(), some.text())
