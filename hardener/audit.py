@@ -16,6 +16,7 @@ from hardener.catalogue.walk import walk
 from hardener.model import Answer, Facts, FileWalk, Finding, LastRun, Outcome, Platform, Question, Target, Trait
 from hardener.plan import Plan, Selection, make_plan
 from hardener.transcript import NoAnswer, Unanswered, host_of
+from hardener.waiving import waived
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def examine(selection: Selection, target: Target, answers: Mapping[str, Answer])
     return Examination(
         facts=facts,
         plan=plan,
-        findings=findings,
+        findings=waived(findings, selection, target),
         missing=list(missing),
         asked=list(asked),
         walk=_walk(answers),

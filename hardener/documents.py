@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
+from pydantic import BaseModel, ValidationError
 from yaml.nodes import MappingNode, Node, SequenceNode
 
 from hardener.errors import ConfigError
+
+Form = TypeVar("Form", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,12 @@ class Document:
 
 def read_document(file: Path, *, error: type[ConfigError] = ConfigError) -> Document:
     """Parse a YAML mapping; ``error`` with file and line on anything wrong, a duplicate key included."""
-    node = _composed(file, error)
+    return parse_document(read_text(file, error=error), file, error=error)
+
+
+def parse_document(text: str, file: Path, *, error: type[ConfigError] = ConfigError) -> Document:
+    """The same from text that is, or shall be, in a file."""
+    node = _composed(text, file, error)
     if not isinstance(node, MappingNode):
         raise error("expected a mapping at the top", location=f"{file}:1")
     lines = _lines(node, file, error)
@@ -41,9 +49,19 @@ def read_document(file: Path, *, error: type[ConfigError] = ConfigError) -> Docu
     return Document(file=file, data=data, lines=lines)
 
 
+def validated(document: Document, form: type[Form], *, error: type[ConfigError] = ConfigError) -> Form:
+    """The data as a model; ``error`` with file and line of the first item that does not fit."""
+    try:
+        return form.model_validate(document.data)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        name, message = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+        raise error(f"{name}: {message}", location=document.location(*first["loc"])) from None
+
+
 def check_document(file: Path, *, error: type[ConfigError] = ConfigError) -> None:
     """Like ``read_document`` for a file somebody else will read: syntax and duplicate keys only, any tag allowed."""
-    node = _composed(file, error)
+    node = _composed(read_text(file, error=error), file, error)
     if node is not None:
         _lines(node, file, error)
 
@@ -57,15 +75,23 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _composed(file: Path, error: type[ConfigError]) -> Node | None:
+def read_text(file: Path, *, error: type[ConfigError] = ConfigError) -> str:
+    """A file's text with the ends of its lines as they are; ``error`` where it cannot be read, or is no text."""
     try:
-        return yaml.compose(file.read_text("utf-8"), Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as problem:
-        raise error(problem.problem or "not YAML", location=_mark(file, problem)) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        return file.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as problem:
         raise error(str(problem).splitlines()[0], location=f"{file}:1") from None
     except OSError as problem:
         raise error(problem.strerror or str(problem), location=str(file)) from None
+
+
+def _composed(text: str, file: Path, error: type[ConfigError]) -> Node | None:
+    try:
+        return yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as problem:
+        raise error(problem.problem or "not YAML", location=_mark(file, problem)) from None
+    except yaml.YAMLError as problem:
+        raise error(str(problem).splitlines()[0], location=f"{file}:1") from None
 
 
 def _mark(file: Path, problem: yaml.MarkedYAMLError) -> str:

@@ -83,7 +83,7 @@ def _events(comparison: Comparison, pair: Pair) -> Iterator[DriftEvent]:
         explained += kind is DriftKind.UNSEEN
         if kind is None or (kind is DriftKind.UNSEEN and after.problem):
             continue
-        is_regression = new is not None and new.outcome is Outcome.FAIL and kind in {DriftKind.REGRESSED, DriftKind.NEW}
+        is_regression = new is not None and new.is_failing and kind in {DriftKind.REGRESSED, DriftKind.NEW}
         yield DriftEvent(
             kind=kind,
             target=pair.target,
@@ -92,7 +92,7 @@ def _events(comparison: Comparison, pair: Pair) -> Iterator[DriftEvent]:
             is_incomplete=kind is DriftKind.UNSEEN,
             before=old,
             after=new,
-            reason=new.reason if new else "",
+            reason=_reason(comparison, old, new),
             since=pair.since.get(control),
             cause=pair.causes.get(control, ""),
             remedy=_remedy(comparison, pair.target, comparison.controls[control]) if is_regression else "",
@@ -142,12 +142,25 @@ def _kind_of_change(old: Finding, new: Finding) -> DriftKind | None:
         return None
     if new.outcome.is_unknown:
         return DriftKind.UNSEEN
-    if new.outcome is Outcome.FAIL and old.outcome is not Outcome.FAIL:
+    if new.is_failing and not old.is_failing:
         return DriftKind.REGRESSED
+    if new.waiver and not old.waiver:
+        return DriftKind.WAIVED
     if new.outcome.is_compliant and old.outcome is Outcome.FAIL:
         return DriftKind.FIXED
     is_same_outcome = new.outcome is old.outcome or (new.outcome.is_compliant and old.outcome.is_compliant)
     return None if is_same_outcome and new.observed == old.observed else DriftKind.CHANGED
+
+
+def _reason(comparison: Comparison, old: Finding | None, new: Finding | None) -> str:
+    """What is not as expected, after what became of the waiver that covered it at the baseline."""
+    if new is None:
+        return ""
+    if not new.is_failing or old is None or old.waiver is None:
+        return new.reason
+    expiry = {waiver.id: waiver.expires for waiver in comparison.waivers if waiver.expires <= comparison.started}
+    ended = f"expired at {expiry[old.waiver].isoformat()}" if old.waiver in expiry else "does not cover it any more"
+    return f"waiver {old.waiver} {ended}; {new.reason}"
 
 
 def _remedy(comparison: Comparison, target: str, record: ControlRecord) -> str:

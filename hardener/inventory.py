@@ -51,6 +51,8 @@ class Sources:
     limit: str | None = None
     extra_vars: Sequence[str] = ()
     """What ``-e`` names: ``key=value``, JSON, or ``@file``."""
+    scopes: Mapping[str, str] = field(default_factory=dict)
+    """The scopes of waivers, Ansible host patterns → where each is written."""
 
 
 def role_defaults(roles: Path) -> Mapping[str, Any]:
@@ -82,13 +84,24 @@ def read_targets(sources: Sources) -> Sequence[Target]:
     with _translated_errors(location), _held_warnings():
         manager = InventoryManager(loader=loader, sources=list(sources.inventories) or ["localhost,"])
         variables = VariableManager(loader=loader, inventory=manager)
+        scopes = {pattern: _named(manager, pattern, location) for pattern, location in sources.scopes.items()}
         if sources.limit:
             manager.subset(sources.limit)
         hosts: list[Host] = manager.get_hosts()
         if not hosts:
             raise InventoryError(f"no target matches {sources.limit or 'all'!r}", location=location)
         defaults = _defaults(sources.roles)
-        return [_target(host, variables, loader, defaults, sources) for host in hosts]
+        targets = [_target(host, variables, loader, defaults, sources) for host in hosts]
+    return [
+        target.model_copy(update={"scopes": frozenset(name for name, hosts in scopes.items() if target.name in hosts)})
+        for target in targets
+    ]
+
+
+def _named(manager: InventoryManager, pattern: str, location: str) -> frozenset[str]:
+    """The hosts a pattern names; one that names none is for whoever reviews waivers, not a warning of every run."""
+    with _translated_errors(location), redirect_stderr(io.StringIO()):
+        return frozenset(host.name for host in manager.get_hosts(pattern))
 
 
 def _check_source(source: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -12,7 +13,10 @@ from hardener.catalogue.discovery import Catalogue
 from hardener.catalogue.profiles import Profile
 from hardener.documents import merged
 from hardener.errors import ConfigError
-from hardener.model import Disruption, Exclusion, Facts, Finding, Outcome, Target, Trait, Values
+from hardener.model import Disruption, Exclusion, Facts, Finding, Outcome, Target, Trait, Values, Waiver
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+"""Before any waiver."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,12 @@ class Selection:
     """Shell-style, over control ids."""
     walk: bool = True
     """Whether the walk of all local files may be asked for."""
+    waivers: Sequence[Waiver] = ()
+    """All that are declared."""
+    started: datetime = LONG_AGO
+    """When the run started: waivers that are in effect at this instant count in all of it."""
+    include_waived: bool = False
+    """Whether an apply remedies what waivers cover as well."""
 
     def exclusion(self, control: Control) -> Exclusion | None:
         """Why a control is not selected at all, or ``None``."""
@@ -46,6 +56,7 @@ class Plan:
     controls: Sequence[Control]
     exclusions: Sequence[Exclusion]
     values: Values
+    include_waived: bool = False
 
 
 def make_plan(selection: Selection, target: Target, facts: Facts | None) -> Plan:
@@ -58,7 +69,7 @@ def make_plan(selection: Selection, target: Target, facts: Facts | None) -> Plan
             exclusions.append(exclusion)
         else:
             controls.append(control)
-    return Plan(controls=controls, exclusions=exclusions, values=target.values)
+    return Plan(controls, exclusions, target.values, selection.include_waived)
 
 
 def _inapplicable(control: Control, traits: frozenset[Trait], values: Values) -> Exclusion | None:
@@ -119,8 +130,12 @@ def _location(label: str, target: Target, profile: Profile) -> str:
 
 
 def remediable(plan: Plan, findings: Sequence[Finding]) -> Sequence[Control]:
-    """The controls an apply works on: those that fail and have a remedy, in catalogue order."""
-    failing = {finding.control for finding in findings if finding.outcome is Outcome.FAIL}
+    """The controls an apply works on: those that fail, have a remedy and are not waived, in catalogue order."""
+    failing = {
+        finding.control
+        for finding in findings
+        if finding.is_failing or (plan.include_waived and finding.outcome is Outcome.FAIL)
+    }
     return [control for control in plan.controls if control.id in failing and control.is_remediable]
 
 

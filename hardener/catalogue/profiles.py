@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from hardener.catalogue.control import Control
 from hardener.catalogue.discovery import Catalogue
-from hardener.documents import Document, merged, read_document
+from hardener.documents import Document, merged, read_document, validated
 from hardener.errors import ProfileError
 
 BUILT_IN = Path(__file__).parent / "profiles"
@@ -70,7 +70,7 @@ def _file_of(name: str, beside: Path, *, location: str) -> Path:
 
 def _load(file: Path, catalogue: Catalogue, below: tuple[Path, ...]) -> Profile:
     document = read_document(file, error=ProfileError)
-    content = _validated(document)
+    content = validated(document, _ProfileFile, error=ProfileError)
     if file.resolve() in below:
         raise ProfileError("a profile cannot extend itself", location=document.location("extends"))
     base = Profile(name="", title="")
@@ -85,15 +85,6 @@ def _load(file: Path, catalogue: Catalogue, below: tuple[Path, ...]) -> Profile:
         parameters=merged(base.parameters, _known_parameters(document, content, catalogue)),
         locations={**base.locations, **{name: document.location("parameters", name) for name in content.parameters}},
     )
-
-
-def _validated(document: Document) -> _ProfileFile:
-    try:
-        return _ProfileFile.model_validate(document.data)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        raise ProfileError(f"{name}: {first['msg']}", location=document.location(*first["loc"])) from None
 
 
 def _named_controls(document: Document, content: _ProfileFile, catalogue: Catalogue) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ from hardener.approval import read_plans, refuse_moved, refuse_other_question
 from hardener.cli.options import (
     DiffOption,
     FormatOption,
+    IncludeWaivedOption,
     OutputOption,
     PlanOption,
     Request,
@@ -64,7 +66,7 @@ def audit(
     opened = open_store(store)
     start = Start(RunKind.AUDIT, request.scope)
     with progress_on_stderr() as progress:
-        conductor, targets = prepare(request, request.become_password(), progress)
+        conductor, targets = prepare(request, request.become_password(), progress, start.at)
         results = conductor.audit(targets)
     _finish(make_run(start, conductor.selection, results), opened, format, output)
 
@@ -82,6 +84,7 @@ def apply(
         str | None, typer.Option("--resume", metavar="RUN", help="Only the targets this run did not finish.")
     ] = None,
     plan: PlanOption = None,
+    include_waived: IncludeWaivedOption = False,
 ) -> None:
     """Remedy what fails, where it fails, under guard, and prove it; a compliant target runs no Ansible.
 
@@ -95,7 +98,7 @@ def apply(
     start = Start(RunKind.APPLY, request.scope)
     with progress_on_stderr() as progress:
         password = request.become_password()
-        conductor, targets = prepare(request, password, progress)
+        conductor, targets = prepare(request, password, progress, start.at, include_waived=include_waived)
         if resume is not None:
             targets = resumed(targets, _resumable(opened.load(resume), conductor.selection.profile.name).results)
         settings = _settings(request, password, guard_seconds)
@@ -132,7 +135,7 @@ def rollback(
     start = Start(RunKind.ROLLBACK, request.scope)
     with progress_on_stderr() as progress:
         password = request.become_password()
-        conductor, targets = prepare(request.with_all_controls(), password, progress)
+        conductor, targets = prepare(request.with_all_controls(), password, progress, start.at)
         touched = {result.target for result in undone.results if result.checkpoint is not None}
         chosen = [target for target in targets if target.name in touched]
         if not chosen:
@@ -149,7 +152,12 @@ def rollback(
 
 @sharing(requested)
 def plan(
-    request: Request, /, format: FormatOption = "table", output: OutputOption = None, diff: DiffOption = False
+    request: Request,
+    /,
+    format: FormatOption = "table",
+    output: OutputOption = None,
+    diff: DiffOption = False,
+    include_waived: IncludeWaivedOption = False,
 ) -> None:
     """Show item by item what an apply would do to every target, and why it leaves the rest alone; changes nothing.
 
@@ -159,7 +167,7 @@ def plan(
         raise typer.BadParameter(f"{format!r} is not one of {', '.join(planned.FORMATS)}", param_hint="--format")
     with progress_on_stderr() as progress:
         password = request.become_password()
-        conductor, targets = prepare(request, password, progress)
+        conductor, targets = prepare(request, password, progress, datetime.now(UTC), include_waived=include_waived)
         plans = make_plans(conductor, targets, _settings(request, password, GUARD_SECONDS))
     deliver(planned.as_text(plans, with_diffs=diff) if format == "table" else planned.FORMATS[format](plans), output)
     if any(item.problem for item in plans.targets):

@@ -9,6 +9,7 @@ import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ import typer
 from hardener import reports
 from hardener.catalogue.discovery import discover
 from hardener.catalogue.profiles import DEFAULT_PROFILE, load_profile
+from hardener.catalogue.waivers import load_waivers, waiver_files
 from hardener.conductor import Conductor, Progress
 from hardener.content import roles_directory
 from hardener.errors import ConfigError
@@ -40,6 +42,10 @@ ControlsOption = Annotated[str, typer.Option("--controls", metavar="GLOB", help=
 NoWalkOption = Annotated[
     bool, typer.Option("--no-walk", help="Do not walk all local files: what needs that reads notchecked.")
 ]
+WaiversOption = Annotated[
+    Path | None, typer.Option("--waivers", help="File of waivers [default: waivers.yml beside the inventory]")
+]
+IncludeWaivedOption = Annotated[bool, typer.Option("--include-waived", help="Remedy what waivers cover as well.")]
 FormatOption = Annotated[str, typer.Option("-f", "--format", help=f"One of {', '.join(reports.formats())}.")]
 OutputOption = Annotated[Path | None, typer.Option("-o", "--output", help="Write to a file instead of stdout.")]
 DiffOption = Annotated[bool, typer.Option("--diff", help="In the table, show what each item has now and would have.")]
@@ -66,6 +72,7 @@ class Request:
     extra_vars: Sequence[str]
     profile: str
     controls: str
+    waivers: Path | None
     no_walk: bool
     ask_become_pass: bool
     workers: int
@@ -80,6 +87,10 @@ class Request:
         """What a run remembers of it: what was asked to be looked at."""
         return Scope(inventories=tuple(self.inventory), limit=self.limit, controls=self.controls)
 
+    def waiver_files(self) -> Sequence[Path]:
+        """The file that is named, or those beside the inventories."""
+        return [self.waivers] if self.waivers else waiver_files(self.inventory)
+
     def become_password(self) -> str | None:
         """Asked for on the terminal; never an argument, never kept."""
         return getpass.getpass("BECOME password: ") if self.ask_become_pass else None
@@ -92,6 +103,7 @@ def requested(
     extra_vars: ExtraOption = None,
     profile: ProfileOption = DEFAULT_PROFILE,
     controls: ControlsOption = "*",
+    waivers: WaiversOption = None,
     no_walk: NoWalkOption = False,
     workers: WorkersOption = 32,
     connect_timeout: TimeoutOption = 10.0,
@@ -103,6 +115,7 @@ def requested(
         extra_vars=extra_vars or (),
         profile=profile,
         controls=controls,
+        waivers=waivers,
         no_walk=no_walk,
         ask_become_pass=ask_become_pass,
         workers=workers,
@@ -138,14 +151,25 @@ def sharing(*builders: Callable[..., Any]) -> Callable[[Callable[..., None]], Ca
     return decorate
 
 
-def prepare(request: Request, become_password: str | None, progress: Progress) -> tuple[Conductor, Sequence[Target]]:
+def prepare(
+    request: Request,
+    become_password: str | None,
+    progress: Progress,
+    started: datetime,
+    *,
+    include_waived: bool = False,
+) -> tuple[Conductor, Sequence[Target]]:
     """Read everything the operator wrote, refuse what is wrong, and only then build what contacts targets."""
     catalogue = discover()
+    declared = load_waivers(request.waiver_files(), catalogue)
     selection = Selection(
         catalogue=catalogue,
         profile=load_profile(request.profile, catalogue),
         pattern=request.controls,
         walk=not request.no_walk,
+        waivers=tuple(item.waiver for item in declared),
+        started=started,
+        include_waived=include_waived,
     )
     if not catalogue.matching(request.controls):
         raise ConfigError(f"no control is called {request.controls!r}", location="--controls")
@@ -155,6 +179,7 @@ def prepare(request: Request, become_password: str | None, progress: Progress) -
         inventories=request.inventory,
         limit=request.limit,
         extra_vars=request.extra_vars,
+        scopes={item.waiver.scope: item.location for item in declared},
     )
     targets = read_targets(sources)
     defaults = role_defaults(sources.roles)

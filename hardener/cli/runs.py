@@ -10,7 +10,7 @@ import typer
 from hardener import reports
 from hardener.cli.options import FormatOption, OutputOption, StoreOption, check_format, deliver, open_store
 from hardener.reports import listing
-from hardener.reports.arranged import moment, value_words
+from hardener.reports.arranged import moment, outcome_words, value_words
 
 app = typer.Typer(help="Runs that are kept in the store.", no_args_is_help=True, rich_markup_mode=None)
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the beginning of one, or 'latest'.")]
@@ -53,7 +53,7 @@ def show_history(
         (
             moment(item.began),
             moment(item.ended) if item.ended else "",
-            item.finding.outcome.value,
+            outcome_words(item.finding),
             value_words(item.finding.observed, LONGEST_VALUE),
             item.finding.reason,
             item.machine_id or "not reached",

@@ -42,6 +42,7 @@ def make_plans(conductor: Conductor, targets: Sequence[Target], settings: ApplyS
         profile=selection.profile.name,
         pattern=selection.pattern,
         controls={control.id: control.record() for control in selection.catalogue.values()},
+        waivers=tuple(selection.waivers),
         targets=[
             _with_items(conductor, draft, outcomes.get(draft.target), result)
             for draft, (_, result) in zip(drafts, pairs, strict=True)
@@ -90,9 +91,9 @@ def _draft(conductor: Conductor, target: Target, result: TargetResult) -> Target
         for_a_person=[
             finding
             for finding in result.findings
-            if finding.outcome is Outcome.INFORMATIONAL
-            or (finding.outcome is Outcome.FAIL and finding.control not in chosen)
+            if finding.outcome is Outcome.INFORMATIONAL or (finding.is_failing and finding.control not in chosen)
         ],
+        waived=[finding for finding in result.findings if finding.waiver and finding.control not in chosen],
         nothing_to_do=[finding.control for finding in result.findings if finding.outcome is Outcome.PASS],
         exclusions=[
             Exclusion(control=finding.control, outcome=finding.outcome, reason=finding.reason)

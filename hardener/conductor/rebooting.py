@@ -9,7 +9,7 @@ from contextlib import suppress
 from hardener.catalogue.discovery import Catalogue
 from hardener.catalogue.expectations import AFTER_REBOOT
 from hardener.errors import TimedOut, TransportError
-from hardener.model import Connection, Disruption, Outcome, Question, TargetResult
+from hardener.model import Connection, Disruption, Question, TargetResult
 from hardener.transport import Connect
 
 BOOT = Question(command="cat /proc/sys/kernel/random/boot_id; cut -d ' ' -f 22 /proc/1/stat")
@@ -24,7 +24,7 @@ RETRY_SECONDS = 2.0
 def needs_reboot(catalogue: Catalogue, result: TargetResult) -> bool:
     """Whether something fails only because the target has not been restarted since it was remedied."""
     return any(
-        finding.outcome is Outcome.FAIL
+        finding.is_failing
         and catalogue[finding.control].disruption is Disruption.REBOOT
         and AFTER_REBOOT not in finding.reason
         for finding in result.findings

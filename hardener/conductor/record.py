@@ -48,6 +48,7 @@ def make_run(
         profile=selection.profile.name,
         scope=start.scope,
         controls={control.id: control.record() for control in selection.catalogue.values()},
+        waivers=tuple(selection.waivers),
         results=tuple(results),
         before=tuple(before),
     )
@@ -58,6 +59,6 @@ def exit_code(results: Iterable[TargetResult]) -> ExitCode:
     results = list(results)
     if any(result.problem or result.count(Outcome.ERROR, Outcome.UNKNOWN) for result in results):
         return ExitCode.INCOMPLETE
-    if any(result.count(Outcome.FAIL) for result in results):
+    if any(result.failing for result in results):
         return ExitCode.FINDINGS
     return ExitCode.COMPLIANT

@@ -35,6 +35,7 @@ from hardener.model.run import (
     score,
 )
 from hardener.model.target import Become, Connection, Facts, LastRun, Target, Values
+from hardener.model.waiver import Waiver, WaiverKind
 from hardener.model.word import Word
 
 __all__ = [
@@ -78,6 +79,8 @@ __all__ = [
     "Transcript",
     "Values",
     "View",
+    "Waiver",
+    "WaiverKind",
     "Word",
     "score",
 ]

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from hardener.model.requirement import ControlRecord
 from hardener.model.run import Finding, Scope
+from hardener.model.waiver import Waiver
 from hardener.model.word import Word
 
 
@@ -47,6 +48,8 @@ class Comparison(Word):
     profile: str
     scope: Scope = Scope()
     controls: Mapping[str, ControlRecord]
+    waivers: tuple[Waiver, ...] = ()
+    """Those the run was given."""
     pairs: tuple[Pair, ...]
 
 
@@ -62,6 +65,8 @@ class DriftKind(StrEnum):
     VANISHED = "vanished"
     REPLACED = "replaced"
     """Another machine answers to the target's name: nothing was compared."""
+    WAIVED = "waived"
+    """Fails, and a waiver covers it that did not do so at the baseline."""
     CHANGED = "changed"
     FIXED = "fixed"
     GONE = "gone"

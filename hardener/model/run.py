@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from hardener.model.evidence import Transcript
 from hardener.model.requirement import ControlRecord, Disruption, Outcome
 from hardener.model.target import Facts
+from hardener.model.waiver import Waiver
 from hardener.model.word import Word
 
 
@@ -25,6 +26,13 @@ class Finding(Word):
     """For a failure: what is not as expected, now or after a reboot. For an error: what could not be looked at."""
     questions: tuple[str, ...] = ()
     """The commands this finding rests on; their answers are in the target's transcript."""
+    waiver: str | None = None
+    """The waiver that covers this failure. The outcome stays what was seen; what counts is ``is_failing``."""
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether it is a failure that counts: one that no waiver covers."""
+        return self.outcome is Outcome.FAIL and self.waiver is None
 
 
 class Exclusion(Word):
@@ -132,6 +140,16 @@ class TargetResult(Word):
         """How many findings have one of these outcomes."""
         return sum(finding.outcome in outcomes for finding in self.findings)
 
+    @property
+    def failing(self) -> int:
+        """How many findings are failures that no waiver covers."""
+        return sum(finding.is_failing for finding in self.findings)
+
+    @property
+    def waived(self) -> int:
+        """How many findings are failures that a waiver covers."""
+        return sum(finding.waiver is not None for finding in self.findings)
+
 
 class PlannedChange(Word):
     """One control that an apply would remedy on a target."""
@@ -158,6 +176,8 @@ class TargetPlan(Word):
     """Digest of everything the roles receive: two plans for the same values have the same one."""
     for_a_person: tuple[Finding, ...] = ()
     """Failing controls without a remedy, and manual ones."""
+    waived: tuple[Finding, ...] = ()
+    """Failing controls that an apply leaves alone, because a waiver covers them."""
     nothing_to_do: tuple[str, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
     problem: str | None = None
@@ -174,6 +194,8 @@ class Plans(Word):
     """Shell-style, over control ids."""
     controls: Mapping[str, ControlRecord]
     """The controls as they are declared, by id."""
+    waivers: tuple[Waiver, ...] = ()
+    """All that were declared, those that count no more among them."""
     targets: tuple[TargetPlan, ...]
 
 
@@ -208,6 +230,8 @@ class Run(Word):
     scope: Scope = Scope()
     controls: Mapping[str, ControlRecord]
     """The controls as they were declared when the run was made, by id."""
+    waivers: tuple[Waiver, ...] = ()
+    """All that were declared, those that did not count when it started among them."""
     results: tuple[TargetResult, ...]
     before: tuple[TargetResult, ...] = ()
     """For an apply: the audit it started from."""
@@ -238,7 +262,11 @@ class Score(Word):
         return None if self.scored == 0 else 100.0 * self.compliant / self.scored
 
 
-def score(findings: Sequence[Finding]) -> Score:
-    """The score of some findings: ``pass`` and ``fixed`` of everything scored."""
-    scored = [finding for finding in findings if finding.outcome.is_scored]
+def score(findings: Sequence[Finding], *, with_waivers: bool) -> Score:
+    """The score of some findings: ``pass`` and ``fixed`` of everything scored.
+
+    With waivers, a failure that one covers counts neither way; without, it counts as what it is.
+    """
+    counted = [finding for finding in findings if not (with_waivers and finding.waiver)]
+    scored = [finding for finding in counted if finding.outcome.is_scored]
     return Score(compliant=sum(finding.outcome.is_compliant for finding in scored), scored=len(scored))

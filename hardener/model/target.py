@@ -51,6 +51,8 @@ class Target(Word):
     """Where a value that is no role default was written: ``sshd_options.maxauthtries`` → ``file:line``."""
     traits: frozenset[Trait] = frozenset()
     """Traits the inventory declares; observed ones are added to them."""
+    scopes: frozenset[str] = frozenset()
+    """The scopes of waivers, Ansible host patterns, that it is in."""
 
 
 class LastRun(Word):

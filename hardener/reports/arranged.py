@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
-from hardener.model import ControlRecord, Finding, Outcome, Run, RunKind, Score, Severity, TargetResult, score
+from hardener.model import ControlRecord, Finding, Outcome, Run, RunKind, Score, Severity, TargetResult, Waiver, score
 from hardener.reports.listing import visible
 
 UNSEEN = (Outcome.ERROR, Outcome.UNKNOWN)
@@ -33,11 +33,20 @@ class Entry:
 
 @dataclass(frozen=True)
 class ScoreLine:
-    """How many controls of a level (or of all) hold, and how many held before an apply."""
+    """How many controls of a level (or of all) hold, and how many held before an apply.
+
+    What a waiver covers counts neither way; ``without`` is the score as if there were no waivers.
+    """
 
     label: str
     now: Score
+    without: Score
     before: Score | None = None
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether waivers make a difference."""
+        return self.now != self.without
 
 
 @dataclass(frozen=True)
@@ -49,12 +58,19 @@ class TargetView:
     before: TargetResult | None
 
     def entries(self, *outcomes: Outcome) -> Sequence[Entry]:
-        """The findings with one of these outcomes, in the order of the catalogue, within a role worst first."""
-        chosen = [
-            Entry(self.run.controls[finding.control], finding)
-            for finding in self.result.findings
-            if finding.outcome in outcomes
-        ]
+        """The findings with one of these outcomes that no waiver covers, by role, within a role worst first."""
+        return self._entries(item for item in self.result.findings if item.outcome in outcomes and not item.waiver)
+
+    def waived(self) -> Sequence[Entry]:
+        """The failures that waivers cover, in the same order."""
+        return self._entries(item for item in self.result.findings if item.waiver)
+
+    def waiver(self, entry: Entry) -> Waiver:
+        """The waiver that covers a failure."""
+        return next(waiver for waiver in self.run.waivers if waiver.id == entry.finding.waiver)
+
+    def _entries(self, findings: Iterable[Finding]) -> Sequence[Entry]:
+        chosen = [Entry(self.run.controls[finding.control], finding) for finding in findings]
         roles = list(dict.fromkeys(entry.record.role for entry in chosen))
         return sorted(chosen, key=lambda entry: (roles.index(entry.record.role), worst_first(entry)))
 
@@ -91,20 +107,22 @@ class TargetView:
     @property
     def needs_attention(self) -> bool:
         """Whether there is a failure, a problem, or something that could not be looked at."""
-        return self.result.problem is not None or self.result.count(Outcome.FAIL, *UNSEEN) > 0
+        return self.result.problem is not None or self.result.failing + self.result.count(*UNSEEN) > 0
 
     def scores(self) -> Sequence[ScoreLine]:
         """The score over all controls, then over those of each level."""
         levels = sorted({self.run.controls[finding.control].level for finding in self.result.findings})
         lines = [self._score_line("overall", levels)]
         lines += [self._score_line(f"level {level}", [level]) for level in levels]
-        return [line for line in lines if line.now.scored]
+        return [line for line in lines if line.without.scored]
 
     def _score_line(self, label: str, levels: Sequence[int]) -> ScoreLine:
-        def of(result: TargetResult) -> Score:
-            return score([item for item in result.findings if self.run.controls[item.control].level in levels])
+        def of(result: TargetResult, *, with_waivers: bool = True) -> Score:
+            chosen = [item for item in result.findings if self.run.controls[item.control].level in levels]
+            return score(chosen, with_waivers=with_waivers)
 
-        return ScoreLine(label, of(self.result), of(self.before) if self.before else None)
+        before = of(self.before) if self.before else None
+        return ScoreLine(label, of(self.result), of(self.result, with_waivers=False), before)
 
 
 def targets(run: Run) -> Sequence[TargetView]:
@@ -142,6 +160,26 @@ def percent(value: Score) -> int | None:
 def score_words(value: Score) -> str:
     """``41 of 50, 82 %``."""
     return f"{value.compliant} of {value.scored}" + ("" if value.scored == 0 else f", {percent(value)} %")
+
+
+def outcome_words(finding: Finding) -> str:
+    """The outcome, and the waiver that covers it."""
+    return f"{finding.outcome.value}, waived by {finding.waiver}" if finding.waiver else finding.outcome.value
+
+
+def waiver_words(waiver: Waiver) -> str:
+    """Who answers for a deviation, why, and until when."""
+    ticket = f", ticket {waiver.ticket}" if waiver.ticket else ""
+    return (
+        f"waiver {waiver.id} ({waiver.kind.value}): {waiver.reason}; approved by {waiver.approved_by}, "
+        f"until {moment(waiver.expires)}{ticket}"
+    )
+
+
+def ended_waivers(run: Run) -> Sequence[str]:
+    """A sentence for each waiver that had expired when the run started, and so counted no more."""
+    ended = [waiver for waiver in run.waivers if waiver.expires <= run.started]
+    return [f"waiver {waiver.id} expired at {moment(waiver.expires)} and counts no more" for waiver in ended]
 
 
 def moment(when: datetime) -> str:

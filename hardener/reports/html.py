@@ -37,10 +37,15 @@ class Section:
     outcomes: Sequence[Outcome]
     explains: str
 
+    def of(self, view: TargetView) -> Sequence[Entry]:
+        """The findings of a target that belong here."""
+        return view.entries(*self.outcomes) if self.outcomes else view.waived()
+
 
 SECTIONS = (
     Section("failing", "Failing", (Outcome.FAIL,), "Not as expected, now or after a reboot."),
     Section("unseen", "Could not look", arranged.UNSEEN, "Nothing is known of these: they count as not compliant."),
+    Section("waived", "Waived", (), "Not as expected, and somebody answers for it until the waiver expires."),
     Section("person", "For a person", arranged.FOR_A_PERSON, "Nothing decides these but a person, from the evidence."),
     Section("fixed", "Fixed", (Outcome.FIXED,), "Failed before this run, and was seen to hold after it."),
     Section("notapplicable", "Not applicable", (Outcome.NOTAPPLICABLE,), "Outside the score, for the reason given."),
@@ -59,7 +64,7 @@ class Page:
     @property
     def sections(self) -> Sequence[tuple[Section, Sequence[Entry]]]:
         """The sections that have findings."""
-        found = [(section, self.view.entries(*section.outcomes)) for section in SECTIONS]
+        found = [(section, section.of(self.view)) for section in SECTIONS]
         return [(section, entries) for section, entries in found if entries]
 
     @property
@@ -84,7 +89,8 @@ def render(run: Run) -> str:
             sections=SECTIONS,
             roles=sorted({control.role for control in run.controls.values()}),
             is_folded=len(pages) > MOST_OPEN,
-            totals={section.slug: sum(view.result.count(*section.outcomes) for view in views) for section in SECTIONS},
+            totals={section.slug: sum(len(section.of(view)) for view in views) for section in SECTIONS},
+            ended=arranged.ended_waivers(run),
             seconds=(run.finished - run.started).total_seconds(),
             script=script,
             script_digest=digest,
@@ -124,6 +130,7 @@ def environment(**filters: Callable[..., Any]) -> Environment:
         "value": lambda value: arranged.value_words(value, LONGEST_VALUE),
         "moment": arranged.moment,
         "disturbs": arranged.disruption_words,
+        "waiver": arranged.waiver_words,
         "by_reason": arranged.by_reason,
         "worst_first": lambda entries: sorted(entries, key=arranged.worst_first),
     }

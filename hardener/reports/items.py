@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hardener.model import Change, ChangeKind, Outcome, PlannedChange, TargetPlan
+from hardener.model import Change, ChangeKind, Outcome, PlannedChange, Plans, TargetPlan
+from hardener.reports.arranged import waiver_words
 from hardener.reports.listing import visible
 
 LONGEST_DIFF = 400
@@ -61,6 +62,12 @@ def touched(plan: TargetPlan) -> Mapping[str, Sequence[str]]:
     return {
         sentence: [change.control for change in plan.changes if sentence in change.touches] for sentence in sentences
     }
+
+
+def waived(plans: Plans, plan: TargetPlan) -> Mapping[str, Sequence[str]]:
+    """Who answers for failures that stay, why and until when → the controls it is about."""
+    ids = [waiver for waiver in plans.waivers if any(item.waiver == waiver.id for item in plan.waived)]
+    return {waiver_words(waiver): [item.control for item in plan.waived if item.waiver == waiver.id] for waiver in ids}
 
 
 def left_alone(plan: TargetPlan) -> Sequence[tuple[str, str, int]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from hardener.model import Change, ControlRecord, Disruption, Plans, TargetPlan
+from hardener.model import Change, Disruption, Plans, TargetPlan
 from hardener.reports.arranged import disruption_words, on_one_line
 from hardener.reports.html import environment, style
-from hardener.reports.items import Group, condition, exact, groups, left_alone, touched
+from hardener.reports.items import Group, condition, exact, groups, left_alone, touched, waived
 from hardener.reports.json import with_ordered_traits
 from hardener.reports.listing import table, visible_line
 
@@ -18,10 +18,10 @@ WIDEST = 160
 
 def as_text(plans: Plans, *, with_diffs: bool = False) -> str:
     """One section for each target: what changes, a line an item, what is left to a person, and why the rest stays."""
-    return "\n".join("\n".join(_section(plan, plans.controls, with_diffs=with_diffs)) + "\n" for plan in plans.targets)
+    return "\n".join("\n".join(_section(plans, plan, with_diffs=with_diffs)) + "\n" for plan in plans.targets)
 
 
-def _section(plan: TargetPlan, records: Mapping[str, ControlRecord], *, with_diffs: bool) -> Iterator[str]:
+def _section(plans: Plans, plan: TargetPlan, *, with_diffs: bool) -> Iterator[str]:
     yield visible_line(f"{plan.target}{f' ({plan.facts.platform})' if plan.facts else ''}")
     if plan.problem:
         yield f"  nothing would be done: {visible_line(plan.problem)}"
@@ -34,9 +34,11 @@ def _section(plan: TargetPlan, records: Mapping[str, ControlRecord], *, with_dif
     for sentence, controls in touched(plan).items():
         yield f"  touches now: {on_one_line(sentence, WIDEST)} ({_names(controls)})"
     if plan.for_a_person:
-        left = [(item.control, item.reason, records[item.control].remedy) for item in plan.for_a_person]
+        left = [(item.control, item.reason, plans.controls[item.control].remedy) for item in plan.for_a_person]
         yield f"  for a person ({len(left)}):"
         yield table(("control", "now", "why no role does it"), left).rstrip()
+    for sentence, controls in waived(plans, plan).items():
+        yield f"  waived ({len(controls)}): {on_one_line(sentence, 2 * WIDEST)} ({_names(controls)})"
     if plan.nothing_to_do:
         yield f"  nothing to do: {len(plan.nothing_to_do)} hold"
     for outcome, reason, number in left_alone(plan):
@@ -72,6 +74,7 @@ def as_html(plans: Plans) -> str:
             condition=condition,
             touched=touched,
             left_alone=left_alone,
+            waived=lambda plan: waived(plans, plan),
         )
         .get_template("plan.html.j2")
         .render(plans=plans, style=style())

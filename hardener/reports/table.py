@@ -33,12 +33,14 @@ STYLES = {"high": "bold red", "medium": "yellow", "low": "cyan"}
 def render(run: Run) -> str:
     """The run as lines of text, with colour only where a terminal shows it."""
     views = arranged.targets(run)
-    lines: list[RenderableType] = [_run_line(run)]
+    notices = [_line(0, ("NOTICE: ", "bold yellow"), text) for text in arranged.ended_waivers(run)]
+    lines: list[RenderableType] = [_run_line(run), *notices]
     if len(views) <= MOST_IN_FULL:
         for view in views:
             lines += [BLANK, *_target_lines(view)]
         return _printed(lines)
     lines += [BLANK, _summary(views)]
+    lines += _waivers_in_use(run)
     for view in views:
         if view.needs_attention:
             lines += [BLANK, *_short_lines(view)]
@@ -86,6 +88,7 @@ def _target_lines(view: TargetView) -> Iterator[Padding]:
     yield from _heading(view)
     yield from _failing(view)
     yield from _unseen(view)
+    yield from _waived(view)
     yield from _fixed(view)
     yield from _changes(view)
     yield from _for_a_person(view)
@@ -108,7 +111,8 @@ def _heading(view: TargetView) -> Iterator[Padding]:
 
 def _score_words(line: ScoreLine) -> str:
     before = f"{score_words(line.before)}  ->  " if line.before else ""
-    return f"{line.label + ':':<9} {before}{score_words(line.now)}"
+    without = f" (without waivers {score_words(line.without)})" if line.is_moved else ""
+    return f"{line.label + ':':<9} {before}{score_words(line.now)}{without}"
 
 
 def _failing(view: TargetView) -> Iterator[Padding]:
@@ -119,10 +123,25 @@ def _failing(view: TargetView) -> Iterator[Padding]:
         yield _line(4, (role, "bold"))
         for entry in members:
             yield from _entry_lines(entry)
-            # What is wrong, where a reason says it; a value with many parts would only bury it.
-            observed = value_words(entry.finding.observed, WIDEST_VALUE)
-            wrong = observed if entry.is_plain else on_one_line(entry.finding.reason, WIDEST_VALUE)
-            yield _line(8, f"{wrong} -> {on_one_line(entry.finding.expected, WIDEST_VALUE)}")
+            yield _wrong(entry)
+
+
+def _wrong(entry: Entry) -> Padding:
+    """What is wrong, where a reason says it; a value with many parts would only bury it."""
+    observed = value_words(entry.finding.observed, WIDEST_VALUE)
+    wrong = observed if entry.is_plain else on_one_line(entry.finding.reason, WIDEST_VALUE)
+    return _line(8, f"{wrong} -> {on_one_line(entry.finding.expected, WIDEST_VALUE)}")
+
+
+def _waived(view: TargetView) -> Iterator[Padding]:
+    """Failures somebody answers for: as they were seen, with who, why and until when."""
+    entries = view.waived()
+    if entries:
+        yield _line(2, (f"waived ({len(entries)})", "bold yellow"))
+    for entry in entries:
+        yield from _entry_lines(entry)
+        yield _wrong(entry)
+        yield _line(8, on_one_line(arranged.waiver_words(view.waiver(entry)), WIDEST_VALUE))
 
 
 def _entry_lines(entry: Entry) -> Iterator[Padding]:
@@ -204,11 +223,12 @@ def _count_words(view: TargetView) -> str:
 
 def _summary(views: Sequence[TargetView]) -> Table:
     grid = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for title in ("target", "score", "failing", "could not look", "fixed", "problem"):
+    for title in ("target", "score", "failing", "waived", "could not look", "fixed", "problem"):
         grid.add_column(title, overflow="fold")
     for view in views:
         lines = view.scores() if view.is_seen else ()
-        counts = [view.result.count(*outcomes) for outcomes in ([Outcome.FAIL], arranged.UNSEEN, [Outcome.FIXED])]
+        unseen, fixed = view.result.count(*arranged.UNSEEN), view.result.count(Outcome.FIXED)
+        counts = (view.result.failing, view.result.waived, unseen, fixed)
         cells = (
             on_one_line(view.result.target, 80),
             _summary_score(lines[0]) if lines else "-",
@@ -217,6 +237,17 @@ def _summary(views: Sequence[TargetView]) -> Table:
         )
         grid.add_row(*map(Text, cells))
     return grid
+
+
+def _waivers_in_use(run: Run) -> Iterator[RenderableType]:
+    """Each waiver once, with how much it covers."""
+    covered = Counter(finding.waiver for result in run.results for finding in result.findings)
+    used = [waiver for waiver in run.waivers if covered[waiver.id]]
+    if used:
+        yield BLANK
+    for waiver in used:
+        words = on_one_line(arranged.waiver_words(waiver), WIDEST_VALUE)
+        yield _line(0, f"covers {covered[waiver.id]}: {words}")
 
 
 def _summary_score(line: ScoreLine) -> str:

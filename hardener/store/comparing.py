@@ -40,6 +40,7 @@ def compare(connection: Connection, reference: str | None, pattern: str) -> Comp
         profile=run["profile"],
         scope=scope,
         controls={record.id: record for record in records},
+        waivers=run_body(run).get("waivers", ()),
         pairs=[
             read.pair(name, before.get(name), now.get(name), is_declared=name in declared)
             for name in [*now, *sorted(missing)]

@@ -40,8 +40,8 @@ def of_facts(facts: Facts) -> bytes:
 
 
 def of_finding(finding: Finding) -> bytes:
-    """A finding without the control it is about."""
-    return finding.model_dump_json(exclude={"control"}).encode()
+    """A finding without the control it is about; without a waiver, the same bytes as before there were any."""
+    return finding.model_dump_json(exclude={"control"} if finding.waiver else {"control", "waiver"}).encode()
 
 
 def of_answer(answer: Answer) -> bytes:
@@ -51,7 +51,11 @@ def of_answer(answer: Answer) -> bytes:
 
 def outline_of_findings(findings: Iterable[Finding]) -> bytes:
     """The outline of a result's findings."""
-    return _json([item.model_dump(mode="json") if item.outcome in NOBODY_LOOKED else item.control for item in findings])
+    return _json([_unseen(item) if item.outcome in NOBODY_LOOKED else item.control for item in findings])
+
+
+def _unseen(finding: Finding) -> Mapping[str, Any]:
+    return finding.model_dump(mode="json", exclude={"waiver"})
 
 
 def outline_of_commands(commands: Iterable[str]) -> bytes:

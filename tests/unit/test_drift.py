@@ -11,8 +11,22 @@ from hypothesis import strategies as st
 
 from hardener.drift import exit_code, find_drift
 from hardener.errors import ConfigError, ExitCode
-from hardener.model import Comparison, Drift, DriftEvent, DriftKind, Outcome, Pair, Scope, Severity, View
+from hardener.model import (
+    Comparison,
+    Drift,
+    DriftEvent,
+    DriftKind,
+    Finding,
+    Outcome,
+    Pair,
+    Scope,
+    Severity,
+    View,
+    Waiver,
+)
+from hardener.reports import drift as formats
 from tests.unit.store.nights import finding, record
+from tests.unit.waivers import waiver
 
 STARTED = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 CONTROLS = {
@@ -196,6 +210,56 @@ def test_regressions_come_first_the_severe_ones_before_the_others() -> None:
         ("appeared", "c", None),
     ]
     assert set(found.controls) == {"alpha-one", "alpha-two"}
+
+
+def waived(identifier: str = "w", seen: int = 99) -> Finding:
+    return finding("alpha-one", seen).model_copy(update={"waiver": identifier})
+
+
+def around_a_waiver(before: Finding, after: Finding, *waivers: Waiver) -> Drift:
+    """Two views of the same control, and the waivers the later run was given."""
+    old, new = (
+        view(name).model_copy(update={"findings": {"alpha-one": item}})
+        for name, item in (("old", before), ("new", after))
+    )
+    pair = Pair(target="web", before=old, after=new)
+    return find_drift(
+        Comparison(run="new", started=STARTED, profile="cis-level1", controls=CONTROLS, waivers=waivers, pairs=(pair,))
+    )
+
+
+@pytest.mark.parametrize("before", [finding("alpha-one", 5), finding("alpha-one", 99)], ids=["held", "failed"])
+def test_a_waived_failure_is_no_regression(before: Finding) -> None:
+    found = around_a_waiver(before, waived())
+    assert only(found).kind is DriftKind.WAIVED
+    assert exit_code(found) == ExitCode.COMPLIANT
+
+
+def test_a_new_control_that_fails_under_a_waiver_alarms_nobody() -> None:
+    after = view("new").model_copy(update={"findings": {"alpha-one": waived()}})
+    found = drift(Pair(target="web", before=view("old"), after=after))
+    assert only(found).kind is DriftKind.NEW
+    assert exit_code(found) == ExitCode.COMPLIANT
+
+
+def test_a_failure_whose_waiver_expired_is_a_regression_that_says_so() -> None:
+    found = around_a_waiver(waived(), finding("alpha-one", 99), waiver(expires=STARTED))
+    event = only(found)
+    assert (event.kind, event.is_regression) == (DriftKind.REGRESSED, True)
+    assert event.reason == "waiver w expired at 2026-11-21T03:00:00+00:00; is 99"
+    assert event.reason in formats.FORMATS["table"](found)
+    assert event.reason in formats.FORMATS["html"](found)
+
+
+def test_a_failure_whose_waiver_is_about_something_else_now_is_one_too() -> None:
+    event = only(around_a_waiver(waived(), finding("alpha-one", 98), waiver(observed=99)))
+    assert event.reason == "waiver w does not cover it any more; is 98"
+
+
+def test_what_another_waiver_covers_is_no_difference_and_another_value_is() -> None:
+    assert around_a_waiver(waived("a"), waived("b")).events == ()
+    assert only(around_a_waiver(waived(), waived(seen=98))).kind is DriftKind.CHANGED
+    assert only(around_a_waiver(waived(), finding("alpha-one", 5))).kind is DriftKind.FIXED
 
 
 SEEN = st.dictionaries(

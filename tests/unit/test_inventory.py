@@ -116,3 +116,28 @@ def test_a_wrong_inventory_is_one_line_that_says_where(roles: Path, hosts: str, 
 def test_an_inventory_that_does_not_exist_is_named(roles: Path) -> None:
     with pytest.raises(InventoryError, match=r"nowhere\.yml: no such file"):
         read_targets(Sources(roles=roles, inventories=["nowhere.yml"]))
+
+
+GROUPED = "all: {children: {web: {hosts: {web1: {}, web2: {}}}, db: {hosts: {db1: {}}}}}"
+
+
+def test_scopes_of_waivers_are_ansibles_patterns_and_the_limit_does_not_narrow_them(roles: Path) -> None:
+    patterns = ("all", "web:!web2", "web:&db", "~db.*", "nobody", "localhost")
+    (db1, web1, web2) = sorted(
+        read(roles, GROUPED, scopes=dict.fromkeys(patterns, "waivers.yml:1")), key=lambda target: target.name
+    )
+    assert db1.scopes == {"all", "~db.*"}
+    assert web1.scopes == {"all", "web:!web2"}
+    assert web2.scopes == {"all"}
+    (only,) = read(roles, GROUPED, limit="web1", scopes={"web": "waivers.yml:1"})
+    assert only.scopes == {"web"}
+
+
+def test_a_scope_that_names_nobody_warns_nobody(roles: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    read(roles, GROUPED, scopes={"nobody": "waivers.yml:1"})
+    assert capsys.readouterr().err == ""
+
+
+def test_a_scope_that_is_no_pattern_is_named_with_its_place(roles: Path) -> None:
+    with pytest.raises(InventoryError, match=r"^waivers\.yml:7: "):
+        read(roles, GROUPED, scopes={"~(": "waivers.yml:7"})

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hardener.model import Drift, DriftEvent, DriftKind, Finding
-from hardener.reports.arranged import moment, value_words
+from hardener.reports.arranged import moment, outcome_words, value_words
 
 LONGEST_VALUE = 300
 
@@ -17,6 +17,7 @@ WORDS = {
     DriftKind.UNSEEN: "could not be looked at",
     DriftKind.VANISHED: "vanished",
     DriftKind.REPLACED: "replaced",
+    DriftKind.WAIVED: "waived",
     DriftKind.CHANGED: "changed value",
     DriftKind.FIXED: "fixed",
     DriftKind.GONE: "gone from the catalogue",
@@ -53,9 +54,10 @@ def seen_words(finding: Finding | None) -> str:
     """What a finding says, on one line: ``fail: is 6``, or the outcome and the observed value."""
     if finding is None:
         return "not looked at"
+    outcome = outcome_words(finding)
     if finding.observed is None and finding.reason:
-        return f"{finding.outcome.value}: {finding.reason}"
-    return f"{finding.outcome.value}: {value_words(finding.observed, LONGEST_VALUE)}"
+        return f"{outcome}: {finding.reason}"
+    return f"{outcome}: {value_words(finding.observed, LONGEST_VALUE)}"
 
 
 def origin_words(event: DriftEvent) -> str:

@@ -48,6 +48,8 @@ def _regression(drift: Drift, event: DriftEvent) -> Iterator[str]:
     now, before = (on_one_line(seen_words(finding), WIDEST) for finding in (event.after, event.before))
     expected = on_one_line(event.after.expected, WIDEST) if event.after else ""
     yield f"    {before} -> {now}, expected {expected}"
+    if event.before and event.before.waiver:
+        yield f"    {on_one_line(event.reason, WIDEST)}"
     if origin := origin_words(event):
         yield f"    {on_one_line(origin, WIDEST)}"
     yield f"    {on_one_line(event.remedy, 10 * WIDEST)}"

@@ -23,6 +23,7 @@ from hardener.model import (
     Transcript,
 )
 from hardener.store import Store
+from tests.unit.waivers import waiver
 
 from .nights import facts, night, record
 
@@ -45,16 +46,18 @@ MOMENTS = st.datetimes(
 def findings(draw: st.DrawFn) -> tuple[Finding, ...]:
     chosen = draw(st.lists(st.sampled_from(CONTROLS), unique=True))
     small = st.sampled_from([1, 2]) | JSON  # small, so that nights are often the same
+    outcomes = {control: draw(st.sampled_from(Outcome)) for control in chosen}
     return tuple(
         Finding(
             control=control,
-            outcome=draw(st.sampled_from(Outcome)),
+            outcome=outcome,
             observed=draw(small),
             expected=draw(st.sampled_from(["1", "2"])),
             reason=draw(st.just("") | WORDS),
             questions=draw(st.sampled_from([(), ("a",), ("b", "a")])),
+            waiver=draw(st.sampled_from([None, "a", "b"])) if outcome is Outcome.FAIL else None,
         )
-        for control in chosen
+        for control, outcome in outcomes.items()
     )
 
 
@@ -106,6 +109,7 @@ def runs(draw: st.DrawFn) -> list[Run]:
             "before": phase() if kind is not RunKind.AUDIT else (),
             "controls": {control: record(control, title=draw(st.sampled_from("ab"))) for control in CONTROLS},
             "scope": Scope(controls=draw(st.sampled_from(["*", "alpha-*"]))),
+            "waivers": draw(st.sampled_from([(), (waiver("a"), waiver("b", observed={"x": 1}))])),
         }
         made.append(night(number + 1, **changes))
     return made
