@@ -40,6 +40,8 @@ TOLERATED: dict[str, str] = {
     r"systemd-timedated|systemd-localed|packagekit|polkit|systemd-update-utmp-runlevel|motd-news)\S*": "come on call",
     r"^unit run-\S+": "mounts and jobs of systemd's own, for a moment",
     r"^unit \S+\.(device|slice|target|swap)": "follow from other units",
+    r"^unit systemd-(fsckd|machine-id-commit)\.service": "run in some boots",
+    r"^sysctl vm\.(user|admin)_reserve_kbytes ": "computed from the memory that a boot finds",
     r"^sysctl fs\.(dentry-state|quota\.syncs|file-nr|inode-nr|inode-state) ": "counters",
     r"^sysctl kernel\.(ns_last_pid|pty\.nr|random\.\S+|sched_\S+|tainted) ": "counters",
     r"^sysctl (net\.netfilter|dev|abi|sunrpc|user)\.": "settings of modules loaded meanwhile, and counters",
