@@ -97,5 +97,8 @@ def _answer(transport: Transport, question: Question) -> Mapping[str, Any]:
     if answer.exit_status != 0:
         said = answer.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
         raise CheckpointFailed(said[-1].removeprefix("hardener: ") if said else "the checkpoint program failed")
-    result: Mapping[str, Any] = json.loads(answer.stdout)
+    try:
+        result: Mapping[str, Any] = json.loads(answer.stdout)
+    except ValueError:
+        raise CheckpointFailed("the checkpoint program's answer cannot be read") from None
     return result

@@ -1,0 +1,78 @@
+"""What the controller and a target's checkpoint program say to each other."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import shlex
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from hardener.conductor import checkpoints
+from hardener.errors import CheckpointFailed, TargetLocked, Unreachable
+from hardener.model import Answer, Question
+from hardener.transport.recorded import RecordedTransport
+from tests.unit.builders import answer
+
+
+class Target(RecordedTransport):
+    """A target that gives one answer to whatever it is asked, and remembers the question."""
+
+    def __init__(self, given: Answer) -> None:
+        super().__init__({})
+        self.given, self.asked = given, list[Question]()
+
+    def ask(self, questions):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        self.asked += questions
+        return {question.command: self.given for question in questions}
+
+
+def test_the_program_is_one_file_that_any_python_runs(tmp_path: Path) -> None:
+    data = base64.b64decode(checkpoints.program())
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        names = archive.namelist()
+    assert {"__main__.py", "hardener/__init__.py", "hardener/checkpoint/commands.py"} <= set(names)
+    assert not [
+        name for name in names if not name.startswith(("__main__", "hardener/checkpoint/", "hardener/__init__"))
+    ]
+    file = tmp_path / "program.pyz"
+    file.write_bytes(data)
+    words = [sys.executable, "-S", "-I", str(file), "status", "never-was"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == {}
+
+
+def test_the_same_sources_make_the_same_program() -> None:
+    first = checkpoints.program()
+    checkpoints.program.cache_clear()
+    assert checkpoints.program() == first
+
+
+def test_a_checkpoint_is_asked_for_in_one_question_that_brings_its_program() -> None:
+    target = Target(answer('{"state": "armed"}\n'))
+    checkpoints.take(target, "R1", operator="ann o'neill", seconds=60, going=["telnet"])
+    (question,) = target.asked
+    assert checkpoints.program() in question.command
+    words = shlex.split(question.command.rpartition("&& ")[2])
+    assert words[2:] == ["take", "R1", "ann o'neill", "60", '["telnet"]']
+    assert question.seconds == checkpoints.LONGEST_SECONDS
+
+
+def test_whoever_is_at_work_there_is_named() -> None:
+    held = answer(json.dumps({"locked_by": {"run": "R0", "operator": "bob"}}))
+    with pytest.raises(TargetLocked, match="another run is under way there: R0 of bob"):
+        checkpoints.take(Target(held), "R1", operator="ann", seconds=60, going=[])
+
+
+def test_an_answer_that_is_none_is_told_apart_from_a_refusal() -> None:
+    with pytest.raises(Unreachable, match="timed out"):
+        checkpoints.release(Target(Answer(exit_status=None, problem="timed out after 60 s")), "R1")
+    with pytest.raises(CheckpointFailed, match="No space left on device"):
+        checkpoints.release(Target(Answer(exit_status=1, stderr=b"hardener: No space left on device\n")), "R1")
+    with pytest.raises(CheckpointFailed, match="cannot be read"):
+        checkpoints.release(Target(answer("Welcome!\n")), "R1")
