@@ -12,7 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 import hardener
-from hardener.cli import baselines, controls, drift, flows, lab, runs, store, waivers
+from hardener.cli import baselines, controls, drift, flows, lab, project, runs, store, waivers
 from hardener.errors import ExitCode, HardenerError
 
 EXIT_CODES = """\
@@ -29,6 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command(name="init")(project.init)
 app.command(name="audit")(flows.audit)
 app.command(name="plan")(flows.plan)
 app.command(name="apply")(flows.apply)
@@ -51,11 +52,14 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[
+    context: typer.Context,
+    project_file: project.ProjectOption = None,
+    _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Audit Linux nodes against CIS benchmarks, remedy what fails with Ansible roles, and prove it."""
+    project.enter_project(context, project_file)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

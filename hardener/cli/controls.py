@@ -24,14 +24,14 @@ app = typer.Typer(help="The catalogue of controls.", no_args_is_help=True, rich_
 @app.command("list")
 def list_controls(
     pattern: Annotated[str, typer.Argument(metavar="GLOB", help="Only controls whose id matches.")] = "*",
-    profile: Annotated[str | None, typer.Option("-p", "--profile", help="Only controls of this profile.")] = None,
+    of_profile: Annotated[str | None, typer.Option("-p", "--profile", help="Only controls of this profile.")] = None,
 ) -> None:
     """Show every control: id, level, severity, what a remedy disturbs, title.
 
     Example: hardener controls list 'sshd-*' -p cis-level1
     """
     catalogue = discover()
-    chosen = load_profile(profile, catalogue) if profile else None
+    chosen = load_profile(of_profile, catalogue) if of_profile else None
     rows = [
         (item.id, str(item.level), item.severity.value, item.disruption.value, item.title)
         for item in (catalogue[identifier] for identifier in catalogue.matching(pattern))

@@ -25,6 +25,7 @@ from hardener.errors import ConfigError
 from hardener.inventory import Sources, read_targets, role_defaults
 from hardener.model import Scope, Target
 from hardener.plan import Selection, check_values
+from hardener.project import Project
 from hardener.store import Store, default_location
 from hardener.transport import connector
 
@@ -67,6 +68,7 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 class Request:
     """What the options say that all commands share which contact targets."""
 
+    project: Project
     inventory: Sequence[str]
     limit: str | None
     extra_vars: Sequence[str]
@@ -97,6 +99,7 @@ class Request:
 
 
 def requested(
+    context: typer.Context,
     inventory: InventoryOption = None,
     limit: LimitOption = None,
     ask_become_pass: AskOption = False,
@@ -110,6 +113,7 @@ def requested(
 ) -> Request:
     """The options all commands share that contact targets."""
     return Request(
+        project=context.obj,
         inventory=inventory or (),
         limit=limit,
         extra_vars=extra_vars or (),
@@ -161,7 +165,7 @@ def prepare(
 ) -> tuple[Conductor, Sequence[Target]]:
     """Read everything the operator wrote, refuse what is wrong, and only then build what contacts targets."""
     catalogue = discover()
-    declared = load_waivers(request.waiver_files(), catalogue)
+    declared = load_waivers(request.waiver_files(), catalogue, request.project.longest_days)
     selection = Selection(
         catalogue=catalogue,
         profile=load_profile(request.profile, catalogue),

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from hardener.catalogue.discovery import discover
-from hardener.catalogue.waivers import FILE_NAME, LONGEST_DAYS, added, load_waivers, waiver_files
+from hardener.catalogue.waivers import FILE_NAME, added, load_waivers, waiver_files
 from hardener.cli.options import InventoryOption, StoreOption, WaiversOption, deliver, open_store
 from hardener.content import roles_directory
 from hardener.errors import ConfigError, ExitCode
@@ -28,13 +28,13 @@ LONGEST_VALUE = 100
 
 
 @app.command("list")
-def list_waivers(inventory: InventoryOption = None, waivers: WaiversOption = None) -> None:
+def list_waivers(context: typer.Context, inventory: InventoryOption = None, waivers: WaiversOption = None) -> None:
     """Show every waiver, and whether it counts now.
 
     Example: hardener waivers list -i hosts.yml
     """
     now = datetime.now(UTC)
-    declared = load_waivers(_files(inventory, waivers), discover())
+    declared = load_waivers(_files(inventory, waivers), discover(), context.obj.longest_days)
     rows = [
         (
             item.waiver.id,
@@ -61,6 +61,7 @@ def _state(waiver: Waiver, now: datetime) -> str:
 
 @app.command("lint")
 def lint_waivers(
+    context: typer.Context,
     inventory: InventoryOption = None,
     waivers: WaiversOption = None,
     within: Annotated[int, typer.Option(min=0, help="Days: what expires so soon is told.")] = 30,
@@ -71,7 +72,7 @@ def lint_waivers(
     Contacts nobody; exits with 1 where there is anything to say. Example: hardener waivers lint -i hosts.yml
     """
     catalogue = discover()
-    declared = load_waivers(_files(inventory, waivers), catalogue)
+    declared = load_waivers(_files(inventory, waivers), catalogue, context.obj.longest_days)
     scopes = {item.waiver.scope: item.location for item in declared}
     opened = open_store(store)
     review = Review(
@@ -89,6 +90,7 @@ def lint_waivers(
 
 @app.command("add")
 def add_waiver(
+    context: typer.Context,
     identifier: Annotated[str, typer.Option("--id", help="Its name, unique among all.")],
     controls: Annotated[str, typer.Option(metavar="GLOB", help="The controls it is about.")],
     kind: Annotated[WaiverKind, typer.Option(help="Why the failure may stay.")],
@@ -124,7 +126,7 @@ def add_waiver(
     }
     file = _only(_files(inventory, waivers) or [Path(source).parent / FILE_NAME for source in inventory or ()])
     said = {name: value for name, value in fields.items() if value is not None}
-    text, waiver = added(file, said, discover(), LONGEST_DAYS, now)
+    text, waiver = added(file, said, discover(), context.obj.longest_days, now)
     _replace(file, text)
     deliver(f"{file}: {waiver.id} counts until {moment(waiver.expires)}\n", None)
 

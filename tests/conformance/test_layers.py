@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[2] / "hardener"
 
 LAYERS = {
     "words": ["model", "errors", "content", "documents"],
-    "declarations": ["catalogue", "controls"],
+    "declarations": ["catalogue", "controls", "project"],
     "adapters": ["inventory", "transport", "transcript", "playbook", "store", "lab"],
     "on the target": ["checkpoint"],
     "engines": ["plan", "audit", "changes", "effects", "approval", "drift", "waiving"],
