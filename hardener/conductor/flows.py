@@ -90,6 +90,7 @@ class Conductor:
             self.seed.add(examination)
         return TargetResult(
             target=target.name,
+            groups=target.groups,
             facts=examination.facts,
             findings=_with_unseen(self.selection, target, examination, problem),
             transcript=transcript,

@@ -171,8 +171,12 @@ class Guards:
     def _each(self, items: Sequence[Item], work: Callable[[Item], Result]) -> list[Result]:
         if not items:
             return []
-        with ThreadPoolExecutor(max_workers=min(self.workers, len(items)), thread_name_prefix="guards") as pool:
+        pool = ThreadPoolExecutor(max_workers=min(self.workers, len(items)), thread_name_prefix="guards")
+        try:
             return list(pool.map(work, items))
+        finally:
+            # An interruption does not wait for targets that may not come back for minutes: their guards do the rest.
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _ended(status: Mapping[str, object]) -> Ended:

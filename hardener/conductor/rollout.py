@@ -90,7 +90,8 @@ class Rollout:
         after = self._applying.after
         reason = NOT_STARTED.format(reason=self._stopped)
         return list(self._applying.before.values()), [
-            after.get(target.name) or TargetResult(target=target.name, problem=reason) for target in self.targets
+            after.get(target.name) or TargetResult(target=target.name, groups=target.groups, problem=reason)
+            for target in self.targets
         ]
 
     def _between(self) -> str | None:

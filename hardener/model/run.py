@@ -122,6 +122,8 @@ class TargetResult(Word):
     """Everything one run knows of one target."""
 
     target: str
+    groups: tuple[str, ...] = ()
+    """The groups of the inventory it was in when the run was made."""
     facts: Facts | None = None
     findings: tuple[Finding, ...] = ()
     changes: tuple[Change, ...] = ()

@@ -44,7 +44,7 @@ TOLERATED: dict[str, str] = {
     r"^sysctl vm\.(user|admin)_reserve_kbytes ": "computed from the memory that a boot finds",
     r"^sysctl fs\.(dentry-state|quota\.syncs|file-nr|inode-nr|inode-state) ": "counters",
     r"^sysctl kernel\.(ns_last_pid|pty\.nr|random\.\S+|sched_\S+|tainted) ": "counters",
-    r"^sysctl (net\.netfilter|dev|abi|sunrpc|user)\.": "settings of modules loaded meanwhile, and counters",
+    r"^sysctl (net\.netfilter\.|net\.nf_|dev\.|abi\.|sunrpc\.|user\.)": "of modules loaded meanwhile, and counters",
     r"^sysctl net\.ipv4\.tcp_fastopen_key ": "a secret that the kernel makes anew",
     r"^mount /run/(user|credentials|systemd)": "logins, and units with credentials",
     r"^route \S+ dev \S+ .*(expires|proto ra)": "routes with a lifetime, told by a router",
