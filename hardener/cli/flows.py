@@ -42,6 +42,7 @@ from hardener.conductor import (
     resumed,
     roll_back,
 )
+from hardener.content import roles_directories
 from hardener.errors import ConfigError, ExitCode, StoreError
 from hardener.model import Run, RunKind
 from hardener.reports import planned
@@ -179,6 +180,7 @@ def _settings(request: Request, password: str | None, guard_seconds: int) -> App
     return ApplySettings(
         inventories=request.inventory,
         extra_vars=request.extra_vars,
+        roles=roles_directories(request.project.directory),
         become_password=password,
         operator=getpass.getuser(),
         guard_seconds=guard_seconds,
