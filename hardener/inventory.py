@@ -43,8 +43,8 @@ SSH_FLAGS = {"-J": "proxyjump", "-F": "configfile", "-l": "user", "-p": "port", 
 class Sources:
     """Where targets and values come from, lowest precedence first."""
 
-    roles: Path
-    """Directory of roles; every role's ``defaults/main.yml`` is read."""
+    roles: Sequence[Path]
+    """Directories of roles; every role's ``defaults/main.yml`` is read."""
     profile_values: Mapping[str, Any] = field(default_factory=dict)
     inventories: Sequence[str] = ()
     """What ``-i`` names; none means this machine."""
@@ -55,16 +55,16 @@ class Sources:
     """The scopes of waivers, Ansible host patterns → where each is written."""
 
 
-def role_defaults(roles: Path) -> Mapping[str, Any]:
+def role_defaults(*roles: Path) -> Mapping[str, Any]:
     """All roles' default values by variable, as plain data; ``InventoryError`` where a file cannot be read."""
     return dict(_plain(_defaults(roles)))
 
 
-def _defaults(roles: Path) -> Mapping[str, Any]:
+def _defaults(roles: Sequence[Path]) -> Mapping[str, Any]:
     """The same with Ansible's tags, without which its templar renders nothing."""
     defaults: dict[str, Any] = {}
     loader = DataLoader()
-    for file in sorted(roles.glob("*/defaults/main.yml")):
+    for file in [file for folder in roles for file in sorted(folder.glob("*/defaults/main.yml"))]:
         with _translated_errors(str(file)):
             defaults.update(loader.load_from_file(str(file), trusted_as_template=True) or {})
     return defaults

@@ -66,6 +66,8 @@ class PlaybookRun:
     extra_vars: Sequence[str]
     variables: Mapping[str, Mapping[str, Any]]
     """Per target: what the roles receive; the playbook runs on these targets only."""
+    roles: Sequence[Path] = (roles_directory(),)
+    """Directories of roles."""
     become_password: str | None = None
     progress: Callable[[str, str], None] = lambda _target, _task: None
     """Called with (target, task) as tasks finish."""
@@ -89,7 +91,7 @@ def run_playbook(run: PlaybookRun, playbook: str = "harden.yml") -> Mapping[str,
         result = ansible_runner.run(
             private_data_dir=folder,
             playbook=str(playbooks_directory() / playbook),
-            roles_path=str(roles_directory()),
+            roles_path=os.pathsep.join(map(str, run.roles)),
             inventory=[_absolute(source) for source in run.inventories] or "localhost ansible_connection=local",
             limit=",".join(run.variables),
             cmdline=_command_line(run),

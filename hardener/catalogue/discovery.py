@@ -1,4 +1,4 @@
-"""Finds every control by looking into ``hardener.controls``: no list to keep, and a duplicate id fails at once."""
+"""Finds every control by looking, into our folder and a site's: no list to keep, and a duplicate id fails at once."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import pkgutil
 from collections.abc import Iterable
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 import hardener.controls
 from hardener.catalogue.control import Control
+from hardener.catalogue.site import site_controls
+from hardener.errors import ConfigError
 
 
 class Catalogue(dict[str, Control]):
@@ -25,19 +28,25 @@ class Catalogue(dict[str, Control]):
 
 
 def catalogue_of(declared: Iterable[tuple[str, Iterable[Control]]]) -> Catalogue:
-    """A catalogue from ``(role, controls)`` pairs; ``ValueError`` on a duplicate id."""
+    """A catalogue from ``(role, controls)`` pairs; ``ConfigError`` on a duplicate id."""
     catalogue = Catalogue()
     for role, controls in declared:
         for unbound in controls:
             control = replace(unbound, role=role)
             if control.id in catalogue:
-                raise ValueError(f"two controls have the id {control.id}")
+                other = catalogue[control.id].role
+                raise ConfigError(f"two controls have this id, of the roles {other} and {role}", location=control.id)
             catalogue[control.id] = control
     return catalogue
 
 
-def discover() -> Catalogue:
-    """The catalogue of everything declared in ``hardener.controls``; the module's name is the role's."""
+def discover(site: Path | None = None) -> Catalogue:
+    """The catalogue of everything declared in ``hardener.controls``, and in a site's directory; a module is a role.
+
+    Raises ``ConfigError`` where a site's content is wrong, or has names of ours.
+    """
     names = sorted(module.name for module in pkgutil.iter_modules(hardener.controls.__path__))
-    modules = [(name, importlib.import_module(f"hardener.controls.{name}")) for name in names]
-    return catalogue_of((name, module.CONTROLS) for name, module in modules)
+    modules = {name: importlib.import_module(f"hardener.controls.{name}") for name in names}
+    ours = [(name, module.CONTROLS) for name, module in modules.items()]
+    places = {name: str(module.__file__) for name, module in modules.items()}
+    return catalogue_of([*ours, *(site_controls(site, places) if site else ())])

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from hardener.catalogue.control import Control
 from hardener.catalogue.discovery import Catalogue
+from hardener.catalogue.site import profile_files
 from hardener.documents import Document, merged, read_document, validated
 from hardener.errors import ProfileError
 
@@ -50,33 +51,36 @@ class Profile:
 
 def built_in_profiles() -> Sequence[str]:
     """Names of the profiles that come with the tool."""
-    return sorted(file.stem for file in BUILT_IN.glob("*.yml"))
+    return [*profile_files(BUILT_IN, None)]
 
 
-def load_profile(name: str, catalogue: Catalogue) -> Profile:
-    """A profile by name or by path, with all it extends; ``ProfileError`` names file and line."""
-    return _load(_file_of(name, BUILT_IN, location=name), catalogue, ())
+def load_profile(name: str, catalogue: Catalogue, site: Path | None = None) -> Profile:
+    """A profile by name or by path, with all it extends; ``ProfileError`` names file and line.
+
+    The profiles of a site's directory have names as ours have.
+    """
+    named = profile_files(BUILT_IN, site)
+    return _load(_file_of(name, named, Path(), location=name), catalogue, named, ())
 
 
-def _file_of(name: str, beside: Path, *, location: str) -> Path:
-    """The file a profile's name means: a path where it looks like one, else a profile that comes with the tool."""
+def _file_of(name: str, named: Mapping[str, Path], beside: Path, *, location: str) -> Path:
+    """The file a profile's name means: a path where it looks like one, else a profile that has a name."""
     if "/" in name or name.endswith((".yml", ".yaml")):
-        return beside / name if beside != BUILT_IN else Path(name)
-    file = BUILT_IN / f"{name}.yml"
-    if not file.is_file():
-        raise ProfileError(f"no profile {name!r}; there are {', '.join(built_in_profiles())}", location=location)
-    return file
+        return beside / name
+    if name not in named:
+        raise ProfileError(f"no profile {name!r}; there are {', '.join(sorted(named))}", location=location)
+    return named[name]
 
 
-def _load(file: Path, catalogue: Catalogue, below: tuple[Path, ...]) -> Profile:
+def _load(file: Path, catalogue: Catalogue, named: Mapping[str, Path], below: tuple[Path, ...]) -> Profile:
     document = read_document(file, error=ProfileError)
     content = validated(document, _ProfileFile, error=ProfileError)
     if file.resolve() in below:
         raise ProfileError("a profile cannot extend itself", location=document.location("extends"))
     base = Profile(name="", title="")
     if content.extends is not None:
-        parent = _file_of(content.extends, file.parent, location=document.location("extends"))
-        base = _load(parent, catalogue, (*below, file.resolve()))
+        parent = _file_of(content.extends, named, file.parent, location=document.location("extends"))
+        base = _load(parent, catalogue, named, (*below, file.resolve()))
     return Profile(
         name=file.stem,
         title=content.title,

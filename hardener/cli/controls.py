@@ -11,7 +11,7 @@ from hardener.catalogue.discovery import discover
 from hardener.catalogue.profiles import load_profile
 from hardener.catalogue.reference import questions
 from hardener.cli.options import deliver
-from hardener.content import roles_directory
+from hardener.content import roles_directories
 from hardener.errors import ConfigError
 from hardener.inventory import role_defaults
 from hardener.reports import listing
@@ -23,6 +23,7 @@ app = typer.Typer(help="The catalogue of controls.", no_args_is_help=True, rich_
 
 @app.command("list")
 def list_controls(
+    context: typer.Context,
     pattern: Annotated[str, typer.Argument(metavar="GLOB", help="Only controls whose id matches.")] = "*",
     of_profile: Annotated[str | None, typer.Option("-p", "--profile", help="Only controls of this profile.")] = None,
 ) -> None:
@@ -30,8 +31,8 @@ def list_controls(
 
     Example: hardener controls list 'sshd-*' -p cis-level1
     """
-    catalogue = discover()
-    chosen = load_profile(of_profile, catalogue) if of_profile else None
+    catalogue = discover(context.obj.directory)
+    chosen = load_profile(of_profile, catalogue, context.obj.directory) if of_profile else None
     rows = [
         (item.id, str(item.level), item.severity.value, item.disruption.value, item.title)
         for item in (catalogue[identifier] for identifier in catalogue.matching(pattern))
@@ -43,16 +44,18 @@ def list_controls(
 
 
 @app.command("show")
-def show_control(identifier: Annotated[str, typer.Argument(metavar="ID", help="A control's id.")]) -> None:
+def show_control(
+    context: typer.Context, identifier: Annotated[str, typer.Argument(metavar="ID", help="A control's id.")]
+) -> None:
     """Explain one control: what, why, how it is observed, judged and remedied, what it may disturb, and its references.
 
     Example: hardener controls show sshd-permitrootlogin
     """
-    catalogue = discover()
+    catalogue = discover(context.obj.directory)
     if identifier not in catalogue:
         raise ConfigError("no control is called so; see 'hardener controls list'", location=identifier)
     control = catalogue[identifier]
-    defaults = role_defaults(roles_directory())
+    defaults = role_defaults(*roles_directories(context.obj.directory))
     expectation = control.expectation(defaults)
     rows = [
         ("title", control.title),
@@ -82,6 +85,7 @@ def _shortened(question: str) -> str:
 
 @app.command("coverage")
 def show_coverage(
+    context: typer.Context,
     benchmark: Annotated[str, typer.Option("-b", "--benchmark", help="Its name.")] = "cis-debian-12",
 ) -> None:
     """Show the place of every recommendation of a benchmark: the controls that answer it, or why none has to.
@@ -89,7 +93,7 @@ def show_coverage(
     Exits with 1 where a recommendation has no place. Example: hardener controls coverage --benchmark cis-debian-12
     """
     chosen = load_benchmark(benchmark)
-    places = coverage(chosen, discover())
+    places = coverage(chosen, discover(context.obj.directory))
     rows = [(item.number, str(item.level), item.answered, ", ".join(item.controls), item.note) for item in places]
     counted = {kind: sum(item.answered is kind for item in places) for kind in Answered}
     summary = ", ".join(f"{number} {kind}" for kind, number in counted.items() if number)

@@ -6,6 +6,7 @@ import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,12 +43,15 @@ from hardener.conductor import (
     resumed,
     roll_back,
 )
+from hardener.content import roles_directories
 from hardener.errors import ConfigError, ExitCode, HardenerError, StoreError
 from hardener.model import Run, RunKind
 from hardener.reports import planned
 from hardener.reports.progress import progress_on_stderr
 from hardener.store import Store
 
+READABLE = 0o644
+"""Metrics are read by another user, the collector's; they hold no more than names, scores and counts."""
 GuardOption = Annotated[
     int,
     typer.Option("--guard-seconds", min=10, help="A target restores itself when nobody gets in for so long."),
@@ -56,7 +60,14 @@ GuardOption = Annotated[
 
 @sharing(requested)
 def audit(
-    request: Request, /, format: FormatOption = "table", output: OutputOption = None, store: StoreOption = None
+    request: Request,
+    /,
+    format: FormatOption = "table",
+    output: OutputOption = None,
+    store: StoreOption = None,
+    metrics: Annotated[
+        Path | None, typer.Option("--metrics", help="Write Prometheus metrics to this file as well.")
+    ] = None,
 ) -> None:
     """Look at every target and judge it; changes nothing.
 
@@ -68,7 +79,7 @@ def audit(
     with progress_on_stderr() as progress:
         conductor, targets = prepare(request, request.become_password(), progress, start.at)
         results = conductor.audit(targets)
-    _finish(make_run(start, conductor.selection, results), opened, format, output)
+    _finish(make_run(start, conductor.selection, results), opened, format, output, metrics)
 
 
 @sharing(requested, staged)
@@ -179,6 +190,7 @@ def _settings(request: Request, password: str | None, guard_seconds: int) -> App
     return ApplySettings(
         inventories=request.inventory,
         extra_vars=request.extra_vars,
+        roles=roles_directories(request.project.directory),
         become_password=password,
         operator=getpass.getuser(),
         guard_seconds=guard_seconds,
@@ -205,13 +217,15 @@ def _kept_if_cut_short(rollout: Rollout, store: Store, start: Start) -> Iterator
         raise
 
 
-def _finish(run: Run, store: Store, format: str, output: OutputOption) -> None:
+def _finish(run: Run, store: Store, format: str, output: OutputOption, metrics: Path | None = None) -> None:
     """Keep the run, then tell it; one that cannot be kept is told all the same, and nothing that was seen is lost."""
     try:
         store.save(run)
     except StoreError:
         deliver(reports.render(run, format), output)
         raise
+    if metrics is not None:
+        deliver(reports.render(run, "metrics"), metrics, READABLE)
     deliver(reports.render(run, format), output)
     if format == "table" or output is not None:
         typer.echo(f"run {run.id} kept: hardener report {run.id} -f html -o report.html", err=True)

@@ -20,7 +20,7 @@ from hardener.catalogue.discovery import discover
 from hardener.catalogue.profiles import DEFAULT_PROFILE, load_profile
 from hardener.catalogue.waivers import load_waivers, waiver_files
 from hardener.conductor import Conductor, Progress
-from hardener.content import roles_directory
+from hardener.content import roles_directories
 from hardener.errors import ConfigError
 from hardener.inventory import Sources, read_targets, role_defaults
 from hardener.model import Scope, Target
@@ -164,11 +164,12 @@ def prepare(
     include_waived: bool = False,
 ) -> tuple[Conductor, Sequence[Target]]:
     """Read everything the operator wrote, refuse what is wrong, and only then build what contacts targets."""
-    catalogue = discover()
+    site = request.project.directory
+    catalogue = discover(site)
     declared = load_waivers(request.waiver_files(), catalogue, request.project.longest_days)
     selection = Selection(
         catalogue=catalogue,
-        profile=load_profile(request.profile, catalogue),
+        profile=load_profile(request.profile, catalogue, site),
         pattern=request.controls,
         walk=not request.no_walk,
         waivers=tuple(item.waiver for item in declared),
@@ -178,7 +179,7 @@ def prepare(
     if not catalogue.matching(request.controls):
         raise ConfigError(f"no control is called {request.controls!r}", location="--controls")
     sources = Sources(
-        roles=roles_directory(),
+        roles=roles_directories(site),
         profile_values=selection.profile.parameters,
         inventories=request.inventory,
         limit=request.limit,
@@ -186,7 +187,7 @@ def prepare(
         scopes={item.waiver.scope: item.location for item in declared},
     )
     targets = read_targets(sources)
-    defaults = role_defaults(sources.roles)
+    defaults = role_defaults(*sources.roles)
     for target in targets:
         check_values(selection, target, defaults)
     connect = connector(become_password=become_password, connect_seconds=request.connect_timeout)
@@ -205,14 +206,15 @@ def check_format(name: str) -> str:
     return name
 
 
-def deliver(text: str, output: Path | None) -> None:
-    """Print a result, or put it into a file: whole or not at all."""
+def deliver(text: str, output: Path | None, mode: int = 0o600) -> None:
+    """Print a result, or put it into a file: whole or not at all. ``mode``: of a file that is made."""
     if output is None:
         typer.echo(text, nl=not text.endswith("\n"))
         return
     try:
         with tempfile.NamedTemporaryFile("w", dir=output.parent, delete=False, encoding="utf-8") as file:
             file.write(COLOURS.sub("", text))
+        Path(file.name).chmod(mode)
         Path(file.name).replace(output)
     except OSError as error:
         raise ConfigError(error.strerror or str(error), location=str(output)) from None

@@ -13,7 +13,7 @@ import typer
 from hardener.catalogue.discovery import discover
 from hardener.catalogue.waivers import FILE_NAME, added, load_waivers, waiver_files
 from hardener.cli.options import InventoryOption, StoreOption, WaiversOption, deliver, open_store
-from hardener.content import roles_directory
+from hardener.content import roles_directories
 from hardener.errors import ConfigError, ExitCode
 from hardener.inventory import Sources, read_targets
 from hardener.model import RunKind, Waiver, WaiverKind
@@ -34,7 +34,7 @@ def list_waivers(context: typer.Context, inventory: InventoryOption = None, waiv
     Example: hardener waivers list -i hosts.yml
     """
     now = datetime.now(UTC)
-    declared = load_waivers(_files(inventory, waivers), discover(), context.obj.longest_days)
+    declared = load_waivers(_files(inventory, waivers), discover(context.obj.directory), context.obj.longest_days)
     rows = [
         (
             item.waiver.id,
@@ -71,13 +71,15 @@ def lint_waivers(
 
     Contacts nobody; exits with 1 where there is anything to say. Example: hardener waivers lint -i hosts.yml
     """
-    catalogue = discover()
+    catalogue = discover(context.obj.directory)
     declared = load_waivers(_files(inventory, waivers), catalogue, context.obj.longest_days)
     scopes = {item.waiver.scope: item.location for item in declared}
+    roles = roles_directories(context.obj.directory)
+    sources = Sources(roles=roles, inventories=inventory or (), scopes=scopes)
     opened = open_store(store)
     review = Review(
         catalogue=catalogue,
-        targets=read_targets(Sources(roles=roles_directory(), inventories=inventory or (), scopes=scopes)),
+        targets=read_targets(sources),
         moment=datetime.now(UTC),
         within=timedelta(days=within),
         newest=next((opened.load(run.id) for run in opened.runs() if run.kind is RunKind.AUDIT), None),
@@ -126,7 +128,7 @@ def add_waiver(
     }
     file = _only(_files(inventory, waivers) or [Path(source).parent / FILE_NAME for source in inventory or ()])
     said = {name: value for name, value in fields.items() if value is not None}
-    text, waiver = added(file, said, discover(), context.obj.longest_days, now)
+    text, waiver = added(file, said, discover(context.obj.directory), context.obj.longest_days, now)
     _replace(file, text)
     deliver(f"{file}: {waiver.id} counts until {moment(waiver.expires)}\n", None)
 

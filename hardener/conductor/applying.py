@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -12,6 +13,7 @@ from hardener.changes import attributed
 from hardener.conductor.flows import Conductor
 from hardener.conductor.guards import GUARD_SECONDS, Ended, Guards
 from hardener.conductor.refusing import refusal
+from hardener.content import roles_directory
 from hardener.model import CheckpointState, Outcome, Target, TargetResult
 from hardener.plan import make_plan, packages_going, remediable, role_variables
 from hardener.playbook import Outcome as PlaybookOutcome
@@ -24,6 +26,8 @@ class ApplySettings:
 
     inventories: Sequence[str]
     extra_vars: Sequence[str] = ()
+    roles: Sequence[Path] = (roles_directory(),)
+    """Directories of roles."""
     become_password: str | None = None
     operator: str = "unknown"
     guard_seconds: int = GUARD_SECONDS
@@ -115,6 +119,7 @@ class Applying:
             inventories=self.settings.inventories,
             extra_vars=self.settings.extra_vars,
             variables=variables,
+            roles=self.settings.roles,
             become_password=self.settings.become_password,
             progress=self.conductor.progress.step,
             is_cancelled=cancelled.is_set,

@@ -58,6 +58,7 @@ def _rehearsed(
         inventories=settings.inventories,
         extra_vars=settings.extra_vars,
         variables=variables,
+        roles=settings.roles,
         become_password=settings.become_password,
         progress=conductor.progress.step,
         is_dry=True,

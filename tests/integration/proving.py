@@ -60,7 +60,7 @@ class Bench:
         """The node as the command line would see it."""
         catalogue = discover()
         selection = Selection(catalogue=catalogue, profile=load_profile(profile, catalogue), pattern=pattern)
-        (target,) = read_targets(Sources(roles=roles_directory(), inventories=[str(node.inventory)]))
+        (target,) = read_targets(Sources(roles=[roles_directory()], inventories=[str(node.inventory)]))
         conductor = Conductor(selection=selection, connect=connector(connect_seconds=60), progress=NoProgress())
         return cls(node=node, target=target, conductor=conductor, playbook=CountingPlaybook())
 

@@ -24,7 +24,7 @@ def roles(tmp_path: Path) -> Path:
 def read(roles: Path, hosts: str, *, name: str = "hosts.yml", **changes: object) -> list[Target]:
     file = roles.parent / name
     file.write_text(hosts)
-    return list(read_targets(Sources(roles=roles, inventories=[str(file)], **changes)))  # type: ignore[arg-type]
+    return list(read_targets(Sources(roles=[roles], inventories=[str(file)], **changes)))  # type: ignore[arg-type]
 
 
 def test_values_are_layered_key_by_key_and_rendered_by_ansible(roles: Path) -> None:
@@ -83,7 +83,7 @@ def test_the_limit_is_ansibles(roles: Path) -> None:
 
 
 def test_without_an_inventory_the_target_is_this_machine(roles: Path) -> None:
-    (target,) = read_targets(Sources(roles=roles))
+    (target,) = read_targets(Sources(roles=[roles]))
     assert (target.name, target.connection.kind, target.connection.become) == ("localhost", "local", None)
 
 
@@ -115,7 +115,7 @@ def test_a_wrong_inventory_is_one_line_that_says_where(roles: Path, hosts: str, 
 
 def test_an_inventory_that_does_not_exist_is_named(roles: Path) -> None:
     with pytest.raises(InventoryError, match=r"nowhere\.yml: no such file"):
-        read_targets(Sources(roles=roles, inventories=["nowhere.yml"]))
+        read_targets(Sources(roles=[roles], inventories=["nowhere.yml"]))
 
 
 GROUPED = "all: {children: {web: {hosts: {web1: {}, web2: {}}}, db: {hosts: {db1: {}}}}}"

@@ -107,7 +107,7 @@ def test_a_remedy_that_would_cut_the_operator_off_says_so() -> None:
 
 
 def test_two_controls_of_one_id_are_refused() -> None:
-    with pytest.raises(ValueError, match="two controls have the id gate-door"):
+    with pytest.raises(ConfigError, match="gate-door: two controls have this id, of the roles gate and gate"):
         catalogue_of([("gate", [number_control("door"), number_control("door")])])
 
 
