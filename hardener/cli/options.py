@@ -207,13 +207,20 @@ def check_format(name: str) -> str:
 
 
 def deliver(text: str, output: Path | None, mode: int = 0o600) -> None:
-    """Print a result, or put it into a file: whole or not at all. ``mode``: of a file that is made."""
+    """Print a result, or put it into a file: whole or not at all. ``mode``: of a file that is made.
+
+    What is there and no regular file (a pipe, /dev/null) is written to; putting a file into its place would destroy it.
+    """
     if output is None:
         typer.echo(text, nl=not text.endswith("\n"))
         return
+    text = COLOURS.sub("", text)
     try:
+        if output.exists() and not output.is_file():
+            output.write_text(text, encoding="utf-8")
+            return
         with tempfile.NamedTemporaryFile("w", dir=output.parent, delete=False, encoding="utf-8") as file:
-            file.write(COLOURS.sub("", text))
+            file.write(text)
         Path(file.name).chmod(mode)
         Path(file.name).replace(output)
     except OSError as error:
