@@ -207,11 +207,14 @@ def check_format(name: str) -> str:
 
 
 def deliver(text: str, output: Path | None) -> None:
-    """Print a result, or put it into a file: whole or not at all."""
+    """Print a result, or put it into a file: whole or not at all. A device or a pipe is written to, never replaced."""
     if output is None:
         typer.echo(text, nl=not text.endswith("\n"))
         return
     try:
+        if output.exists() and not output.is_file():
+            output.write_text(COLOURS.sub("", text), "utf-8")
+            return
         with tempfile.NamedTemporaryFile("w", dir=output.parent, delete=False, encoding="utf-8") as file:
             file.write(COLOURS.sub("", text))
         Path(file.name).replace(output)
