@@ -58,7 +58,8 @@ class Project:
 def find_project(start: Path) -> Path | None:
     """The project file of a directory, or of the nearest one above it.
 
-    Raises ``ConfigError`` for one that somebody else could have put there: it chooses what runs as root.
+    Raises ``ConfigError`` for one that somebody else could have put there, or whose controls: they choose what runs as
+    root.
     """
     for directory in (start, *start.parents):
         file = directory / FILE_NAME
@@ -69,7 +70,7 @@ def find_project(start: Path) -> Path | None:
 
 
 def _refuse_foreign(file: Path) -> None:
-    for path in (file, file.parent):
+    for path in (file, file.parent, *file.parent.glob("controls"), *file.parent.glob("controls/*.py")):
         status = path.stat()
         if status.st_uid not in {0, os.geteuid()} or status.st_mode & stat.S_IWOTH:
             raise ConfigError(f"others can write {path}: name the file with --project to use it", location=f"{file}:1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from sqlalchemy import create_engine, text
 
 import hardener
 from hardener.cli import app, main
+from hardener.cli.options import deliver
 from hardener.errors import ExitCode
 from hardener.store import Store
 
@@ -158,6 +160,15 @@ def test_a_report_that_cannot_be_written_leaves_nothing(tmp_path: Path, capsys: 
     capsys.readouterr()
     told = refused(capsys, "report", *store, "-o", str(tmp_path / "no" / "file"), code=ExitCode.BAD_CONFIG)
     assert "No such file or directory" in told
+
+
+def test_a_report_is_written_to_a_pipe_and_does_not_replace_it(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    deliver("told\n", pipe)
+    assert (os.read(reader, 100), pipe.is_fifo()) == (b"told\n", True)
+    os.close(reader)
 
 
 def test_the_catalogue_can_be_read(capsys: pytest.CaptureFixture[str]) -> None:

@@ -108,8 +108,11 @@ def test_it_is_looked_for_in_the_directories_above(site: Path) -> None:
     assert find_project(below) == nearer
 
 
-@pytest.mark.parametrize("path", ["hardener.yml", "."])
+@pytest.mark.parametrize("path", ["hardener.yml", ".", "controls", "controls/own.py"])
 def test_one_that_others_can_write_is_refused(site: Path, path: str) -> None:
+    (site / "controls").mkdir()
+    (site / "controls" / "own.py").touch()
+    find_project(site)
     (site / path).chmod(0o777)
     with pytest.raises(ConfigError, match=r"others can write .*: name the file with --project"):
         find_project(site)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hardener.catalogue.waivers import LONGEST_DAYS, added, load_waivers, waiver_files
@@ -177,7 +177,6 @@ def test_a_list_that_cannot_be_continued_is_left_alone(tmp_path: Path) -> None:
         more(written(tmp_path, f"waivers: [{fields}]\n"), id="other")
 
 
-@settings(deadline=None)  # the first example of many waits for the disk
 @given(reason=st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1))
 def test_whatever_a_reason_says_it_is_read_back(reason: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     file = written(tmp_path_factory.mktemp("site"), GOOD)

@@ -9,9 +9,11 @@ import pytest
 
 from hardener import reports
 from hardener.model import Finding, Outcome, Run
+from hardener.reports import planned
 from tests.unit.waivers import waiver
 
 from .conftest import STARTED, findings, run, soft
+from .test_planned import plans
 
 TOLD = "waiver w (accepted-risk): The old clients need it.; approved by bob, until 2027-03-01 00:00:00 UTC, ticket T-1"
 WAIVER = waiver(controls="sshd-*", ticket="T-1")
@@ -72,6 +74,16 @@ def test_json_has_the_outcome_the_waivers_name_and_the_waiver(waived_run: Run) -
     (finding,) = [item for item in body["results"][0]["findings"] if item["waiver"]]
     assert (finding["control"], finding["outcome"], finding["waiver"]) == ("sshd-maxauthtries", "fail", "w")
     assert [item["approved_by"] for item in body["waivers"]] == ["bob", "bob"]
+
+
+@pytest.mark.parametrize("name", ["table", "html"])
+def test_a_plan_tells_what_stays_and_who_answers_for_it(name: str) -> None:
+    waived = tuple(item for item in seen() if item.waiver)
+    told = plans(waived=waived).model_copy(update={"waivers": (WAIVER, OLD)})
+    text = planned.FORMATS[name](told)
+    assert TOLD in text
+    assert "waiver old" not in text
+    assert "Waived" not in planned.FORMATS[name](plans())
 
 
 def test_without_waivers_nothing_is_said_of_them() -> None:
