@@ -60,9 +60,9 @@ class Sabotage:
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
     """A node where a few controls fail that are remedied in a second."""
-    lab.down("guard12")
-    yield Bench.of(lab.up("guard12", kind=KIND, release=RELEASE, progress=print), pattern="banners-*")
-    lab.down("guard12")
+    lab.down(f"guard-{KIND}{RELEASE}")
+    yield Bench.of(lab.up(f"guard-{KIND}{RELEASE}", kind=KIND, release=RELEASE, progress=print), pattern="banners-*")
+    lab.down(f"guard-{KIND}{RELEASE}")
 
 
 def back_at(node: lab.Node, cut_at: float) -> float:

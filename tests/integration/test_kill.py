@@ -30,9 +30,9 @@ PATIENCE_SECONDS = 300 if KIND == "container" else 1200
 @pytest.fixture(scope="module")
 def node() -> Iterator[lab.Node]:
     """A soft node; every kill that leaves it old leaves it as the next one needs it."""
-    lab.down("kill12")
-    yield lab.up("kill12", kind=KIND, release=RELEASE, progress=print)
-    lab.down("kill12")
+    lab.down(f"kill-{KIND}{RELEASE}")
+    yield lab.up(f"kill-{KIND}{RELEASE}", kind=KIND, release=RELEASE, progress=print)
+    lab.down(f"kill-{KIND}{RELEASE}")
 
 
 def command(node: lab.Node, name: str, *words: str, store: Path) -> list[str]:
@@ -77,7 +77,7 @@ def test_a_node_whose_controller_was_killed_is_old_or_new(node: lab.Node, tmp_pa
         told = subprocess.run(words, capture_output=True, text=True, check=False)
         if state == "released":
             lab.down(node.name)
-            node = lab.up(f"kill{number}", kind=KIND, release=RELEASE, progress=print)
+            node = lab.up(f"kill{number}-{KIND}{RELEASE}", kind=KIND, release=RELEASE, progress=print)
             before = snapshot(node)
             continue
         assert not differences(before, snapshot(node)), ended
@@ -86,7 +86,7 @@ def test_a_node_whose_controller_was_killed_is_old_or_new(node: lab.Node, tmp_pa
 
 
 def test_an_interrupted_apply_is_taken_back_and_can_be_resumed(tmp_path: Path) -> None:
-    node = lab.up("stop12", kind=KIND, release=RELEASE, progress=print)
+    node = lab.up(f"stop-{KIND}{RELEASE}", kind=KIND, release=RELEASE, progress=print)
     store = tmp_path / "runs.sqlite"
     try:
         before = snapshot(node)
@@ -107,4 +107,4 @@ def test_an_interrupted_apply_is_taken_back_and_can_be_resumed(tmp_path: Path) -
         assert again.returncode in {ExitCode.COMPLIANT, ExitCode.FINDINGS}, again.stderr
         assert settled(node) == "released"
     finally:
-        lab.down("stop12")
+        lab.down(f"stop-{KIND}{RELEASE}")

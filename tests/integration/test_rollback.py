@@ -24,7 +24,7 @@ LOCKED = (
 @pytest.fixture
 def node(request: pytest.FixtureRequest) -> Iterator[lab.Node]:
     """A soft node of a name of its own: its host key is remembered for as long as we run."""
-    name = f"back{zlib.crc32(request.function.__name__.encode()) % 1000}"
+    name = f"back{zlib.crc32(request.function.__name__.encode()) % 1000}-{KIND}"
     lab.down(name)
     yield lab.up(name, kind=KIND, release=RELEASE, progress=print)
     lab.down(name)
