@@ -169,14 +169,13 @@ def role_variables(
     }
 
 
-def packages_going(controls: Sequence[Control]) -> Sequence[str]:
-    """The packages that applying these controls removes or replaces: a checkpoint keeps them."""
-    return [
-        parameter.path[-1]
-        for control in controls
-        for parameter in control.parameters
-        if control.disruption is Disruption.REMOVAL or parameter.name == "oldest"
-    ]
+def packages_going(controls: Sequence[Control]) -> Mapping[str, Sequence[str]]:
+    """The packages that applying these controls has ``removed`` or ``replaced``: a checkpoint keeps them."""
+    named = [(control, parameter) for control in controls for parameter in control.parameters]
+    return {
+        "removed": [item.path[-1] for control, item in named if control.disruption is Disruption.REMOVAL],
+        "replaced": [item.path[-1] for _, item in named if item.name == "oldest"],
+    }
 
 
 def lock_out_reasons(controls: Sequence[Control], facts: Facts, values: Values) -> Sequence[str]:

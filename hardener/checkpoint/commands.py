@@ -17,7 +17,7 @@ Answer = dict[str, Any]
 
 
 def take(run: str, operator: str, seconds: str, going: str) -> Answer:
-    """Take the lock, arm the guard, and keep all state. ``going``: JSON list of packages that will go or be replaced.
+    """Take the lock, arm the guard, and keep all state. ``going``: JSON of the packages ``removed`` and ``replaced``.
 
     Answers ``{"locked_by": …}`` where another run is under way.
     """

@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,14 +31,14 @@ class Checkpoint:
         self.packages = self.folder / "packages"
         self._contents = self.folder / "contents"
 
-    def take(self, going: list[str]) -> None:
+    def take(self, going: Mapping[str, Sequence[str]]) -> None:
         """Keep all state as it is, and the packages that are about to go."""
         with open(str(self._contents), "wb") as contents:
             os.fchmod(contents.fileno(), 0o600)
             before = state.capture(contents)
             contents.flush()
             os.fsync(contents.fileno())
-        packages.keep(going, self.packages)
+        packages.keep(going.get("removed", ()), going.get("replaced", ()), self.packages)
         write_json(self.folder / "before.json", before)
 
     def seal(self) -> None:

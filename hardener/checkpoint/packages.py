@@ -7,6 +7,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from hardener.checkpoint.system import Failed, has, output
@@ -27,21 +28,23 @@ def capture() -> dict[str, str]:
     return {name: version for status, name, version in rows if status.split()[1:] == ["ok", "installed"]}
 
 
-def keep(names: Sequence[str], folder: Path) -> list[str]:
-    """Build packages again from what is installed, for those that are about to go or to be replaced.
+def keep(removed: Sequence[str], replaced: Sequence[str], folder: Path) -> list[str]:
+    """Build packages again from what is installed, for those that are about to go or to be replaced; their names.
 
-    ``names``: what the run removes or upgrades; what apt would remove with them is kept as well. Returns their names.
+    What apt would remove with them is kept as well, where it can say so: on a host whose packages lack some they depend
+    on it cannot, and will hardly remove anything either.
     """
     installed = {name.partition(":")[0] for name in capture()}
-    there = [name for name in names if name in installed]
-    if not there:
-        return []
-    said = output(["apt-get", "--simulate", "--quiet=2", "remove", "--", *there])
-    going = sorted(set(re.findall(r"^Remv (\S+)", said, re.MULTILINE)) | set(there))
-    folder.mkdir(mode=0o700, exist_ok=True)
-    for name in going:
+    going = {name for name in (*removed, *replaced) if name in installed}
+    if leaving := [name for name in removed if name in installed]:
+        with suppress(Failed):
+            said = output(["apt-get", "--simulate", "--quiet=2", "remove", "--", *leaving])
+            going.update(re.findall(r"^Remv (\S+)", said, re.MULTILINE))
+    if going:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    for name in sorted(going):
         _build(name, folder)
-    return going
+    return sorted(going)
 
 
 def _build(name: str, folder: Path) -> None:

@@ -10,6 +10,7 @@ from threading import Event
 from typing import Any
 
 from hardener.changes import attributed
+from hardener.conductor.checkpoints import Going
 from hardener.conductor.flows import Conductor
 from hardener.conductor.guards import GUARD_SECONDS, Ended, Guards
 from hardener.conductor.refusing import refusal
@@ -53,7 +54,7 @@ class Applying:
         self.before |= results
         self.after |= results
         variables: dict[str, Mapping[str, object]] = {}
-        going: dict[str, Sequence[str]] = {}
+        going: dict[str, Going] = {}
         for target in targets:
             result = results[target.name]
             controls = remediable(make_plan(self.conductor.selection, target, result.facts), result.findings)
@@ -76,7 +77,7 @@ class Applying:
         self,
         targets: Sequence[Target],
         variables: Mapping[str, Mapping[str, Any]],
-        going: Mapping[str, Sequence[str]],
+        going: Mapping[str, Going],
     ) -> None:
         """Run the playbook under guard, and look at what came of it over fresh connections."""
         conductor = self.conductor

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from hardener import checkpoint
 from hardener.errors import CheckpointFailed, TargetLocked, Unreachable
@@ -21,6 +21,8 @@ FOLDER = "/var/lib/hardener/checkpoints"
 LONGEST_SECONDS = 900
 """Longest time a checkpoint, a restore or a rollback may take: emulated machines are slow, packages slower."""
 QUICK_SECONDS = 60
+Going: TypeAlias = Mapping[str, Sequence[str]]
+"""Packages that a run has ``removed`` or ``replaced``."""
 _MAIN = "import sys\nfrom hardener.checkpoint.commands import main\nsys.exit(main(sys.argv[1:]))\n"
 
 
@@ -36,14 +38,14 @@ def program() -> str:
     return base64.b64encode(data.getvalue()).decode("ascii")
 
 
-def take(transport: Transport, run: str, *, operator: str, seconds: int, going: Sequence[str]) -> None:
+def take(transport: Transport, run: str, *, operator: str, seconds: int, going: Going) -> None:
     """Have a target keep all it is, under a guard; raises ``TargetLocked``, ``CheckpointFailed`` or a transport error.
 
-    ``seconds``: how long the guard waits for a word. ``going``: packages that will go or be replaced.
+    ``seconds``: how long the guard waits for a word. ``going``: see ``Going``.
     """
     folder = shlex.quote(f"{FOLDER}/{run}")
     store = f"umask 077 && mkdir -p {folder} && echo {program()} | base64 -d >{folder}/program.pyz"
-    words = ("take", run, operator, str(seconds), json.dumps([*going]))
+    words = ("take", run, operator, str(seconds), json.dumps(dict(going)))
     answer = _answer(transport, Question(command=f"{store} && {_call(run, words)}", seconds=LONGEST_SECONDS))
     if (holder := answer.get("locked_by")) is not None:
         raise TargetLocked(f"another run is under way there: {describe(holder)}")

@@ -57,7 +57,7 @@ class Guards:
     _stopped: Event = field(default_factory=Event)
     _heart: Thread | None = None
 
-    def arm(self, going: Mapping[str, Sequence[str]], targets: Sequence[Target]) -> Mapping[str, str]:
+    def arm(self, going: Mapping[str, checkpoints.Going], targets: Sequence[Target]) -> Mapping[str, str]:
         """Take a checkpoint on every target; returns, by target, why not. ``going``: see ``checkpoints.take``."""
         problems = {}
         for target, problem in zip(
@@ -69,7 +69,7 @@ class Guards:
         self._heart.start()
         return problems
 
-    def _take(self, target: Target, going: Sequence[str]) -> str | None:
+    def _take(self, target: Target, going: checkpoints.Going) -> str | None:
         self.progress.step(target.name, "checkpoint")
         try:
             transport = self.connect(target.connection)

@@ -64,7 +64,7 @@ def roll_back(
         workers=conductor.workers,
     )
     try:
-        refused = guards.arm({target.name: () for target in reachable}, reachable)
+        refused = guards.arm({target.name: {} for target in reachable}, reachable)
         armed = [target for target in reachable if target.name in guards.armed]
         taken = _each(conductor, armed, request)
         failed = {name: item.problem or "" for name, item in taken.items() if item.is_failed}

@@ -55,18 +55,18 @@ def test_the_same_sources_make_the_same_program() -> None:
 
 def test_a_checkpoint_is_asked_for_in_one_question_that_brings_its_program() -> None:
     target = Target(answer('{"state": "armed"}\n'))
-    checkpoints.take(target, "R1", operator="ann o'neill", seconds=60, going=["telnet"])
+    checkpoints.take(target, "R1", operator="ann o'neill", seconds=60, going={"removed": ["telnet"]})
     (question,) = target.asked
     assert checkpoints.program() in question.command
     words = shlex.split(question.command.rpartition("&& ")[2])
-    assert words[2:] == ["take", "R1", "ann o'neill", "60", '["telnet"]']
+    assert words[2:] == ["take", "R1", "ann o'neill", "60", '{"removed": ["telnet"]}']
     assert question.seconds == checkpoints.LONGEST_SECONDS
 
 
 def test_whoever_is_at_work_there_is_named() -> None:
     held = answer(json.dumps({"locked_by": {"run": "R0", "operator": "bob"}}))
     with pytest.raises(TargetLocked, match="another run is under way there: R0 of bob"):
-        checkpoints.take(Target(held), "R1", operator="ann", seconds=60, going=[])
+        checkpoints.take(Target(held), "R1", operator="ann", seconds=60, going={})
 
 
 def test_an_answer_that_is_none_is_told_apart_from_a_refusal() -> None:

@@ -99,7 +99,7 @@ def cut_off(fleet: Fleet, events: dict[float, Any]) -> Guards:
     """Guards of a target that nobody reaches any more once its playbook has run."""
     clock = Clock(events)
     guards = Guards(fleet, Watched(), RUN, "ann", seconds=20, workers=1, clock=clock, pause=clock.pause)
-    assert guards.arm({"a": ()}, targets("a")) == {}
+    assert guards.arm({"a": {}}, targets("a")) == {}
     guards.quiet()
     fleet.hosts["a"] = Unreachable("no route to host")
     return guards

@@ -70,7 +70,7 @@ def test_once_released_only_what_changed_stays_kept(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(state, "capture", captured)
     made = checkpoint(tmp_path / "home", "R1")
-    made.take([])
+    made.take({})
     (etc / "changed").write_bytes(b"new")
     made.seal()
     before = made.before()
