@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,12 +27,20 @@ LATEST = 30.0 if KIND == "container" else 300.0
 PATIENCE_SECONDS = 300 if KIND == "container" else 1200
 
 
-@pytest.fixture(scope="module")
-def node() -> Iterator[lab.Node]:
-    """A soft node; every kill that leaves it old leaves it as the next one needs it."""
-    lab.down(f"kill-{KIND}{RELEASE}")
-    yield lab.up(f"kill-{KIND}{RELEASE}", kind=KIND, release=RELEASE, progress=print)
-    lab.down(f"kill-{KIND}{RELEASE}")
+@pytest.fixture
+def soft_node() -> Iterator[Callable[[], lab.Node]]:
+    """Makes soft nodes, each of a name of its own and in the place of the one before."""
+    made: list[str] = []
+
+    def make() -> lab.Node:
+        for name in made[-1:]:
+            lab.down(name)
+        made.append(f"kill{len(made)}-{KIND}{RELEASE}")
+        lab.down(made[-1])
+        return lab.up(made[-1], kind=KIND, release=RELEASE, progress=print)
+
+    yield make
+    lab.down(made[-1])
 
 
 def command(node: lab.Node, name: str, *words: str, store: Path) -> list[str]:
@@ -63,7 +71,8 @@ def settled(node: lab.Node) -> str:
     raise AssertionError("the guard did not come to its end")
 
 
-def test_a_node_whose_controller_was_killed_is_old_or_new(node: lab.Node, tmp_path: Path) -> None:
+def test_a_node_whose_controller_was_killed_is_old_or_new(soft_node: Callable[[], lab.Node], tmp_path: Path) -> None:
+    node = soft_node()
     chance = random.Random(KILLS)
     before = snapshot(node)
     ended = []
@@ -76,8 +85,7 @@ def test_a_node_whose_controller_was_killed_is_old_or_new(node: lab.Node, tmp_pa
         words = command(node, "audit", store=tmp_path / "runs.sqlite")
         told = subprocess.run(words, capture_output=True, text=True, check=False)
         if state == "released":
-            lab.down(node.name)
-            node = lab.up(f"kill{number}-{KIND}{RELEASE}", kind=KIND, release=RELEASE, progress=print)
+            node = soft_node()
             before = snapshot(node)
             continue
         assert not differences(before, snapshot(node)), ended
@@ -85,26 +93,25 @@ def test_a_node_whose_controller_was_killed_is_old_or_new(node: lab.Node, tmp_pa
             assert "was taken back: " in told.stdout
 
 
-def test_an_interrupted_apply_is_taken_back_and_can_be_resumed(tmp_path: Path) -> None:
-    node = lab.up(f"stop-{KIND}{RELEASE}", kind=KIND, release=RELEASE, progress=print)
+def test_an_interrupted_apply_is_taken_back_and_can_be_resumed(
+    soft_node: Callable[[], lab.Node], tmp_path: Path
+) -> None:
+    node = soft_node()
     store = tmp_path / "runs.sqlite"
-    try:
-        before = snapshot(node)
-        words = command(node, "apply", store=store)
-        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        ends = time.monotonic() + PATIENCE_SECONDS
-        while lab.run(node, "test -e /etc/modprobe.d/hardener.conf -o -e /etc/sysctl.d/zz-hardener.conf").returncode:
-            assert time.monotonic() < ends
-        process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=PATIENCE_SECONDS)
-        assert process.returncode == ExitCode.INTERRUPTED, told
-        assert settled(node) == "restored"
-        assert not differences(before, snapshot(node))
-        resumed = told.partition("--resume ")[2].split()[0]
-        again = subprocess.run(
-            command(node, "apply", "--resume", resumed, store=store), capture_output=True, text=True, check=False
-        )
-        assert again.returncode in {ExitCode.COMPLIANT, ExitCode.FINDINGS}, again.stderr
-        assert settled(node) == "released"
-    finally:
-        lab.down(f"stop-{KIND}{RELEASE}")
+    before = snapshot(node)
+    words = command(node, "apply", store=store)
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while lab.run(node, "test -e /etc/modprobe.d/hardener.conf -o -e /etc/sysctl.d/zz-hardener.conf").returncode:
+        assert time.monotonic() < ends
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == ExitCode.INTERRUPTED, told
+    assert settled(node) == "restored"
+    assert not differences(before, snapshot(node))
+    resumed = told.partition("--resume ")[2].split()[0]
+    again = subprocess.run(
+        command(node, "apply", "--resume", resumed, store=store), capture_output=True, text=True, check=False
+    )
+    assert again.returncode in {ExitCode.COMPLIANT, ExitCode.FINDINGS}, again.stderr
+    assert settled(node) == "released"
