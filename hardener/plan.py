@@ -13,7 +13,7 @@ from hardener.catalogue.discovery import Catalogue
 from hardener.catalogue.profiles import Profile
 from hardener.documents import merged
 from hardener.errors import ConfigError
-from hardener.model import Disruption, Exclusion, Facts, Finding, Outcome, Target, Trait, Values, Waiver
+from hardener.model import Disruption, Exclusion, Facts, Outcome, Target, TargetResult, Trait, Values, Waiver
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 """Before any waiver."""
@@ -56,7 +56,6 @@ class Plan:
     controls: Sequence[Control]
     exclusions: Sequence[Exclusion]
     values: Values
-    include_waived: bool = False
 
 
 def make_plan(selection: Selection, target: Target, facts: Facts | None) -> Plan:
@@ -69,7 +68,7 @@ def make_plan(selection: Selection, target: Target, facts: Facts | None) -> Plan
             exclusions.append(exclusion)
         else:
             controls.append(control)
-    return Plan(controls, exclusions, target.values, selection.include_waived)
+    return Plan(controls, exclusions, target.values)
 
 
 def _inapplicable(control: Control, traits: frozenset[Trait], values: Values) -> Exclusion | None:
@@ -129,14 +128,15 @@ def _location(label: str, target: Target, profile: Profile) -> str:
     return target.name
 
 
-def remediable(plan: Plan, findings: Sequence[Finding]) -> Sequence[Control]:
+def remediable(selection: Selection, target: Target, result: TargetResult) -> Sequence[Control]:
     """The controls an apply works on: those that fail, have a remedy and are not waived, in catalogue order."""
     failing = {
         finding.control
-        for finding in findings
-        if finding.is_failing or (plan.include_waived and finding.outcome is Outcome.FAIL)
+        for finding in result.findings
+        if finding.is_failing or (selection.include_waived and finding.outcome is Outcome.FAIL)
     }
-    return [control for control in plan.controls if control.id in failing and control.is_remediable]
+    controls = make_plan(selection, target, result.facts).controls
+    return [control for control in controls if control.id in failing and control.is_remediable]
 
 
 def role_variables(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -32,6 +33,7 @@ def take(run: str, operator: str, seconds: str, going: str) -> Answer:
             keeping.unlock(held)
         if not keeping.lock(checkpoint):
             holder = keeping.holder()
+            shutil.rmtree(str(checkpoint.folder))  # our program; it would count as a checkpoint
             return {"locked_by": holder.status() if holder is not None else {}}
         checkpoint.set_status(run=run, operator=operator, since=time.time(), state=ARMED, reason="")
     try:
@@ -116,7 +118,7 @@ def rollback(run: str, changes: str, force: str) -> Answer:
     left = state.restore(
         undone.wanted, checkpoint.contents(undone.texts), checkpoint.packages, again if names else [], before
     )
-    return {"undone": names, "conflicts": undone.conflicts, "left": left}
+    return {"undone": names, "conflicts": undone.conflicts, "left": [*undone.left, *left]}
 
 
 COMMANDS: Mapping[str, Callable[..., Answer]] = {

@@ -98,7 +98,7 @@ def _unmount(path: str) -> None:
     try:
         output(["mount", "--bind", "/", below])
         try:
-            output(["cp", "--archive", "--update=none" if _knows_none() else "--no-clobber", f"{path}/.", below + path])
+            output(["cp", "--archive", _leave_what_is_there(), f"{path}/.", below + path])
         finally:
             output(["umount", below])
     finally:
@@ -106,9 +106,9 @@ def _unmount(path: str) -> None:
     output(["umount", "--lazy", path])
 
 
-def _knows_none() -> bool:
-    """Whether this cp has the word that replaced ``--no-clobber``."""
-    return "update[=" in output(["cp", "--help"]) and "none" in output(["cp", "--help"])
+def _leave_what_is_there() -> str:
+    """The option by which this cp overwrites nothing: the elder one meant a failure for a while."""
+    return "--update=none" if "none-fail" in output(["cp", "--help"]) else "--no-clobber"
 
 
 def modules(table: Path = Path("/proc/modules")) -> Values:

@@ -51,7 +51,7 @@ def differing(wanted: State, now: State) -> list[Difference]:
 def _identity(kind: str, item: Any) -> Any:
     if kind == "files":
         return files.identity(item)
-    return units.identity(item) if kind == "units" else item
+    return item is not None if kind == "units" else item
 
 
 def _is_of_no_matter(kind: str, name: str, wanted: Any, now: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -23,13 +24,21 @@ _KINDS = {
     "module": "modules",
 }
 """Kind of a change → kind of state."""
+ALONE = {"group", "ruleset"}
+"""Kinds of changes of which no part goes back."""
 
 
 class Undoing:
-    """What goes back (``wanted``, with ``texts`` for files of which only some lines do), and the ``conflicts``."""
+    """What goes back, and what does not.
 
-    def __init__(self, wanted: State, texts: dict[str, bytes], conflicts: list[Difference]) -> None:
-        self.wanted, self.texts, self.conflicts = wanted, texts, conflicts
+    ``wanted``, with ``texts`` for files of which only some lines go back; ``conflicts``, which somebody changed since;
+    ``left``, in words, which cannot go back by itself.
+    """
+
+    def __init__(self, wanted: State, conflicts: list[Difference]) -> None:
+        self.wanted, self.conflicts = wanted, conflicts
+        self.texts: dict[str, bytes] = {}
+        self.left: list[str] = []
 
     def names(self, now: State) -> list[Difference]:
         """What is going to change."""
@@ -55,7 +64,7 @@ def _undone(chosen: Sequence[Difference], before: State, after: State, now: Stat
             wanted[kind][name] = before[kind][name]
         else:
             wanted[kind].pop(name, None)
-    return Undoing(wanted, {}, conflicts)
+    return Undoing(wanted, conflicts)
 
 
 def some(
@@ -70,20 +79,40 @@ def some(
     ``states``: before the run, after it, and now. ``read``: the content a file has now.
     """
     before, after, now = states
-    run = set(state.differing(before, after))
-    whole_items = {(_KINDS[change["kind"]], _name(change)) for change in changes if change["kind"] in _KINDS}
+    run = state.differing(before, after)
+    items = {item for change in changes for item in run if _is_of(change, item, before, after)}
     lines = [change for change in changes if change["kind"] == "setting"]
-    undone = _undone(sorted(whole_items & run), before, after, now, force=force)
+    undone = _undone(sorted(items), before, after, now, force=force)
+    undone.left += [
+        f"{change['kind']} {change['subject']}: goes back with the whole run alone"
+        for change in changes
+        if change["kind"] in ALONE
+    ]
     for path in dict.fromkeys(change["subject"] for change in lines):
-        if ("files", path) not in whole_items:
+        if ("files", path) not in items:
             _put_lines_back(path, [change for change in lines if change["subject"] == path], undone, before, now, read)
     return undone
 
 
-def _name(change: Change) -> str:
-    """The name of a change's item in a state."""
-    subject = str(change["subject"])
-    return subject.replace(".", "/") if change["kind"] == "sysctl" else subject
+def _is_of(change: Change, item: Difference, before: State, after: State) -> bool:
+    """Whether a difference the run made is what one of its changes says."""
+    (kind, name), subject = item, str(change["subject"])
+    if change["kind"] == "unit" and kind == "files":
+        return any(_enables(name, states["files"].get(name), subject) for states in (before, after))
+    if _KINDS.get(change["kind"]) != kind:
+        return False
+    if kind == "packages":
+        return name.partition(":")[0] == subject
+    return name == (subject.replace(".", "/") if kind == "sysctls" else subject)
+
+
+def _enables(path: str, entry: Mapping[str, Any] | None, unit: str) -> bool:
+    """Whether a file is how a unit is enabled, aliased or masked: a link of its name, to it, or of its old script."""
+    if entry is None or entry["type"] != "link":
+        return False
+    if path.startswith("/etc/systemd/system/"):
+        return unit in {path.rpartition("/")[2], str(entry["target"]).rpartition("/")[2]}
+    return bool(re.fullmatch(rf"/etc/rc[0-6S]\.d/[SK][0-9]{{2}}{re.escape(unit.removesuffix('.service'))}", path))
 
 
 def _put_lines_back(

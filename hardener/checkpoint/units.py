@@ -20,12 +20,10 @@ NEVER = (
     "user-runtime",
 )
 """Units that nothing of ours touches, and that must not be stopped under whoever is logged in."""
-PASSING = {"activating", "deactivating", "reloading", "maintenance"}
-"""States on the way to another: what was seen in one of them is brought back to none."""
-PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,StateChangeTimestampMonotonic"
+PROPERTIES = "Id,ActiveState,UnitFileState,StateChangeTimestampMonotonic"
 
 Unit = dict[str, Any]
-"""``active`` (bool), ``file`` (systemd's UnitFileState) and ``since`` (µs after boot of the last change of state)."""
+"""An active unit: ``file`` (systemd's UnitFileState) and ``since`` (µs after boot of the last change of state)."""
 
 
 def capture() -> dict[str, Unit]:
@@ -37,13 +35,8 @@ def capture() -> dict[str, Unit]:
         name = said.get("Id", "")
         if name.endswith(KINDS) and not name.startswith(NEVER) and said["ActiveState"] == "active":
             since = int(said.get("StateChangeTimestampMonotonic") or 0)
-            units[name] = {"active": True, "file": said["UnitFileState"], "since": since}
+            units[name] = {"file": said["UnitFileState"], "since": since}
     return units
-
-
-def identity(unit: Unit | None) -> bool | None:
-    """What two units are compared by: whether they are active."""
-    return None if unit is None else bool(unit["active"])
 
 
 def touched(before: Mapping[str, Unit], after: Mapping[str, Unit]) -> list[str]:
@@ -60,7 +53,7 @@ def restore(wanted: Mapping[str, Unit | None], again: list[str]) -> list[str]:
     start = [name for name, unit in wanted.items() if unit is not None and name not in now]
     problems += _do("reset-failed", start, must=False)
     # systemd starts no socket whose service runs without it: the service makes way and comes back.
-    behind = [name for socket in start if (name := _service_of(socket)) in now]
+    behind = [name for unit in start if unit.endswith(".socket") and (name := _service_of(unit)) in now]
     problems += _do("stop", behind)
     problems += _do("start", [*start, *behind])
     problems += _do("try-reload-or-restart", [name for name in again if name in now and name not in stop])
@@ -68,11 +61,9 @@ def restore(wanted: Mapping[str, Unit | None], again: list[str]) -> list[str]:
     return problems + _do("restart", failed)
 
 
-def _service_of(unit: str) -> str:
-    """The service a socket hands its connections to; of anything else, the unit itself."""
-    if not unit.endswith(".socket"):
-        return unit
-    return output(["systemctl", "show", "--property=Triggers", "--value", "--", unit]).split(" ")[0].strip()
+def _service_of(socket: str) -> str:
+    """The service a socket hands its connections to."""
+    return output(["systemctl", "show", "--property=Triggers", "--value", "--", socket]).split(" ")[0].strip()
 
 
 def comes_by_itself(unit: Unit, name: str) -> bool:

@@ -16,9 +16,11 @@ from hardener.conductor.guards import GUARD_SECONDS, Ended, Guards
 from hardener.conductor.refusing import refusal
 from hardener.content import roles_directory
 from hardener.model import CheckpointState, Outcome, Target, TargetResult
-from hardener.plan import make_plan, packages_going, remediable, role_variables
+from hardener.plan import packages_going, remediable, role_variables
 from hardener.playbook import Outcome as PlaybookOutcome
 from hardener.playbook import PlaybookRun, run_playbook
+
+CUT_SHORT = "cut short while it was under way: its next audit says what became of it"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +59,10 @@ class Applying:
         going: dict[str, Going] = {}
         for target in targets:
             result = results[target.name]
-            controls = remediable(make_plan(self.conductor.selection, target, result.facts), result.findings)
+            controls = remediable(self.conductor.selection, target, result)
             if result.problem or not controls:
                 continue
-            if reason := refusal(self.conductor.selection, target, result):
+            if reason := refusal(controls, target, result.facts):
                 self._fail(target.name, reason)
                 continue
             catalogue = self.conductor.selection.catalogue
@@ -82,6 +84,8 @@ class Applying:
         """Run the playbook under guard, and look at what came of it over fresh connections."""
         conductor = self.conductor
         conductor.progress.begin("apply", len(targets))
+        for target in targets:  # until the last audit says otherwise, whatever cuts this short
+            self._fail(target.name, CUT_SHORT)
         guards = Guards(
             connect=conductor.connect,
             progress=conductor.progress,

@@ -20,7 +20,8 @@ from hardener.transport import Transport
 FOLDER = "/var/lib/hardener/checkpoints"
 LONGEST_SECONDS = 900
 """Longest time a checkpoint, a restore or a rollback may take: emulated machines are slow, packages slower."""
-QUICK_SECONDS = 60
+QUICK_SECONDS = 10
+"""The same of a word: a way that has silently broken must show while there is time to take another."""
 Going: TypeAlias = Mapping[str, Sequence[str]]
 """Packages that a run has ``removed`` or ``replaced``."""
 _MAIN = "import sys\nfrom hardener.checkpoint.commands import main\nsys.exit(main(sys.argv[1:]))\n"
@@ -30,11 +31,11 @@ _MAIN = "import sys\nfrom hardener.checkpoint.commands import main\nsys.exit(mai
 def program() -> str:
     """The checkpoint program as one file that any Python runs, in base64; the same bytes for the same sources."""
     data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in sorted(Path(checkpoint.__file__).parent.glob("*.py")):
-            archive.writestr(zipfile.ZipInfo(f"hardener/checkpoint/{file.name}"), file.read_text("utf-8"))
-        archive.writestr(zipfile.ZipInfo("hardener/__init__.py"), "")
-        archive.writestr(zipfile.ZipInfo("__main__.py"), _MAIN)
+    sources = {file.name: file.read_text("utf-8") for file in Path(checkpoint.__file__).parent.glob("*.py")}
+    texts = {f"hardener/checkpoint/{name}": text for name, text in sorted(sources.items())}
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, text in {**texts, "hardener/__init__.py": "", "__main__.py": _MAIN}.items():
+            archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
     return base64.b64encode(data.getvalue()).decode("ascii")
 
 

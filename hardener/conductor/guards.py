@@ -55,7 +55,6 @@ class Guards:
     _ways: ExitStack = field(default_factory=ExitStack)
     _lock: Lock = field(default_factory=Lock)
     _stopped: Event = field(default_factory=Event)
-    _heart: Thread | None = None
 
     def arm(self, going: Mapping[str, checkpoints.Going], targets: Sequence[Target]) -> Mapping[str, str]:
         """Take a checkpoint on every target; returns, by target, why not. ``going``: see ``checkpoints.take``."""
@@ -65,8 +64,9 @@ class Guards:
         ):
             if problem is not None:
                 problems[target.name] = problem
-        self._heart = Thread(target=self._beat, name="guards", daemon=True)
-        self._heart.start()
+        # One for each: a target that does not answer must not keep the word from the others.
+        for target, transport in self._open.values():
+            Thread(target=self._beat, args=(target, transport), name=f"guard {target.name}", daemon=True).start()
         return problems
 
     def _take(self, target: Target, going: checkpoints.Going) -> str | None:
@@ -81,9 +81,9 @@ class Guards:
         self._open[target.name] = (target, transport)
         return None
 
-    def _beat(self) -> None:
+    def _beat(self, target: Target, transport: Transport) -> None:
         while not self._stopped.wait(self.seconds / BEATS):
-            self._each(list(self._open.values()), lambda item: self._extend(*item))
+            self._extend(target, transport)
 
     def _extend(self, target: Target, transport: Transport) -> None:
         """Put the moment off; over a new connection where the old one has broken.
@@ -102,8 +102,6 @@ class Guards:
     def quiet(self) -> None:
         """Put nothing off any more: whoever does not release a guard from now on has it trip."""
         self._stopped.set()
-        if self._heart is not None:
-            self._heart.join()
 
     def release(self, names: Iterable[str]) -> Mapping[str, Ended]:
         """Prove, by a fresh login and ``become`` on each target, that its operator gets in, and release its guard.

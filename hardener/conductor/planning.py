@@ -16,7 +16,7 @@ from hardener.conductor.applying import ApplySettings
 from hardener.conductor.flows import Conductor
 from hardener.conductor.refusing import refusal
 from hardener.model import Exclusion, Outcome, PlannedChange, Plans, Target, TargetPlan, TargetResult, Values
-from hardener.plan import make_plan, remediable, role_variables
+from hardener.plan import remediable, role_variables
 from hardener.playbook import Outcome as PlaybookOutcome
 from hardener.playbook import PlaybookRun
 
@@ -71,10 +71,8 @@ def _rehearsed(
 
 def _draft(conductor: Conductor, target: Target, result: TargetResult) -> TargetPlan:
     """The plan as far as an audit tells it: which controls, and why not the others."""
-    chosen = {
-        control.id: control
-        for control in remediable(make_plan(conductor.selection, target, result.facts), result.findings)
-    }
+    controls = remediable(conductor.selection, target, result)
+    chosen = {control.id for control in controls}
     findings = {finding.control: finding for finding in result.findings}
     return TargetPlan(
         target=target.name,
@@ -87,7 +85,7 @@ def _draft(conductor: Conductor, target: Target, result: TargetResult) -> Target
                 disruption=control.disruption,
                 **findings[control.id].model_dump(include={"observed", "expected", "reason"}),
             )
-            for control in chosen.values()
+            for control in controls
         ],
         for_a_person=[
             finding
@@ -101,12 +99,12 @@ def _draft(conductor: Conductor, target: Target, result: TargetResult) -> Target
             for finding in result.findings
             if finding.outcome in UNTOUCHED
         ],
-        problem=result.problem or refusal(conductor.selection, target, result),
+        problem=result.problem or refusal(controls, target, result.facts),
     )
 
 
 def _variables(conductor: Conductor, target: Target, result: TargetResult) -> Mapping[str, Any]:
-    controls = remediable(make_plan(conductor.selection, target, result.facts), result.findings)
+    controls = remediable(conductor.selection, target, result)
     return role_variables(controls, conductor.selection.catalogue, target.values, result.facts)
 
 

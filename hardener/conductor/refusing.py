@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from hardener.catalogue.control import Control
 from hardener.errors import WouldLockOut
-from hardener.model import Target, TargetResult
-from hardener.plan import Selection, lock_out_reasons, make_plan, remediable
+from hardener.model import Facts, Target
+from hardener.plan import lock_out_reasons
 
 
-def refusal(selection: Selection, target: Target, result: TargetResult) -> str | None:
-    """Why nothing may be changed on a target, or ``None``."""
-    facts = result.facts
-    controls = remediable(make_plan(selection, target, facts), result.findings)
+def refusal(controls: Sequence[Control], target: Target, facts: Facts | None) -> str | None:
+    """Why these controls may not be remedied on a target, or ``None``."""
     if not controls or facts is None:
         return None
     if reasons := lock_out_reasons(controls, facts, target.values):

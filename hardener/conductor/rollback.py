@@ -26,6 +26,7 @@ _KINDS = {
     "routes": ChangeKind.ACTION,
 }
 """Kind of state on a target → kind of change."""
+_LINE = {"kind", "subject", "key", "before", "after"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,12 @@ def roll_back(
     """Take a run back on targets that keep its checkpoint, under a guard of its own; the audits before and after."""
     before = {result.target: result for result in conductor.audit(targets)}
     conductor.progress.begin("rollback", len(targets))
-    reachable = [target for target in targets if before[target.name].problem is None]
+    nothing = {
+        target.name: f"{request.undone.id} changed nothing there for {request.controls} alone"
+        for target in targets
+        if _chosen(request, target.name)[0] == []
+    }
+    reachable = [target for target in targets if before[target.name].problem is None and target.name not in nothing]
     guards = Guards(
         connect=conductor.connect,
         progress=conductor.progress,
@@ -74,7 +80,7 @@ def roll_back(
     finally:
         guards.close()
     after = {
-        name: result.model_copy(update={"problem": refused.get(name, result.problem)})
+        name: result.model_copy(update={"problem": result.problem or nothing.get(name) or refused.get(name)})
         for name, result in before.items()
     }
     for result in conductor.audit(armed):
@@ -94,9 +100,8 @@ def _one(conductor: Conductor, target: Target, request: RollbackRequest) -> _Tak
     conductor.progress.step(target.name, "rollback")
     try:
         with conductor.connect(target.connection) as transport:
-            answer = checkpoints.rollback(
-                transport, request.undone.id, _chosen(request, target.name), force=request.force
-            )
+            chosen, shared = _chosen(request, target.name)
+            answer = checkpoints.rollback(transport, request.undone.id, chosen, force=request.force)
     except HardenerError as error:
         return _Taken(problem=str(error), is_failed=True)
     changes = [
@@ -104,20 +109,32 @@ def _one(conductor: Conductor, target: Target, request: RollbackRequest) -> _Tak
         for kind, name in answer["undone"]
     ]
     complaints = [f"changed since by somebody else, left alone: {name}" for _, name in answer["conflicts"]]
+    complaints += [f"made for other controls too, left alone: {name}" for name in shared]
     complaints += [f"could not be brought back: {text}" for text in answer["left"]]
     return _Taken(changes, "; ".join(complaints) or None)
 
 
-def _chosen(request: RollbackRequest, target: str) -> Sequence[Mapping[str, Any]] | None:
-    """The recorded changes made for the chosen controls alone, as others need what they share; ``None`` for all."""
+def _chosen(request: RollbackRequest, target: str) -> tuple[Sequence[Mapping[str, Any]] | None, Sequence[str]]:
+    """The recorded changes made for the chosen controls alone, ``None`` for all; and what some others need as well.
+
+    What all controls of a role share, such as the file that includes the rest or a unit that reads it, is the role's.
+    """
     if request.controls == "*":
-        return None
+        return None, ()
     made = next((result.changes for result in request.undone.results if result.target == target), ())
-    return [
-        change.model_dump(mode="json", include={"kind", "subject", "key", "before", "after"})
-        for change in made
-        if change.controls and all(fnmatchcase(control, request.controls) for control in change.controls)
-    ]
+    of_role = {
+        change.role: {name for other in made if other.role == change.role for name in other.controls} for change in made
+    }
+    chosen, shared = [], []
+    for change in made:
+        matching = [fnmatchcase(control, request.controls) for control in change.controls]
+        if matching and all(matching):
+            # Of a setting its lines; whole texts would be more than an argument can hold, and the target keeps them.
+            fields = _LINE if change.kind is ChangeKind.SETTING else {"kind", "subject"}
+            chosen.append(change.model_dump(mode="json", include=fields))
+        elif any(matching) and set(change.controls) != of_role[change.role]:
+            shared.append(change.subject)
+    return chosen, list(dict.fromkeys(shared))
 
 
 def _finished(result: TargetResult, taken: _Taken, ended: Ended) -> TargetResult:

@@ -6,6 +6,7 @@ import json
 import re
 import tempfile
 from collections.abc import Iterable, Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ EXAMPLES = r"""- mount_options: {options: {/home: {nodev: true}}}"""
 RETURN = r"""#"""
 
 FSTAB = Path("/etc/fstab")
-UNITS = Path("/etc/systemd/system")
 ENTRY = re.compile(r"^([ \t]*[^#\s]\S*[ \t]+(?P<path>\S+)[ \t]+\S+[ \t]+)(?P<options>\S+)", re.MULTILINE)
 FLAGS = {"ro", "rw", "nosuid", "nodev", "noexec", "sync", "noatime", "nodiratime", "relatime", "nosymfollow"}
 
@@ -38,18 +38,21 @@ def added(options: Iterable[str], wanted: Iterable[str]) -> list[str]:
 
 def diff(fstab: str, wanted: Mapping[str, list[str]], entries: Mapping[str, Mapping[str, str]]) -> str:
     """The text of fstab with the wanted options and entries; every other character stays."""
-    known = set()
-
-    def completed(match: re.Match[str]) -> str:
-        known.add(match["path"])
-        return match[1] + ",".join(added(match["options"].split(","), wanted.get(match["path"], [])))
-
-    text = ENTRY.sub(completed, fstab)
+    text = ENTRY.sub(
+        lambda found: found[1] + ",".join(added(found["options"].split(","), wanted.get(found["path"], []))), fstab
+    )
+    known = {found["path"] for found in ENTRY.finditer(fstab)}
     text += "\n" if text and not text.endswith("\n") else ""
     for path in [path for path in entries if path not in known]:
         options = ",".join(added(entries[path]["options"].split(","), wanted.get(path, [])))
         text += f"{entries[path]['source']} {path} {entries[path]['fstype']} {options} 0 0\n"
     return text
+
+
+def entry_changes(before: str, after: str) -> list[tuple[str, str, str, str]]:
+    """The entries that ``diff`` changed: fstab, mount point, line before (empty where there was none) and after."""
+    pairs = zip_longest(before.splitlines(), after.splitlines(), fillvalue="")
+    return [(str(FSTAB), new.split()[1], old, new) for old, new in pairs if old != new]
 
 
 def drop_in(unit: str, wanted: list[str]) -> str:
@@ -83,33 +86,31 @@ def main() -> None:
     module = AnsibleModule({"options": mapping, "file_systems": mapping}, supports_check_mode=True)
     host = Host(module)
     wanted = {path: [name for name, is_on in item.items() if is_on] for path, item in module.params["options"].items()}
-    files, entries, in_fstab, fstab = {}, dict(module.params["file_systems"]), {}, FSTAB.read_text()
-    for path, options in wanted.items():
+    files, entries, fstab = {}, dict(module.params["file_systems"]), FSTAB.read_text()
+    for path, names in wanted.items():
         unit, text = host.unit_file(path)
         if text and not re.search(rf"^[^#\s]\S*\s+{re.escape(path)}\s", fstab, re.MULTILINE):
-            file = UNITS / f"{unit}.d" / "hardener.conf"
+            file = Path(f"/etc/systemd/system/{unit}.d/hardener.conf")
             own = file.read_text() if file.exists() else ""
-            files[file] = (own, drop_in(text + own, options))
-            continue
-        in_fstab[path] = options
-        if (live := host.mounted.get(path, {})).get("fstype") == "tmpfs":
+            files[file] = (own, drop_in(text + own, names))
+        elif (live := host.mounted.get(path, {})).get("fstype") == "tmpfs":
             entries.setdefault(path, {"source": "tmpfs", "fstype": "tmpfs", "options": ",".join(flags(live))})
-    files[FSTAB] = (fstab, diff(fstab, in_fstab, entries))
+    files[FSTAB] = (fstab, diff(fstab, wanted, entries))
     changed = {file: texts for file, texts in files.items() if texts[0] != texts[1]}
     absent = [path for path in entries if path not in host.mounted]
-    live = remounts(host.mounted, wanted)
+    lacking = remounts(host.mounted, wanted)
     if not module.check_mode:
-        if changed:
-            write(host, changed)
+        write(host, changed)
         for path in absent:
             mount(host, path, entries[path])
-        for words in live:
-            host.run(*words)
-    rows = [("file", str(file), *texts) for file, texts in changed.items()]
-    rows += [("mount", path, "not mounted", entries[path]["options"]) for path in absent]
-    rows += [("mount", path, ",".join(flags(host.mounted[path])), new.partition(",")[2]) for *_, new, path in live]
-    names = ("kind", "subject", "before", "after")
-    module.exit_json(changed=bool(rows), diff=[dict(zip(names, row, strict=True)) for row in rows])
+        for path, options in lacking.items():
+            host.run("mount", "--options", f"remount,{options}", path)
+    rows = [("mount", path, "", ",".join(flags(host.mounted[path])), options) for path, options in lacking.items()]
+    rows += [("mount", path, "", "not mounted", entries[path]["options"]) for path in absent]
+    rows += [("setting", *entry) for entry in entry_changes(*changed.pop(FSTAB, ("", "")))]
+    rows += [("file", str(file), "", *texts) for file, texts in changed.items()]
+    fields = ("kind", "subject", "key", "before", "after")
+    module.exit_json(changed=bool(rows), diff=[dict(zip(fields, row, strict=True)) for row in rows])
 
 
 def flags(mount: Mapping[str, Any]) -> list[str]:
@@ -117,11 +118,10 @@ def flags(mount: Mapping[str, Any]) -> list[str]:
     return [option for option in mount["options"].split(",") if option in FLAGS]
 
 
-def remounts(mounted: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, list[str]]) -> list[list[str]]:
-    """The commands that give what is mounted the options it lacks."""
+def remounts(mounted: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, list[str]]) -> dict[str, str]:
+    """Mount point → the options that give it those it lacks."""
     live = {path: flags(mounted[path]) for path in wanted if path in mounted}
-    lacking = {path: added(now, wanted[path]) for path, now in live.items() if set(wanted[path]) - set(now)}
-    return [["mount", "--options", ",".join(["remount", *options]), path] for path, options in lacking.items()]
+    return {path: ",".join(added(now, wanted[path])) for path, now in live.items() if set(wanted[path]) - set(now)}
 
 
 def mount(host: Host, path: str, entry: Mapping[str, str]) -> None:
@@ -142,7 +142,8 @@ def write(host: Host, files: Mapping[Path, tuple[str, str]]) -> None:
         temporary.write_text(text)
         temporary.chmod(0o644)
         host.module.atomic_move(str(temporary), str(file))
-    host.run("systemctl", "daemon-reload")
+    if files:
+        host.run("systemctl", "daemon-reload")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from hardener.conductor import Conductor, Seed, checkpoints, new_run_id
 from hardener.content import roles_directory
 from hardener.inventory import role_defaults
 from hardener.model import Target, TargetResult
-from hardener.plan import Selection, make_plan, packages_going, remediable, role_variables
+from hardener.plan import Selection, packages_going, remediable, role_variables
 from hardener.reports.progress import NoProgress
 from hardener.transport import connector
 from tests.bench.figures import ROUNDS, median, say, seconds
@@ -78,7 +78,7 @@ def _audits(bench: Bench) -> None:
 def _safety(bench: Bench) -> None:
     """What an apply pays for checkpoint, guard and proof of access, with the packages kept that would go."""
     result, selection = bench.audit(), bench.conductor.selection
-    controls = remediable(make_plan(selection, bench.target, result.facts), result.findings)
+    controls = remediable(selection, bench.target, result)
     going = packages_going(controls)
 
     def once() -> None:
@@ -94,7 +94,7 @@ def _safety(bench: Bench) -> None:
 def _cache_packages(bench: Bench) -> None:
     """Have the packages on the node already, so that an apply is measured and not a mirror."""
     result, selection = bench.audit(), bench.conductor.selection
-    controls = remediable(make_plan(selection, bench.target, result.facts), result.findings)
+    controls = remediable(selection, bench.target, result)
     missing = role_variables(controls, selection.catalogue, bench.target.values)["packages_present"]
     install = "apt-get --quiet=2 --yes --no-install-recommends --download-only install"
     done = lab.run(bench.node, f"apt-get --quiet=2 update && {install} {' '.join(missing)}")

@@ -103,3 +103,23 @@ def test_of_some_controls_only_their_lines_go_back(node: lab.Node) -> None:
     assert result.problem is None, result.problem
     assert [change.subject for change in result.changes] == ["/etc/ssh/sshd_config.d/00-hardener.conf"]
     assert set(failing(bench.audit())) - set(failing(run.results[0])) == {chosen}
+
+
+def test_a_masked_unit_and_a_removed_package_go_back_by_themselves(node: lab.Node) -> None:
+    lab.run(node, "apt-get --quiet=2 update && apt-get --quiet=2 --yes install rsync telnet >/dev/null")
+    # Debian's unit waits for a configuration; a daemon that serves is what the control is about.
+    lab.run(node, "printf '[pub]\\npath = /srv\\n' >/etc/rsyncd.conf; systemctl enable --now --quiet rsync.service")
+    bench = Bench.of(node)
+    before = snapshot(node)
+    run = applied(bench)
+    for chosen in ("services-rsync-server", "services-telnet-client"):
+        assert chosen not in failing(run.results[0])
+        result = rolled_back(bench, run, controls=chosen)
+        assert result.problem is None, result.problem
+        assert chosen in failing(bench.audit())
+    assert lab.run(node, "systemctl is-active rsync.service; systemctl is-enabled rsync.service").stdout.split() == [
+        "active",
+        "enabled",
+    ]
+    rolled_back(bench, run)
+    assert not differences(before, snapshot(node))

@@ -55,6 +55,8 @@ class Keeper:
     holder: dict[str, Any] | None = None
     refuses: dict[str, str] = field(default_factory=dict)
     """Command → what it says when it fails."""
+    meets: dict[str, Callable[[], object]] = field(default_factory=dict)
+    """Command → what happens before it is answered."""
     rollback: dict[str, Any] = field(default_factory=lambda: {"undone": [], "conflicts": [], "left": []})
     words: list[str] = field(default_factory=list)
 
@@ -63,6 +65,7 @@ class Keeper:
         command, run, *rest = words
         self.calls.append(command)
         self.words = [*words]
+        self.meets.get(command, lambda: None)()
         if command in self.refuses:
             return Answer(exit_status=1, stderr=f"hardener: {self.refuses[command]}\n".encode())
         if command == "take":

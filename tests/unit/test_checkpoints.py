@@ -19,6 +19,9 @@ from hardener.model import Answer, Question
 from hardener.transport.recorded import RecordedTransport
 from tests.unit.builders import answer
 
+LONGEST_ARGUMENT = 128 * 1024
+"""Bytes that Linux takes for one argument of a program (MAX_ARG_STRLEN)."""
+
 
 class Target(RecordedTransport):
     """A target that gives one answer to whatever it is asked, and remembers the question."""
@@ -33,6 +36,7 @@ class Target(RecordedTransport):
 
 
 def test_the_program_is_one_file_that_any_python_runs(tmp_path: Path) -> None:
+    assert len(checkpoints.program()) < LONGEST_ARGUMENT / 2, "it is part of one argument, and grows"
     data = base64.b64decode(checkpoints.program())
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = archive.namelist()

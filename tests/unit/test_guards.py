@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from threading import Event
 from typing import Any
 
 import pytest
 
-from hardener.conductor import exit_code
+from hardener.conductor import Rollout, Stages, exit_code, resumed
 from hardener.conductor.guards import Guards
 from hardener.errors import ExitCode, Unreachable
 from hardener.model import Answer, CheckpointState, Outcome
@@ -78,6 +80,48 @@ def test_what_could_not_be_brought_back_is_said() -> None:
 
     _, (after,) = applied(conductor(fleet), targets("a"), settings(Playbook(fleet, ill(), meanwhile=lost)))
     assert after.problem == "restored its checkpoint: too late; could not be brought back: audit rules: locked"
+
+
+def test_what_is_cut_short_while_it_is_released_is_unfinished() -> None:
+    fleet = Fleet(a=ill())
+    keeper = fleet.keeper("a")
+    answered = keeper.answer
+
+    def interrupting(words: Sequence[str]) -> Answer:
+        if words[0] == "release":
+            raise KeyboardInterrupt
+        return answered(words)
+
+    keeper.answer = interrupting  # type: ignore[method-assign]
+    rollout = Rollout(conductor(fleet), settings(Playbook(fleet, healthy())), Stages(), RUN, targets("a"))
+    with pytest.raises(KeyboardInterrupt):
+        rollout.go()
+    _, after = rollout.results()
+    assert after[0].problem == "cut short while it was under way: its next audit says what became of it"
+    assert resumed(targets("a"), after) == targets("a")
+
+
+def test_a_target_that_does_not_answer_keeps_the_word_from_nobody() -> None:
+    fleet = Fleet(silent=ill(), well=ill())
+    asked, answers, heard = Event(), Event(), Event()
+
+    def silent() -> None:
+        asked.set()
+        answers.wait(30)
+
+    fleet.keeper("silent").meets["extend"] = silent
+    fleet.keeper("well").meets["extend"] = heard.set
+    guards = Guards(fleet, Watched(), RUN, "ann", seconds=1, workers=2)
+    try:
+        assert guards.arm({"silent": {}, "well": {}}, targets("silent", "well")) == {}
+        assert asked.wait(30)
+        heard.clear()
+        assert heard.wait(30), "the others' guards are put off while it is silent"
+        guards.quiet()
+        assert guards.release(["well"])["well"].state is CheckpointState.RELEASED
+    finally:
+        answers.set()
+        guards.close()
 
 
 class Clock:

@@ -10,7 +10,7 @@ import pytest
 from hardener.catalogue.discovery import catalogue_of
 from hardener.catalogue.profiles import Profile
 from hardener.errors import ConfigError
-from hardener.model import Facts, Finding, Outcome, Platform, Trait
+from hardener.model import Facts, Finding, Outcome, Platform, TargetResult, Trait
 from hardener.plan import Selection, check_values, lock_out_reasons, make_plan, remediable, role_variables
 from tests.unit.builders import DEFAULTS, catalogue, number_control, selection, target
 
@@ -35,14 +35,14 @@ def test_every_control_is_judged_or_excluded_with_a_reason() -> None:
 
 
 def test_an_apply_works_on_what_fails_and_has_a_remedy() -> None:
-    plan = make_plan(selection(), target(), FACTS)
-    findings = [
+    findings = (
         Finding(control="alpha-one", outcome=Outcome.FAIL),
         Finding(control="alpha-two", outcome=Outcome.ERROR),
         Finding(control="beta-manual", outcome=Outcome.INFORMATIONAL),
         Finding(control="beta-metal", outcome=Outcome.PASS),
-    ]
-    assert [control.id for control in remediable(plan, findings)] == ["alpha-one"]
+    )
+    result = TargetResult(target="a", facts=FACTS, findings=findings)
+    assert [control.id for control in remediable(selection(), target(), result)] == ["alpha-one"]
 
 
 def test_a_role_receives_only_the_items_of_its_failing_controls() -> None:

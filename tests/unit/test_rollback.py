@@ -90,6 +90,22 @@ def test_conflicts_and_what_cannot_come_back_make_it_incomplete() -> None:
     assert exit_code([after]) == ExitCode.INCOMPLETE
 
 
+def test_what_was_made_for_other_controls_too_stays_and_is_named() -> None:
+    other = SETTING.model_copy(update={"subject": "/etc/y", "controls": ("alpha-three",)})
+    assert rolled_back(fleet_of(), undone(SETTING, SHARED), controls="alpha-one")[0].problem is None, "the role's"
+    (after,) = rolled_back(fleet_of(), undone(SETTING, SHARED, other), controls="alpha-one")
+    assert after.problem == "made for other controls too, left alone: /etc/x"
+
+
+def test_a_target_on_which_the_controls_changed_nothing_is_not_touched() -> None:
+    fleet = fleet_of()
+    (after,) = rolled_back(fleet, undone(SETTING, SHARED), controls="alpha-tow")
+    assert fleet.keeper("a").calls == []
+    assert after.problem is not None
+    assert after.problem.endswith("changed nothing there for alpha-tow alone")
+    assert exit_code([after]) == ExitCode.INCOMPLETE
+
+
 def test_a_target_that_keeps_no_checkpoint_of_the_run_stays_as_it_is() -> None:
     fleet = fleet_of()
     fleet.keeper("a").refuses["rollback"] = "R1: this target keeps no released checkpoint of that run"

@@ -107,6 +107,52 @@ def test_a_kernel_setting_goes_back_by_its_name() -> None:
     assert undone.names(after) == [("sysctls", "kernel/x")]
 
 
+def link(target: str) -> dict[str, Any]:
+    """A symbolic link."""
+    return {"type": "link", "mode": 0o777, "uid": 0, "gid": 0, "xattrs": {}, "target": target}
+
+
+def test_a_unit_goes_back_with_what_masks_and_enables_it() -> None:
+    wants = "/etc/systemd/system/multi-user.target.wants"
+    before, after = state(issue="old"), state(issue="new")
+    before["units"] = {"rpcbind.service": {"file": "enabled", "since": 1}}
+    before["files"] |= {
+        f"{wants}/rpcbind.service": link("/lib/systemd/system/rpcbind.service"),
+        f"{wants}/cron.service": link("/lib/systemd/system/cron.service"),
+        "/etc/systemd/system/portmap.service": link("/lib/systemd/system/rpcbind.service"),
+        "/etc/rc3.d/S01rpcbind": link("../init.d/rpcbind"),
+    }
+    after["files"] |= {
+        "/etc/systemd/system/rpcbind.service": link("/dev/null"),
+        "/etc/rc3.d/K01rpcbind": link("../init.d/rpcbind"),
+    }
+    change = {"kind": "unit", "subject": "rpcbind.service"}
+    undone = undoing.some([change], (before, after, after), lambda _path: b"", force=False)
+    assert undone.names(after) == [
+        ("files", "/etc/rc3.d/K01rpcbind"),
+        ("files", "/etc/rc3.d/S01rpcbind"),
+        ("files", "/etc/systemd/system/multi-user.target.wants/rpcbind.service"),
+        ("files", "/etc/systemd/system/portmap.service"),
+        ("files", "/etc/systemd/system/rpcbind.service"),
+        ("units", "rpcbind.service"),
+    ]
+
+
+def test_a_package_goes_back_whatever_its_architecture() -> None:
+    before, after = state(), state()
+    before["packages"], after["packages"] = {"telnet:amd64": "1", "ftp:all": "1"}, {}
+    undone = undoing.some(
+        [{"kind": "package", "subject": "telnet"}], (before, after, after), lambda _path: b"", force=False
+    )
+    assert undone.names(after) == [("packages", "telnet:amd64")]
+
+
+def test_what_goes_back_only_with_the_whole_run_is_said() -> None:
+    change = {"kind": "ruleset", "subject": "audit"}
+    undone = undoing.some([change], (state(), state(), state()), lambda _path: b"", force=False)
+    assert undone.left == ["ruleset audit: goes back with the whole run alone"]
+
+
 LINES = some.lists(some.sampled_from(["a 1", "b 2", "# c", "d"]), max_size=6)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playbooks.library.mount_options import added, diff, drop_in, flags, remounts
+from playbooks.library.mount_options import added, diff, drop_in, entry_changes, flags, remounts
 
 FSTAB = """\
 # <file system> <mount point>   <type>  <options>
@@ -36,6 +36,19 @@ def test_an_entry_is_added_once_with_the_wanted_options() -> None:
     assert diff(once, {"/tmp": ["nodev"]}, {"/tmp": TMPFS}) == once
 
 
+def test_changes_are_told_by_mount_point() -> None:
+    text = diff(FSTAB, {"/home": ["nodev"], "/tmp": ["nodev"]}, {"/tmp": TMPFS})
+    assert entry_changes(FSTAB, text) == [
+        (
+            "/etc/fstab",
+            "/home",
+            "LABEL=home\t/home\text4\tdefaults,suid,dev\t0\t0",
+            "LABEL=home\t/home\text4\tdefaults,suid,nodev\t0\t0",
+        ),
+        ("/etc/fstab", "/tmp", "", "tmpfs /tmp tmpfs mode=1777,nodev 0 0"),
+    ]
+
+
 def test_a_comment_is_no_entry() -> None:
     text = "#tmpfs /tmp tmpfs defaults 0 0\n"
     assert diff(text, {}, {"/tmp": TMPFS}) == text + "tmpfs /tmp tmpfs mode=1777 0 0\n"
@@ -51,7 +64,7 @@ def test_a_drop_in_repeats_the_units_own_options() -> None:
 def test_a_remount_repeats_the_flags_it_would_drop() -> None:
     mounted = {"/dev/shm": {"options": "rw,nosuid,nodev,inode64"}, "/home": {"options": "rw,nodev"}}
     wanted = {"/dev/shm": ["noexec"], "/home": ["nodev"], "/absent": ["nodev"]}
-    assert remounts(mounted, wanted) == [["mount", "--options", "remount,rw,nosuid,nodev,noexec", "/dev/shm"]]
+    assert remounts(mounted, wanted) == {"/dev/shm": "rw,nosuid,nodev,noexec"}
     assert flags(mounted["/dev/shm"]) == ["rw", "nosuid", "nodev"]
 
 
