@@ -59,7 +59,8 @@ proof: install packages  ## A release's proof: every control broken and remedied
 .PHONY: drill
 drill: install packages  ## Cut a virtual machine off, kill applies of it, and take a whole apply back
 	HARDENER_DRILL_NODE=vm12 $(BIN)/python -m pytest --capture=no tests/integration/test_guard.py \
-	  tests/integration/test_kill.py tests/integration/test_rollback.py
+	  tests/integration/test_kill.py tests/integration/test_rollback.py \
+	  tests/integration/test_rollout.py tests/integration/test_plan.py
 
 .PHONY: bench
 bench: install packages  ## Measure audits and applies

@@ -19,9 +19,8 @@ PauseOption = Annotated[float, typer.Option("--pause", min=0.0, help="Seconds be
 HealthOption = Annotated[
     str | None, typer.Option("--health", help="Command on this machine that must succeed before the next batch.")
 ]
-RebootOption = Annotated[
-    RebootPolicy, typer.Option("--reboot", help="Restart targets where a change waits for it, one at a time.")
-]
+RebootOption = Annotated[RebootPolicy, typer.Option("--reboot", help="Restart targets where a change waits for it.")]
+RebootBatchOption = Annotated[str, typer.Option("--reboot-batch", help="How many (3, or 10%) are restarted at once.")]
 DrainOption = Annotated[
     str | None, typer.Option("--drain", help="Command on this machine before a restart: kubectl drain {target}")
 ]
@@ -37,6 +36,7 @@ def staged(
     pause: PauseOption = 0.0,
     health: HealthOption = None,
     reboot: RebootOption = RebootPolicy.NEVER,
+    reboot_batch: RebootBatchOption = "1",
     drain: DrainOption = None,
     undrain: UndrainOption = None,
 ) -> Stages:
@@ -48,6 +48,7 @@ def staged(
         pause_seconds=pause,
         health=health,
         reboot=reboot,
+        reboot_batch=reboot_batch,
         drain=drain,
         undrain=undrain,
         confirm=lambda question: typer.confirm(question, err=True),

@@ -6,6 +6,7 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -42,6 +43,8 @@ class Stages:
     health: str | None = None
     """A command of the operator's that has to succeed on this machine before the next batch starts."""
     reboot: RebootPolicy = RebootPolicy.NEVER
+    reboot_batch: str = "1"
+    """How many targets, or which share of all, are restarted at once."""
     drain: str | None = None
     """A command of the operator's that runs on this machine before a target is restarted; ``{target}`` is its name."""
     undrain: str | None = None
@@ -50,7 +53,7 @@ class Stages:
 
     def __post_init__(self) -> None:
         """Raise ``ConfigError`` for a size or share that is none, before anything is contacted."""
-        for text in (*self.batches, self.max_fail):
+        for text in (*self.batches, self.max_fail, self.reboot_batch):
             share(text, 1)
 
 
@@ -72,7 +75,6 @@ class Rollout:
 
     def go(self) -> None:
         """Batch after batch, until all is done or too much has failed."""
-        allowed = share(self.stages.max_fail, len(self.targets))
         batches = batches_of(self.targets, self.stages.batches)
         for number, batch in enumerate(batches):
             if number > 0 and (reason := self._between()):
@@ -80,9 +82,8 @@ class Rollout:
                 return
             self._applying.batch(batch)
             self._restart([target for target in batch if self._waits_for_reboot(target)])
-            failed = [result.target for result in self._applying.after.values() if result.problem]
-            if len(failed) > allowed and number + 1 < len(batches):
-                self._stopped = f"{len(failed)} of {len(self._applying.after)} targets failed ({', '.join(failed[:5])})"
+            if (reason := self._too_many_failed()) and number + 1 < len(batches):
+                self._stopped = reason
                 return
 
     def results(self) -> tuple[Sequence[TargetResult], Sequence[TargetResult]]:
@@ -115,18 +116,47 @@ class Rollout:
         result = self._applying.after[target.name]
         return result.problem is None and needs_reboot(self.conductor.selection.catalogue, result)
 
+    def _too_many_failed(self) -> str | None:
+        after = self._applying.after
+        failed = [result.target for result in after.values() if result.problem]
+        if len(failed) <= share(self.stages.max_fail, len(self.targets)):
+            return None
+        return f"{len(failed)} of {len(after)} targets failed ({', '.join(failed[:5])})"
+
     def _restart(self, targets: Sequence[Target]) -> None:
-        """One at a time: whatever the batches, a restart never takes two targets of a fleet at once."""
-        for target in targets:
-            if self.stages.reboot is RebootPolicy.NEVER:
-                continue
-            if self.stages.reboot is RebootPolicy.ASK and not self.stages.confirm(f"Restart {target.name} now?"):
-                continue
-            if problem := self._restarted(target):
+        """Few at once, whatever the batches, and no more once too many have failed."""
+        if self.stages.reboot is RebootPolicy.NEVER:
+            return
+        at_once = max(1, share(self.stages.reboot_batch, len(self.targets)))
+        for start in range(0, len(targets), at_once):
+            if reason := self._too_many_failed():
+                for target in targets[start:]:
+                    self._note(target, f"not restarted: {reason}")
+                return
+            self._restart_batch([target for target in targets[start : start + at_once] if self._may_restart(target)])
+
+    def _may_restart(self, target: Target) -> bool:
+        return self.stages.reboot is not RebootPolicy.ASK or self.stages.confirm(f"Restart {target.name} now?")
+
+    def _restart_batch(self, targets: Sequence[Target]) -> None:
+        """Drain and restart side by side, look again, and undrain what came back."""
+        if not targets:
+            return
+        with ThreadPoolExecutor(max_workers=len(targets), thread_name_prefix="restart") as pool:
+            problems = list(pool.map(self._restarted, targets))
+        for target, problem in zip(targets, problems, strict=True):
+            if problem:
                 self._note(target, problem)
+        back = [target for target, problem in zip(targets, problems, strict=True) if not problem]
+        for target, seen in zip(back, self.conductor.audit(back), strict=True):
+            changed = self._applying.after[target.name]
+            kept = {name: getattr(changed, name) for name in ("changes", "tasks", "checkpoint")}
+            self._applying.after[target.name] = seen.model_copy(update=kept)
+            if problem := self._for_target(self.stages.undrain, target):
+                self._note(target, f"restarted, but the undrain command failed: {problem}")
 
     def _restarted(self, target: Target) -> str | None:
-        """Drain, restart, look again, undrain; what went wrong, or ``None``."""
+        """Drain and restart; what went wrong, or ``None``."""
         if problem := self._for_target(self.stages.drain, target):
             return f"not restarted: the drain command failed: {problem}"
         self.conductor.progress.step(target.name, "restarting")
@@ -134,12 +164,6 @@ class Rollout:
             reboot(self.conductor.connect, target.connection)
         except TransportError as error:
             return f"restarted, and not back: {error}"
-        changed = self._applying.after[target.name]
-        (seen,) = self.conductor.audit([target])
-        kept = {name: getattr(changed, name) for name in ("changes", "tasks", "checkpoint")}
-        self._applying.after[target.name] = seen.model_copy(update=kept)
-        if problem := self._for_target(self.stages.undrain, target):
-            return f"restarted, but the undrain command failed: {problem}"
         return None
 
     def _for_target(self, command: str | None, target: Target) -> str | None:
@@ -163,7 +187,9 @@ def share(text: str, total: int) -> int:
     """``3`` is three, ``25%`` a quarter of the total, rounded down; raises ``ConfigError`` for anything else."""
     match = re.fullmatch(r"(\d+)(%?)", text)
     if match is None or (match[2] and int(match[1]) > 100):
-        raise ConfigError(f"{text!r} is neither a number nor a percentage", location="--batches or --max-fail")
+        raise ConfigError(
+            f"{text!r} is neither a number nor a percentage", location="--batches, --max-fail or --reboot-batch"
+        )
     return int(match[1]) * total // 100 if match[2] else int(match[1])
 
 

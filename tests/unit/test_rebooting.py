@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from threading import Barrier
 from types import TracebackType
 from typing import Self
 
 import pytest
 
 from hardener.catalogue.expectations import AFTER_REBOOT, NOW
-from hardener.conductor import RebootPolicy
+from hardener.conductor import RebootPolicy, rollout
 from hardener.conductor.rebooting import BOOT, READY, RESTART, needs_reboot, reboot
 from hardener.errors import TimedOut, Unreachable
 from hardener.model import Answer, Connection, Disruption, Finding, Outcome, Question, TargetResult
@@ -76,24 +77,33 @@ def test_only_what_is_right_for_the_next_boot_waits_for_it() -> None:
 class Waiting:
     """An apply after which one control holds only once its target was restarted, and a machine that can be."""
 
-    def __init__(self, drained: int = 0) -> None:
+    def __init__(self, *names: str, drained: int = 0) -> None:
         self.chosen = selection()
         self.chosen.catalogue["alpha-one"] = number_control("one", role="alpha", disruption=Disruption.REBOOT)
         self.ill = healthy() | {"number one": answer("99\n")}
         boot = {BOOT.command: answer("boot 1\n"), RESTART.command: answer(""), READY.command: answer("running\n")}
-        self.fleet = Fleet(a=self.ill | boot)
-        self.fleet.commands = {"drain a": drained, "uncordon a": 0}
+        self.names = names or ("a",)
+        self.fleet = Fleet(**dict.fromkeys(self.names, self.ill | boot))
+        self.fleet.commands = {f"drain {name}": drained for name in self.names} | {
+            f"uncordon {name}": 0 for name in self.names
+        }
         self.asked: list[str] = []
 
     def applied(self, answer_of_operator: bool = True, **stages: object) -> TargetResult:
+        """The first target after it."""
+        return self.all_applied(answer_of_operator, **stages)[0]
+
+    def all_applied(self, answer_of_operator: bool = True, **stages: object) -> Sequence[TargetResult]:
+        """Every target after it."""
+
         def confirm(question: str) -> bool:
             self.asked.append(question)
             return answer_of_operator
 
-        _, (after,) = applied(
+        _, after = applied(
             conductor(self.fleet, selection=self.chosen),
-            targets("a"),
-            settings(Playbook(self.fleet, self.fleet.hosts["a"])),
+            targets(*self.names),
+            settings(Playbook(self.fleet, self.fleet.hosts[self.names[0]])),
             drain="drain {target}",
             undrain="uncordon {target}",
             confirm=confirm,
@@ -115,3 +125,31 @@ def test_a_target_that_cannot_be_drained_is_not_restarted() -> None:
     after = waiting.applied(reboot=RebootPolicy.WHEN_NEEDED)
     assert after.problem == "not restarted: the drain command failed: no quorum"
     assert waiting.fleet.ran == ["drain a"]
+
+
+def test_what_came_back_is_looked_at_and_undrained(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = Waiting()
+    monkeypatch.setattr(rollout, "reboot", lambda *_: waiting.fleet.hosts.update(a=healthy()))
+    after = waiting.applied(reboot=RebootPolicy.WHEN_NEEDED)
+    assert after.problem is None
+    assert not after.failing
+    assert waiting.fleet.ran == ["drain a", "uncordon a"]
+
+
+def test_what_does_not_come_back_stays_drained_and_takes_nobody_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> None:
+        raise TimedOut("not back within 900 s")
+
+    monkeypatch.setattr(rollout, "reboot", gone)
+    waiting = Waiting("a", "b", "c")
+    a, b, c = waiting.all_applied(reboot=RebootPolicy.WHEN_NEEDED)
+    assert a.problem == "restarted, and not back: not back within 900 s"
+    assert b.problem == c.problem == "not restarted: 1 of 3 targets failed (a)"
+    assert waiting.fleet.ran == ["drain a"]
+
+
+def test_as_many_restart_at_once_as_was_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    side_by_side = Barrier(2, timeout=30)
+    monkeypatch.setattr(rollout, "reboot", lambda *_: side_by_side.wait())
+    results = Waiting("a", "b", "c", "d").all_applied(reboot=RebootPolicy.WHEN_NEEDED, reboot_batch="50%")
+    assert [result.problem for result in results] == [None] * 4
