@@ -23,7 +23,7 @@ from hardener.catalogue.profiles import load_profile
 from hardener.conductor import Conductor, Seed, checkpoints, new_run_id
 from hardener.content import roles_directory
 from hardener.inventory import role_defaults
-from hardener.model import Target, TargetResult
+from hardener.model import Connection, Target, TargetResult
 from hardener.plan import Selection, packages_going, remediable, role_variables
 from hardener.reports.progress import NoProgress
 from hardener.transport import connector
@@ -34,6 +34,7 @@ from tests.integration.proving import Bench
 from tests.integration.stock import stock_host, stock_outcomes
 
 FLEET = 50
+LOCAL_FLEET = 200
 FILES = 100_000
 
 
@@ -123,6 +124,13 @@ def _stock(bench: Bench, result: TargetResult, *, without_delay: bool) -> None:
     say("  same verdicts", f"{same} of {len(theirs)}")
 
 
+def local() -> None:
+    """Two hundred targets that are this machine, which takes minutes: it answers everything two hundred times."""
+    connection, values = Connection(kind="local", host="localhost"), role_defaults(roles_directory())
+    targets = [Target(name=f"t{index}", connection=connection, values=values) for index in range(LOCAL_FLEET)]
+    _measure_fleet(f"{LOCAL_FLEET} local targets", targets)
+
+
 def fleet() -> None:
     """Fifty targets on loopback, with and without a dead and a silent one among them."""
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as silent:
@@ -165,6 +173,6 @@ def _measure_fleet(title: str, targets: Sequence[Target]) -> None:
 
 
 if __name__ == "__main__":
-    parts = {"node": one_node, "fleet": fleet, "store": year}
+    parts = {"node": one_node, "fleet": fleet, "local": local, "store": year}
     for part in sys.argv[1:] or parts:
         parts[part]()
