@@ -11,6 +11,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from hardener.errors import ConfigError
@@ -40,7 +41,7 @@ class Recipient:
     """How it is called in everything people read: ``mailto (1)``."""
     url: str = field(repr=False)
 
-    @property
+    @cached_property
     def digest(self) -> bytes:
         """What it is known by where its URL must not be; slow, as a password in a URL might be guessed."""
         return hashlib.scrypt(self.url.encode(), salt=b"hardener recipient", n=2**14, r=8, p=1, dklen=32)

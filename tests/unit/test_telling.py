@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from email import message_from_string, policy
+from pathlib import Path
 from time import monotonic
 
 import pytest
@@ -58,11 +59,12 @@ def test_a_port_that_refuses(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_receiver_that_hangs_is_given_up() -> None:
+@pytest.mark.parametrize("url", ["json://127.0.0.1:{}/?rto=600", "mailto://a:b@127.0.0.1:{}?mode=insecure&rto=600"])
+def test_a_receiver_that_hangs_is_given_up(url: str) -> None:
     """Even where its URL asks for more patience."""
     with silent_port() as port:
         began = monotonic()
-        assert deliver(f"json://127.0.0.1:{port}/{SECRET}?rto=600", MESSAGE, seconds=3) == "no answer within 3 s"
+        assert deliver(url.format(port), MESSAGE, seconds=2) == "no answer within 2 s"
         assert monotonic() - began < 60
 
 
@@ -91,6 +93,15 @@ def test_the_url_is_no_argument_of_the_program(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(subprocess, "run", run)
     assert deliver(f"json://{SECRET}", MESSAGE) is None
     assert SECRET not in str(seen)
+
+
+def test_a_module_in_the_working_directory_takes_no_place_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("apprise", "hardener", "json"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(9)")
+    monkeypatch.chdir(tmp_path)
+    assert deliver(f"nonsense://{SECRET}", MESSAGE) == "apprise knows no such URL"
 
 
 def test_whoever_tells_nobody_does_not_load_apprise() -> None:
