@@ -8,32 +8,57 @@ import typer
 
 from hardener.cli.baselines import PatternOption
 from hardener.cli.options import OutputOption, StoreOption, deliver, open_store
+from hardener.cli.telling import recipients_of, tell
 from hardener.drift import exit_code, find_drift
+from hardener.errors import ExitCode
 from hardener.reports import drift as formats
 
 DriftFormatOption = Annotated[str, typer.Option("-f", "--format", help=f"One of {', '.join(formats.FORMATS)}.")]
+RunOption = Annotated[
+    str | None, typer.Option("--from", metavar="RUN", help="The run to look at [default: the newest audit]")
+]
+NotifyOption = Annotated[
+    bool, typer.Option("--notify", help="Tell those whom the project file names what is new to them.")
+]
+SilentOption = Annotated[
+    int, typer.Option("--silent-nights", min=1, help="Audits without an answer until a target is told as silent.")
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="With --notify: show what would be told to whom, and tell nobody.")
+]
 
 
 def drift(
-    run: Annotated[
-        str | None, typer.Option("--from", metavar="RUN", help="The run to look at [default: the newest audit]")
-    ] = None,
+    context: typer.Context,
+    run: RunOption = None,
     limit: PatternOption = "*",
+    notify: NotifyOption = False,
+    silent_nights: SilentOption = 3,
+    dry_run: DryRunOption = False,
     format: DriftFormatOption = "table",
     output: OutputOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Show what regressed since the baseline, with its remedy; says nothing where nothing did. Contacts nobody.
+    """Show what regressed since the baseline, with its remedy; says nothing where nothing did. Contacts no target.
 
     The baseline is a declared one, or the last audit before that saw the target completely.
     Example: hardener drift -f html -o drift.html
     """
     if format not in formats.FORMATS:
         raise typer.BadParameter(f"{format!r} is not one of {', '.join(formats.FORMATS)}", param_hint="--format")
-    found = find_drift(open_store(store).compare(run, limit))
+    if notify and (run is not None or limit != "*"):
+        raise typer.BadParameter(
+            "is about everything in the newest audit: leave out --from and -l", param_hint="--notify"
+        )
+    if dry_run and not notify:
+        raise typer.BadParameter("goes with --notify", param_hint="--dry-run")
+    recipients = recipients_of(context.obj) if notify else ()
+    opened = open_store(store)
+    found = find_drift(opened.compare(run, limit))
     text = formats.FORMATS[format](found)
     if text or output:
         deliver(text, output)
     if not found.compared and found.targets:
         typer.echo(f"hardener: run {found.run} has nothing to be compared with", err=True)
-    raise typer.Exit(exit_code(found))
+    are_told = tell(recipients, opened, silent_nights, is_dry_run=dry_run)
+    raise typer.Exit(exit_code(found) if are_told else ExitCode.INCOMPLETE)

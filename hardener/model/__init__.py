@@ -3,6 +3,7 @@
 Everything here is a value: frozen, serialisable, and free of any way to reach a host.
 """
 
+from hardener.model.alert import Alert, Message, News, Seen
 from hardener.model.drift import (
     Baseline,
     Comparison,
@@ -39,6 +40,7 @@ from hardener.model.waiver import Waiver, WaiverKind
 from hardener.model.word import Word
 
 __all__ = [
+    "Alert",
     "Answer",
     "Baseline",
     "Become",
@@ -57,6 +59,8 @@ __all__ = [
     "FileWalk",
     "Finding",
     "LastRun",
+    "Message",
+    "News",
     "Outcome",
     "Output",
     "Pair",
@@ -71,6 +75,7 @@ __all__ = [
     "RunSummary",
     "Scope",
     "Score",
+    "Seen",
     "Severity",
     "Target",
     "TargetPlan",

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from hardener.catalogue.waivers import LONGEST_DAYS
 from hardener.documents import Document, read_document, validated
 from hardener.errors import ConfigError
+from hardener.project.recipients import Mention
 
 FILE_NAME = "hardener.yml"
 EXAMPLE = Path(__file__).parent / "example"
@@ -40,7 +41,13 @@ class ProjectFile(BaseModel):
     batches: str | None = Field(None, pattern=r"^\d+%?(,\d+%?)*$", description="Sizes of batches: --batches.")
     guard_seconds: int | None = Field(None, ge=10, description="When a target restores itself: --guard-seconds.")
     workers: int | None = Field(None, ge=1, le=512, description="Targets looked at at once: --workers.")
-    notify: list[str] = Field([], description="URLs of those who want to know of runs.")
+    notify: list[str] = Field(
+        [],
+        description="Whom drift --notify tells: URLs of apprise as $NAME (environment) or file:PATH (a closed file).",
+    )
+    silent_nights: int | None = Field(
+        None, ge=1, description="After how many audits without an answer a target is told as silent: --silent-nights."
+    )
     waiver_policy: WaiverPolicy = Field(WaiverPolicy(), description="What waivers have to keep to.")
 
 
@@ -51,7 +58,7 @@ class Project:
     directory: Path | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     """By the name of an option of the command line; paths are absolute."""
-    notify: Sequence[str] = ()
+    notify: Sequence[Mention] = ()
     longest_days: int = LONGEST_DAYS
 
 
@@ -80,7 +87,7 @@ def load_project(file: Path) -> Project:
     """What a project file says; ``ConfigError`` with file and line where it is wrong or names what is not there."""
     document = read_document(file.absolute())
     content = validated(document, ProjectFile)
-    given = content.model_dump(include={"batches", "guard_seconds", "workers"})
+    given = content.model_dump(include={"batches", "guard_seconds", "workers", "silent_nights"})
     given["inventory"] = [_source(document, source) for source in content.inventory] or None
     if content.profile is not None:
         is_path = "/" in content.profile or content.profile.endswith((".yml", ".yaml"))
@@ -92,7 +99,10 @@ def load_project(file: Path) -> Project:
     return Project(
         directory=document.file.parent,
         options={name: value for name, value in given.items() if value is not None},
-        notify=tuple(content.notify),
+        notify=tuple(
+            Mention(position, text, document.file, document.location("notify", position - 1))
+            for position, text in enumerate(content.notify, start=1)
+        ),
         longest_days=content.waiver_policy.longest_days,
     )
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from hardener.errors import SchemaTooNew
-from hardener.model import Baseline, Comparison, Period, Pruned, Run, RunSummary
-from hardener.store import baselines, reading, schema
+from hardener.model import Alert, Baseline, Comparison, Period, Pruned, Run, RunSummary, Seen
+from hardener.store import baselines, reading, schema, telling
 from hardener.store.comparing import compare
 from hardener.store.history import periods
 from hardener.store.integrity import problems
 from hardener.store.opening import Database
 from hardener.store.pruning import prune
+from hardener.store.silence import seen
 from hardener.store.upgrading import carry_over, found_version, upgrade
 from hardener.store.writing import write_run
 
@@ -89,6 +90,26 @@ class Store:
         """The declared baselines, by target."""
         with self._database.reading() as connection:
             return baselines.read_baselines(connection)
+
+    def told(self, recipient: bytes) -> Sequence[Alert]:
+        """What a recipient, named by a digest, has been told that is not over."""
+        with self._database.reading() as connection:
+            return telling.told(connection, recipient)
+
+    def audits_for(self, recipient: bytes) -> Sequence[str]:
+        """The audits a recipient knows nothing of, the newest last; of a new recipient the newest alone."""
+        with self._database.reading() as connection:
+            return telling.audits_for(connection, recipient)
+
+    def remember(self, recipient: bytes, run: str, alerts: Sequence[Alert]) -> None:
+        """Keep that a recipient knows of everything up to an audit, and what of it is not over."""
+        with self._database.writing() as connection:
+            telling.remember(connection, recipient, run, alerts)
+
+    def seen(self, run: str, controls: Collection[str], silent_nights: int) -> Seen:
+        """What an audit knows of some controls, and who answered none of so many audits up to it."""
+        with self._database.reading() as connection:
+            return seen(connection, run, controls, silent_nights)
 
     def prune(self, *, oldest: datetime | None = None, keep_runs: int | None = None) -> Pruned:
         """Remove runs that started before a moment and are not among so many kept last, and give the room back."""

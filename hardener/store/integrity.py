@@ -11,6 +11,7 @@ from hardener.store.contents import Damaged, digest, unpacked
 from hardener.store.intervals import seen_by
 from hardener.store.pruning import needed_contents
 from hardener.store.reading import ResultReader
+from hardener.store.telling import told
 
 _REFERENCES = (
     (schema.run, "controls"),
@@ -30,6 +31,7 @@ def problems(connection: Connection) -> Iterator[str]:
     yield from _references(connection)
     yield from _intervals(connection)
     yield from _newest(connection)
+    yield from _alerts(connection)
 
 
 def _hashes(connection: Connection) -> Iterator[str]:
@@ -83,5 +85,13 @@ def _newest(connection: Connection) -> Iterator[str]:
             for row in rows:
                 missing = reader.names(row[outline]) - seen[row["number"]].keys()
                 yield from (f"result {row['number']}: nothing says what was seen of {name!r}" for name in missing)
+        except Damaged as damage:
+            yield str(damage)
+
+
+def _alerts(connection: Connection) -> Iterator[str]:
+    for known in connection.execute(select(schema.recipient.c.digest)).scalars():
+        try:
+            told(connection, known)
         except Damaged as damage:
             yield str(damage)

@@ -38,6 +38,7 @@ def prune(connection: Connection, oldest: int | None, keep_runs: int | None) -> 
         for batch in batches(sorted(touched), SUBJECTS_AT_ONCE)
     )
     connection.execute(delete(schema.subject).where(schema.subject.c.number.not_in(select(result.c.subject))))
+    connection.execute(delete(schema.alert).where(schema.alert.c.target.not_in(select(schema.subject.c.target))))
     unneeded = delete(schema.content).where(schema.content.c.number.not_in(needed_contents()))
     contents = connection.execute(unneeded).rowcount if removed else 0
     return Pruned(runs=tuple(removed.values()), intervals=intervals, contents=contents)

@@ -21,7 +21,7 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 NAMES = {
     "pk": "%(table_name)s_primary",
@@ -109,4 +109,20 @@ baseline = Table(
     Column("target", Text, primary_key=True),
     Column("result", ForeignKey(result.c.number), nullable=False),
     Column("declared", BigInteger, nullable=False),  # seconds since 1970
+)
+
+recipient = Table(
+    "recipient",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),  # of its URL, which is nowhere in the store
+    Column("run", Integer, nullable=False),  # the last audit it knows of; outlives that run
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("recipient", ForeignKey(recipient.c.digest), primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("control", Text, primary_key=True),  # empty where it is about the whole target
+    Column("body", LargeBinary, nullable=False),  # what was told, compressed JSON
 )

@@ -16,9 +16,10 @@ from hardener.errors import SchemaTooNew, StoreError
 from hardener.model import DriftKind, Run
 from hardener.store import Store, schema, version_1
 from tests.integration.postgresql import postgresql
-from tests.unit.store.nights import FIRST_NIGHT, night, result
+from tests.unit.store.nights import FIRST_NIGHT, dead, night, result
 from tests.unit.store.test_damage import assert_nothing_was_lost, writers
 from tests.unit.store.test_round_trip import runs
+from tests.unit.store.test_telling import ALERTS, ANN
 from tests.unit.store.test_upgrade import HERE, RUNS
 
 
@@ -103,6 +104,19 @@ def test_drift_history_and_baselines_are_the_same(location: str) -> None:
     assert event.baseline == "night-001"
     assert [item.finding.observed for item in store.history("web", "alpha-one")] == [99, 5]
     assert store.clear_baselines("*") == ["web"]
+
+
+def test_recipients_and_silence_are_the_same(location: str) -> None:
+    store = Store(location)
+    store.save(night(1, result("web", alpha_one=5), result("db", "d", alpha_one=5)))
+    for number in (2, 3, 4):
+        store.save(night(number, result("web", alpha_one=99), dead("db", "alpha-one")))
+    seen = store.seen("night-004", ["alpha-one"], 3)
+    assert (seen.findings["web"]["alpha-one"].observed, [*seen.silent]) == (99, ["db"])
+    store.remember(ANN, "night-001", ALERTS)
+    assert store.told(ANN) == ALERTS
+    assert store.audits_for(ANN) == ["night-002", "night-003", "night-004"]
+    assert store.problems() == []
 
 
 def test_a_later_version_is_left_alone(location: str) -> None:

@@ -17,6 +17,7 @@ from hardener.catalogue.waivers import load_waivers
 from hardener.cli import main
 from hardener.errors import ConfigError, ExitCode
 from hardener.project import EXAMPLE, Project, find_project, lay_down, load_project, schema
+from hardener.project.recipients import Mention
 from hardener.store import Store
 from tests.unit.test_cli import refused
 from tests.unit.test_cli_waivers import adding, item
@@ -30,6 +31,7 @@ store: runs.sqlite
 batches: "1,10%,100%"
 guard_seconds: 60
 workers: 8
+silent_nights: 5
 notify: ["https://example.org/hook"]
 waiver_policy: {longest_days: 30}
 """
@@ -61,8 +63,9 @@ def test_paths_are_relative_to_the_file_and_names_are_the_options(site: Path) ->
             "batches": "1,10%,100%",
             "guard_seconds": 60,
             "workers": 8,
+            "silent_nights": 5,
         },
-        notify=("https://example.org/hook",),
+        notify=(Mention(1, "https://example.org/hook", site / "hardener.yml", f"{site}/hardener.yml:10"),),
         longest_days=30,
     )
 
@@ -204,7 +207,7 @@ def test_every_commented_example_holds(site: Path) -> None:
     profile.write_text(profile.read_text().replace("parameters: {}", "parameters:").replace("#   ", "  "))
     assert load_profile(str(profile), discover()).parameters == {"sshd_options": {"maxauthtries": 3}}
     settings = (site / "hardener.yml").read_text()
-    for option in ("store", "batches", "guard_seconds", "workers", "notify"):
+    for option in ("store", "batches", "guard_seconds", "workers", "silent_nights", "notify"):
         settings = settings.replace(f"# {option}:", f"{option}:")
     assert load_project(write(site, settings)).options.keys() >= {"store", "batches", "guard_seconds", "workers"}
 

@@ -1,0 +1,69 @@
+"""What recipients are told: each alert once, until it is over or different."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from hardener.model.requirement import Severity
+from hardener.model.run import Finding
+from hardener.model.word import Word
+
+
+class Alert(Word):
+    """A control that regressed on a target, or a target that is silent."""
+
+    target: str
+    control: str | None = None
+    """``None`` where the whole target is silent."""
+    machine_id: str = ""
+    run: str
+    """The audit it is from."""
+    title: str = ""
+    severity: Severity = Severity.HIGH
+    before: Finding | None = None
+    after: Finding | None = None
+    since: datetime | None = None
+    """Since when it fails; of a silent target, when it was last seen completely, if ever."""
+    reason: str = ""
+    remedy: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it is about; an alert about the same takes its place."""
+        return self.target, self.control or ""
+
+
+class Seen(Word):
+    """What one audit knows about what may have been told."""
+
+    run: str
+    findings: Mapping[str, Mapping[str, Finding]] = {}
+    """By target and control, what was last seen there."""
+    silent: Mapping[str, datetime | None] = {}
+    """The targets that have been silent for long enough; when each was last seen completely, if ever."""
+
+
+class News(Word):
+    """What one recipient has to be told, and what it knows once it has been."""
+
+    run: str
+    started: datetime
+    regressed: tuple[Alert, ...] = ()
+    recovered: tuple[Alert, ...] = ()
+    """What was told and is over; ``after`` is what is seen now."""
+    silent: tuple[Alert, ...] = ()
+    known: tuple[Alert, ...] = ()
+    """Everything that is told by then, and is not over."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to tell."""
+        return not (self.regressed or self.recovered or self.silent)
+
+
+class Message(Word):
+    """What a recipient reads."""
+
+    subject: str
+    body: str

@@ -1,0 +1,53 @@
+"""What recipients have been told; they are known by digests alone, as their URLs hold secrets."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
+from hardener.model import Alert, RunKind
+from hardener.store import schema
+from hardener.store.contents import unpacked
+from hardener.store.forms import loaded
+from hardener.store.reading import run_number
+
+MOST_AUDITS = 31
+"""Whoever could not be told for longer is told of the newest ones only."""
+
+
+def told(connection: Connection, recipient: bytes) -> Sequence[Alert]:
+    """What a recipient has been told that is not over."""
+    table = schema.alert
+    query = select(table.c.target, table.c.body).where(table.c.recipient == recipient)
+    rows = connection.execute(query.order_by(table.c.target, table.c.control)).all()
+    return [Alert.model_validate(loaded(unpacked(body, f"alert about {target}"))) for target, body in rows]
+
+
+def audits_for(connection: Connection, recipient: bytes) -> Sequence[str]:
+    """The ids of the audits a recipient knows nothing of, the newest last; of a new one the newest alone."""
+    run, known = schema.run, schema.recipient
+    last = connection.execute(select(known.c.run).where(known.c.digest == recipient)).scalar_one_or_none()
+    query = select(run.c.id).where(run.c.kind == RunKind.AUDIT.value).order_by(run.c.number.desc())
+    query = query.limit(1) if last is None else query.where(run.c.number > last).limit(MOST_AUDITS)
+    return [*reversed(connection.execute(query).scalars().all())]
+
+
+def remember(connection: Connection, recipient: bytes, run: str, alerts: Sequence[Alert]) -> None:
+    """Keep that a recipient knows of everything up to an audit, and what of it is not over."""
+    known, table = schema.recipient, schema.alert
+    connection.execute(table.delete().where(table.c.recipient == recipient))
+    connection.execute(known.delete().where(known.c.digest == recipient))
+    connection.execute(known.insert(), {"digest": recipient, "run": run_number(connection, run)})
+    rows = [
+        {
+            "recipient": recipient,
+            "target": alert.target,
+            "control": alert.control or "",
+            "body": zlib.compress(alert.model_dump_json().encode()),
+        }
+        for alert in alerts
+    ]
+    if rows:
+        connection.execute(table.insert(), rows)
