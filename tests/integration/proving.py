@@ -32,6 +32,8 @@ from hardener.transport import connector
 
 CONTROLS = os.environ.get("HARDENER_PROOF_CONTROLS", "*")
 """Shell-style pattern: which controls to prove."""
+VIOLATION_SECONDS = 3600
+"""All violations at once, on an emulated machine that shares its processor."""
 TRANSCRIPTS = Path(__file__).parent.parent / "transcripts"
 
 
@@ -110,7 +112,7 @@ class Bench:
     def _run(self, commands: Iterable[str]) -> None:
         # One failing command must not hide the others: the audit says which control did not break.
         script = "\n".join(f"{{ {command}; }} </dev/null" for command in commands)
-        lab.run(self.node, f"set +e\n{script}\ntrue\n")
+        lab.run(self.node, f"set +e\n{script}\ntrue\n", seconds=VIOLATION_SECONDS)
 
     def record(self, name: str, result: TargetResult) -> None:
         """Keep the transcript for the unit tests, when asked to."""
