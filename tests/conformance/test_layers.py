@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[2] / "hardener"
 LAYERS = {
     "words": ["model", "errors", "content", "documents"],
     "declarations": ["catalogue", "controls", "project"],
-    "adapters": ["inventory", "transport", "transcript", "playbook", "store", "lab"],
+    "adapters": ["inventory", "transport", "transcript", "playbook", "store", "lab", "schedule"],
     "on the target": ["checkpoint"],
     "engines": ["plan", "audit", "changes", "effects", "approval", "drift", "waiving"],
     "readers": ["reports"],
@@ -43,7 +43,7 @@ SOLE_IMPORTERS = {
     "paramiko": {"transport"},
     "rich": {"reports"},
     "sqlalchemy": {"store"},
-    "subprocess": {"checkpoint", "inventory", "transport", "playbook", "store", "lab"},
+    "subprocess": {"checkpoint", "inventory", "transport", "playbook", "store", "lab", "schedule"},
     "testinfra": {"transcript"},
     "threading": {"conductor"},
     "typer": {"cli"},
