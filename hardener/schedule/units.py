@@ -111,5 +111,5 @@ def _sandbox(nightly: Nightly) -> Iterator[str]:
         return
     yield from _FILTERS
     if not nightly.is_user:
-        yield from _WALLS
+        yield from ("", *_WALLS)
         yield f"ReadWritePaths={' '.join(listed_path(str(path)) for path in nightly.written)}"
