@@ -19,6 +19,7 @@ HardenerError                  anything this tool reports in one line
 │   └── GuardTripped           the target restored its checkpoint by itself
 ├── StoreError                 runs could not be kept or found
 │   └── SchemaTooNew           the store was written by a later version
+├── ScheduleError              systemd could not be asked, or refused
 └── LabError                   a throw-away node could not be made, found or removed
 
 Each class carries the exit code the command line ends with when nothing else decided it.
@@ -130,6 +131,12 @@ class StoreError(HardenerError):
 
 class SchemaTooNew(StoreError):
     """The store was written by a later version of this tool."""
+
+
+class ScheduleError(HardenerError):
+    """The service manager could not be asked, or refused."""
+
+    exit_code = ExitCode.BAD_CONFIG
 
 
 class LabError(HardenerError):

@@ -12,7 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 import hardener
-from hardener.cli import baselines, controls, drift, flows, lab, project, runs, store, telling, waivers
+from hardener.cli import baselines, controls, drift, flows, lab, project, runs, schedule, store, telling, waivers
 from hardener.errors import ExitCode, HardenerError
 
 EXIT_CODES = """\
@@ -40,6 +40,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(baselines.app, name="baseline")
 app.add_typer(telling.app, name="notify")
 app.add_typer(store.app, name="store")
+app.add_typer(schedule.app, name="schedule")
 app.add_typer(waivers.app, name="waivers")
 app.add_typer(controls.app, name="controls")
 app.add_typer(lab.app, name="lab")

@@ -28,6 +28,8 @@ def _families(run: Run) -> Iterator[tuple[str, str, Sequence[tuple[Labels, float
     """Name, explanation and samples of every metric."""
     yield "hardener_target_score_ratio", "Controls that hold, of those scored, by target and level.", _scores(run)
     yield "hardener_group_score_ratio", "The same over all targets of a group.", _group_scores(run)
+    yield "hardener_score_ratio", "The same over all targets.", _fleet_scores(run)
+    yield "hardener_target_group", "Which groups a target is in.", _memberships(run)
     yield "hardener_failing_controls", "Failures that no waiver covers, by target and severity.", _failing(run)
     yield "hardener_waived_failures", "Failures that a waiver covers, by target.", _by_target(run, lambda it: it.waived)
     yield (
@@ -67,6 +69,15 @@ def _group_scores(run: Run) -> Sequence[tuple[Labels, float]]:
         for group in sorted(members)
         for level, ratio in _by_level(run, members[group])
     ]
+
+
+def _fleet_scores(run: Run) -> Sequence[tuple[Labels, float]]:
+    findings = [finding for result in run.results for finding in result.findings]
+    return [({"level": level}, ratio) for level, ratio in _by_level(run, findings)]
+
+
+def _memberships(run: Run) -> Sequence[tuple[Labels, float]]:
+    return [({"target": result.target, "group": group}, 1.0) for result in run.results for group in result.groups]
 
 
 def _by_level(run: Run, findings: Iterable[Finding]) -> Iterator[tuple[str, float]]:

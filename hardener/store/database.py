@@ -44,6 +44,11 @@ class Store:
         if found != schema.SCHEMA_VERSION:
             self._upgrade()
 
+    @property
+    def location(self) -> str:
+        """Where it is, as a person may read it: without a password."""
+        return self._database.location
+
     def _upgrade(self) -> None:
         with self._database.writing() as connection:
             found = found_version(connection)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
+from hardener.errors import Unreachable
 from hardener.model import Answer, Connection, Question
 
 
@@ -39,6 +41,8 @@ def connector(*, become_password: str | None = None, connect_seconds: float = 10
 
     def connect(connection: Connection) -> Transport:
         if connection.kind == "local":
+            if os.environ.get("HARDENER_SANDBOX"):
+                raise Unreachable("a sandbox hides much of this machine: run 'hardener schedule install' again")
             return LocalTransport(connection, become_password=become_password)
         return SshTransport(connection, become_password=become_password, connect_seconds=connect_seconds)
 

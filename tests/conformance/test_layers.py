@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[2] / "hardener"
 LAYERS = {
     "words": ["model", "errors", "content", "documents"],
     "declarations": ["catalogue", "controls", "project"],
-    "adapters": ["inventory", "transport", "transcript", "playbook", "store", "lab", "telling"],
+    "adapters": ["inventory", "transport", "transcript", "playbook", "store", "lab", "schedule", "telling"],
     "on the target": ["checkpoint"],
     "engines": ["plan", "audit", "changes", "effects", "approval", "drift", "waiving", "alerting"],
     "readers": ["reports"],
@@ -44,7 +44,7 @@ SOLE_IMPORTERS = {
     "paramiko": {"transport"},
     "rich": {"reports"},
     "sqlalchemy": {"store"},
-    "subprocess": {"checkpoint", "inventory", "transport", "playbook", "store", "lab", "telling"},
+    "subprocess": {"checkpoint", "inventory", "transport", "playbook", "store", "lab", "schedule", "telling"},
     "testinfra": {"transcript"},
     "threading": {"conductor"},
     "typer": {"cli"},

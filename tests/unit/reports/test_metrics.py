@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from hardener.model import Finding, Outcome, Run, RunKind, Severity, TargetResult, Waiver, WaiverKind
 from hardener.reports import render
 from tests.unit.reports.conftest import record
@@ -85,6 +87,16 @@ def test_scores_are_told_by_target_and_group_and_level() -> None:
     assert found["hardener_target_score_ratio", 'target="dead",level="1"'] == 0
     assert found["hardener_group_score_ratio", 'group="all",level="2"'] == 0.5
     assert found["hardener_group_score_ratio", 'group="web",level="2"'] == 1
+    assert found["hardener_score_ratio", 'level="1"'] == 0
+    assert found["hardener_score_ratio", 'level="2"'] == 0.5
+
+
+def test_a_target_is_joined_with_its_groups() -> None:
+    found = samples()
+    name = r"we\"b\\1"
+    assert found["hardener_target_group", f'target="{name}",group="web"'] == 1
+    assert found["hardener_target_group", 'target="dead",group="all"'] == 1
+    assert ("hardener_target_group", 'target="dead",group="web"') not in found
 
 
 def test_failures_are_told_by_severity_and_waived_ones_apart() -> None:
@@ -113,6 +125,23 @@ def test_the_moment_is_a_value_and_no_time_of_a_sample() -> None:
     found = samples()
     assert found["hardener_run_finished_seconds", ""] == (STARTED + timedelta(seconds=90)).timestamp()
     assert found["hardener_run_duration_seconds", ""] == 90
+
+
+def test_prometheus_reads_it_without_times_and_without_a_series_twice() -> None:
+    families = list(text_string_to_metric_families(render(RUN, "metrics")))
+    assert all(family.type == "gauge" and family.documentation for family in families)
+    read = [sample for family in families for sample in family.samples]
+    assert {sample.timestamp for sample in read} == {None}
+    series = {(sample.name, tuple(sorted(sample.labels.items()))) for sample in read}
+    assert len(series) == len(read) == len(samples())
+    assert 'we"b\\1' in {sample.labels.get("target") for sample in read}
+
+
+def test_names_end_in_what_they_count() -> None:
+    """As promtool wants them: base units as the last word, and none of the words that histograms and counters own."""
+    for name in {name for name, _ in samples()}:
+        assert re.fullmatch(r"hardener(_[a-z]+)+", name)
+        assert name.rsplit("_", 1)[1] not in {"total", "count", "sum", "bucket", "info", "minutes", "percent"}
 
 
 def test_every_metric_is_explained_and_typed() -> None:

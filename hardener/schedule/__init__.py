@@ -1,0 +1,8 @@
+"""The nightly audit as a systemd timer: what its units say, and how they come, go and are asked."""
+
+from hardener.schedule.nightly import Nightly
+from hardener.schedule.status import Status
+from hardener.schedule.systemd import Systemd
+from hardener.schedule.units import TIMER, unit_texts
+
+__all__ = ["TIMER", "Nightly", "Status", "Systemd", "unit_texts"]

@@ -1,0 +1,36 @@
+"""The wheel of this checkout, and a node it is installed on."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from hardener import lab
+
+ROOT = Path(__file__).parents[2]
+NODE_PYTHON = "3.11"
+"""The Python of a node with Debian 12."""
+HARDENER = "/opt/hardener/bin/python -P -m hardener"
+
+
+def built_wheel(folder: Path) -> Path:
+    """The wheel, made in a folder."""
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = folder.glob("hardener-*.whl")
+    return wheel
+
+
+def install_on(node: lab.Node, folder: Path) -> None:
+    """Install the wheel with all it depends on as ``HARDENER``: fetched here, as a node reaches no package index."""
+    site = folder / "site"
+    fetch = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--only-binary", ":all:"]
+    versions = ["--python-version", NODE_PYTHON, "--constraint", str(ROOT / "constraints.txt")]
+    subprocess.run([*fetch, *versions, "--target", site, built_wheel(folder)], check=True, capture_output=True)
+    there = f"/opt/hardener/lib/python{NODE_PYTHON}/site-packages"
+    unpack = f"python3 -m venv --without-pip /opt/hardener && tar -x --no-same-owner -C {there}"
+    with subprocess.Popen(["tar", "-C", site, "-c", "."], stdout=subprocess.PIPE) as packed:
+        ssh = [*lab.ssh_command(node), f"sudo sh -c {shlex.quote(unpack)}"]
+        subprocess.run(ssh, stdin=packed.stdout, check=True, capture_output=True)
