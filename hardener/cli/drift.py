@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from hardener.catalogue.recent import COMMANDS
 from hardener.cli.baselines import PatternOption
 from hardener.cli.options import OutputOption, StoreOption, deliver, open_store
 from hardener.drift import exit_code, find_drift
@@ -30,7 +31,7 @@ def drift(
     """
     if format not in formats.FORMATS:
         raise typer.BadParameter(f"{format!r} is not one of {', '.join(formats.FORMATS)}", param_hint="--format")
-    found = find_drift(open_store(store).compare(run, limit))
+    found = find_drift(open_store(store).compare(run, limit, COMMANDS))
     text = formats.FORMATS[format](found)
     if text or output:
         deliver(text, output)

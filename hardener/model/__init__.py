@@ -4,6 +4,7 @@ Everything here is a value: frozen, serialisable, and free of any way to reach a
 """
 
 from hardener.model.drift import (
+    Around,
     Baseline,
     Comparison,
     Drift,
@@ -40,6 +41,7 @@ from hardener.model.word import Word
 
 __all__ = [
     "Answer",
+    "Around",
     "Baseline",
     "Become",
     "Change",
