@@ -41,8 +41,10 @@ class _Rests:
     new: Finding
 
     def on_file(self, path: str) -> bool:
-        """Whether one of its questions reads a file, or the file is about a unit that it observed by its name."""
-        return any(reading(command).touches(path) for command in self._commands) or self._is_of_unit(path)
+        """Whether one of its questions reads a file, or it observed the file, or the unit it is about, by its name."""
+        if path in self._names or self._is_of_unit(path):
+            return True
+        return any(reading(command).touches(path) for command in self._commands)
 
     def _is_of_unit(self, path: str) -> bool:
         if not path.startswith(UNITS):
@@ -65,11 +67,13 @@ class _Rests:
 
 
 def _names(observed: JsonValue) -> Iterator[str]:
-    """The names under which something was observed."""
+    """The names under which something was observed; of files in a list, those before their modes and owners."""
     if isinstance(observed, dict):
         for name, value in observed.items():
             yield name
             yield from _names(value)
+    elif isinstance(observed, list):
+        yield from (item.rpartition(" (")[0] for item in observed if isinstance(item, str))
 
 
 def cause(old: Finding | None, new: Finding | None, around: Around | None) -> str:

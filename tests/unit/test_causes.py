@@ -150,6 +150,13 @@ def test_a_unit_list_touches_the_units_that_were_observed_by_name() -> None:
     assert told(installed, UNIT_LIST, old={}, new=running).startswith("package cups absent -> 2.4")
 
 
+def test_a_walk_touches_the_files_that_were_observed_by_name() -> None:
+    known = around(files=files((3, "/etc/crontab"), (4, "/etc/fstab")))
+    expected = "/etc/crontab changed at 2026-11-20 06:00 UTC"
+    assert told(known, "find /", old=[], new=["/etc/crontab (0777 0:0)"]) == expected
+    assert told(known, "find /", old=[], new=["/srv/open (0777 0:0)"]) == ""
+
+
 def test_live_state_has_no_cause_of_its_own() -> None:
     known = around(files=files((3, "/etc/sysctl.d/own.conf"), (4, "/etc/fstab")), packages=packages((3, UPGRADE)))
     assert told(known, "sysctl --ignore kernel.randomize_va_space") == ""
