@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from hardener.catalogue.control import Control, CouldNotLook, Host, NotApplicable
 from hardener.catalogue.expectations import Expectation
+from hardener.catalogue.recent import QUESTIONS
 from hardener.catalogue.walk import walk
 from hardener.model import Answer, Facts, FileWalk, Finding, LastRun, Outcome, Platform, Question, Target, Trait
 from hardener.plan import Plan, Selection, make_plan
@@ -46,6 +47,8 @@ def examine(selection: Selection, target: Target, answers: Mapping[str, Answer])
         finding = _finding(control, plan, facts, answers, missing, asked)
         if finding is not None:
             findings.append(finding)
+    asked |= dict.fromkeys(QUESTIONS)
+    missing |= dict.fromkeys(question for question in QUESTIONS if question.command not in answers)
     order = {identifier: index for index, identifier in enumerate(selection.catalogue)}
     findings.sort(key=lambda finding: order[finding.control])
     return Examination(

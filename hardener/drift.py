@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
+from hardener.causes import cause
 from hardener.errors import ConfigError, ExitCode
 from hardener.model import (
     Comparison,
@@ -94,7 +95,7 @@ def _events(comparison: Comparison, pair: Pair) -> Iterator[DriftEvent]:
             after=new,
             reason=_reason(comparison, old, new),
             since=pair.since.get(control),
-            cause=pair.causes.get(control, ""),
+            cause=pair.causes.get(control) or cause(old, new, pair.around.get(control)),
             remedy=_remedy(comparison, pair.target, comparison.controls[control]) if is_regression else "",
             baseline=before.run,
         )

@@ -12,7 +12,8 @@ import typer
 from typer.exceptions import TyperException
 
 import hardener
-from hardener.cli import baselines, controls, drift, flows, lab, project, runs, schedule, store, telling, waivers
+from hardener.cli import project
+from hardener.cli.commands import Commands
 from hardener.errors import ExitCode, HardenerError
 
 EXIT_CODES = """\
@@ -28,22 +29,8 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    cls=Commands,
 )
-app.command(name="init")(project.init)
-app.command(name="audit")(flows.audit)
-app.command(name="plan")(flows.plan)
-app.command(name="apply")(flows.apply)
-app.command(name="rollback")(flows.rollback)
-app.command(name="drift")(drift.drift)
-app.command(name="report")(runs.report)
-app.add_typer(runs.app, name="runs")
-app.add_typer(baselines.app, name="baseline")
-app.add_typer(telling.app, name="notify")
-app.add_typer(store.app, name="store")
-app.add_typer(schedule.app, name="schedule")
-app.add_typer(waivers.app, name="waivers")
-app.add_typer(controls.app, name="controls")
-app.add_typer(lab.app, name="lab")
 
 
 def _show_version(wanted: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from hardener.catalogue.recent import COMMANDS
 from hardener.cli.baselines import PatternOption
 from hardener.cli.options import OutputOption, StoreOption, deliver, open_store
 from hardener.cli.telling import recipients_of, tell
@@ -54,7 +55,7 @@ def drift(
         raise typer.BadParameter("goes with --notify", param_hint="--dry-run")
     recipients = recipients_of(context.obj) if notify else ()
     opened = open_store(store)
-    found = find_drift(opened.compare(run, limit))
+    found = find_drift(opened.compare(run, limit, COMMANDS))
     text = formats.FORMATS[format](found)
     if text or output:
         deliver(text, output)

@@ -13,21 +13,8 @@ import typer
 
 from hardener import reports
 from hardener.approval import read_plans, refuse_moved, refuse_other_question
-from hardener.cli.options import (
-    DiffOption,
-    FormatOption,
-    IncludeWaivedOption,
-    OutputOption,
-    PlanOption,
-    Request,
-    StoreOption,
-    check_format,
-    deliver,
-    open_store,
-    prepare,
-    requested,
-    sharing,
-)
+from hardener.cli.options import FormatOption, OutputOption, StoreOption, check_format, deliver, open_store
+from hardener.cli.request import Request, prepare, requested, sharing
 from hardener.cli.runs import RunArgument
 from hardener.cli.staging import staged
 from hardener.conductor import (
@@ -52,6 +39,12 @@ from hardener.store import Store
 
 READABLE = 0o644
 """Metrics are read by another user, the collector's; they hold no more than names, scores and counts."""
+IncludeWaivedOption = Annotated[bool, typer.Option("--include-waived", help="Remedy what waivers cover as well.")]
+DiffOption = Annotated[bool, typer.Option("--diff", help="In the table, show what each item has now and would have.")]
+PlanOption = Annotated[
+    Path | None,
+    typer.Option("--plan", help="Do what this file of plan -f json says, and nothing where a target has moved since."),
+]
 GuardOption = Annotated[
     int,
     typer.Option("--guard-seconds", min=10, help="A target restores itself when nobody gets in for so long."),

@@ -21,14 +21,19 @@ WITHOUT_PROJECT = {"init", "lab"}
 
 
 def enter_project(context: typer.Context, named: Path | None) -> None:
-    """Read the project file, and make what it says the defaults of every command's options."""
+    """Read the project file, and make what it says the defaults of the options of the command that was called."""
     context.obj = Project()
     if context.invoked_subcommand in WITHOUT_PROJECT:
         return
     file = named or find_project(Path.cwd())
     if file is not None:
         context.obj = load_project(file)
-        context.default_map = _defaults(context.command, context.obj.options)
+        context.default_map = _defaults_of(context, str(context.invoked_subcommand))
+
+
+def _defaults_of(context: typer.Context, called: str) -> MutableMapping[str, Any]:
+    group: Any = context.command
+    return {called: _defaults(group.commands[called], context.obj.options)}
 
 
 def _defaults(command: Any, options: Mapping[str, Any]) -> MutableMapping[str, Any]:

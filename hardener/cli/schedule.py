@@ -13,7 +13,8 @@ from typing import Annotated
 
 import typer
 
-from hardener.cli.options import deliver, open_store, prepare, requested
+from hardener.cli.options import deliver, open_store
+from hardener.cli.request import prepare, requested
 from hardener.errors import ConfigError
 from hardener.model import Target
 from hardener.project import FILE_NAME, Project

@@ -5,6 +5,7 @@ Everything here is a value: frozen, serialisable, and free of any way to reach a
 
 from hardener.model.alert import Alert, Message, News, Seen
 from hardener.model.drift import (
+    Around,
     Baseline,
     Comparison,
     Drift,
@@ -42,6 +43,7 @@ from hardener.model.word import Word
 __all__ = [
     "Alert",
     "Answer",
+    "Around",
     "Baseline",
     "Become",
     "Change",

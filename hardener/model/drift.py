@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
+from hardener.model.evidence import Answer
 from hardener.model.requirement import ControlRecord
 from hardener.model.run import Finding, Scope
 from hardener.model.waiver import Waiver
@@ -26,6 +27,17 @@ class View(Word):
     """By control; what is the same in both views of a pair may be left out."""
 
 
+class Around(Word):
+    """What a target answered to some questions in the last result before a value was seen, and in the first with it."""
+
+    before: Mapping[str, Answer]
+    after: Mapping[str, Answer]
+    began: datetime
+    """When the run of the former started."""
+    ended: datetime
+    """When the run of the latter was over."""
+
+
 class Pair(Word):
     """A target as its baseline has it, and as it is now; one of them is missing where it appeared or vanished."""
 
@@ -37,7 +49,9 @@ class Pair(Word):
     since: Mapping[str, datetime] = {}
     """By control, when the run started that first saw the outcome it still has; at or before that one was pruned."""
     causes: Mapping[str, str] = {}
-    """By control, what is known to have happened in between."""
+    """By control, which run of ours changed the target in between, in words."""
+    around: Mapping[str, Around] = {}
+    """By control whose value is another: what was asked about the target's changes before and after."""
 
 
 class Comparison(Word):

@@ -8,8 +8,9 @@ from fnmatch import fnmatchcase
 
 from sqlalchemy import Connection, RowMapping, or_, select
 
-from hardener.model import Comparison, ControlRecord, Finding, Pair, RunKind, Scope, View
+from hardener.model import Around, Comparison, ControlRecord, Finding, Pair, RunKind, Scope, View
 from hardener.store import schema
+from hardener.store.around import around
 from hardener.store.baselines import baseline_views, instant, views
 from hardener.store.contents import Refusal, unpacked
 from hardener.store.forms import loaded
@@ -20,8 +21,11 @@ from hardener.store.reading import ResultReader, run_body, run_number
 Findings = Mapping[str, Finding]
 
 
-def compare(connection: Connection, reference: str | None, pattern: str) -> Comparison:
-    """A run (the newest audit, where none is named) beside the baselines of the targets a pattern names."""
+def compare(connection: Connection, reference: str | None, pattern: str, commands: Collection[str] = ()) -> Comparison:
+    """A run (the newest audit, where none is named) beside the baselines of the targets a pattern names.
+
+    ``commands``: whose answers are wanted around each moment at which a value became another.
+    """
     query = select(schema.run).where(schema.run.c.number == _number(connection, reference))
     run = connection.execute(query).mappings().one()
     reader = ResultReader(connection)
@@ -32,7 +36,8 @@ def compare(connection: Connection, reference: str | None, pattern: str) -> Comp
     before = {target: row for target, row in chosen.items() if fnmatchcase(target, pattern)}
     expected = _expected(connection, run)
     missing = [target for target in before if target not in now and target in expected]
-    read = _Differences(connection, reader, [(before[name], row) for name, row in now.items() if name in before])
+    pairs = [(before[name], row) for name, row in now.items() if name in before]
+    read = _Differences(connection, reader, pairs, commands)
     records = [ControlRecord(**item) for item in reader.content(run["controls"])]
     return Comparison(
         run=run["id"],
@@ -98,16 +103,21 @@ class _Difference:
     after: Findings
     since: Mapping[str, int]
     causes: Mapping[str, str]
+    around: Mapping[str, Around]
 
 
-_NONE = _Difference({}, {}, {}, {})
+_NONE = _Difference({}, {}, {}, {}, {})
 
 
 class _Differences:
     """What differs between two results of each target that are of one machine; two hosts are never compared."""
 
     def __init__(
-        self, connection: Connection, reader: ResultReader, pairs: Sequence[tuple[RowMapping, RowMapping]]
+        self,
+        connection: Connection,
+        reader: ResultReader,
+        pairs: Sequence[tuple[RowMapping, RowMapping]],
+        commands: Collection[str],
     ) -> None:
         self._connection = connection
         self._reader = reader
@@ -122,8 +132,11 @@ class _Differences:
             for _, after in pairs
         }
         began = beginnings(connection, reader, asked)
+        baselines = {after["subject"]: before["number"] for before, after in pairs}
+        firsts = {item.value_since for (subject, _), item in began.items() if item.value_since > baselines[subject]}
+        answers = around(connection, reader, firsts, commands)
         self._found = {
-            after["target"]: _difference(before, after, findings[after["target"]], began, applies)
+            after["target"]: _difference(before, after, findings[after["target"]], began, applies, answers)
             for before, after in pairs
         }
 
@@ -137,6 +150,7 @@ class _Differences:
             is_declared=is_declared,
             since={control: instant(seconds) for control, seconds in found.since.items()},
             causes=found.causes,
+            around=found.around,
         )
 
     def _seen(self, pairs: Sequence[tuple[RowMapping, RowMapping]]) -> Mapping[int, Mapping[str, int]]:
@@ -194,6 +208,7 @@ def _difference(
     findings: tuple[Findings, Findings],
     began: Mapping[tuple[int, str], Beginning],
     applies: Applies,
+    answers: Mapping[int, Around],
 ) -> _Difference:
     subject = after["subject"]
     known = {control: began[subject, control] for control in findings[1] if (subject, control) in began}
@@ -203,6 +218,7 @@ def _difference(
         after=findings[1],
         since={control: item.began for control, item in known.items()},
         causes={control: cause for control, cause in causes.items() if cause},
+        around={control: answers[item.value_since] for control, item in known.items() if item.value_since in answers},
     )
 
 

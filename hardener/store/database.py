@@ -76,10 +76,13 @@ class Store:
         with self._database.reading() as connection:
             return periods(connection, target, control)
 
-    def compare(self, reference: str | None = None, pattern: str = "*") -> Comparison:
-        """A run, by default the newest audit, beside the baselines of the targets a shell-style pattern names."""
+    def compare(self, reference: str | None = None, pattern: str = "*", commands: Collection[str] = ()) -> Comparison:
+        """A run, by default the newest audit, beside the baselines of the targets a shell-style pattern names.
+
+        ``commands``: whose answers are wanted around each moment at which a value became another.
+        """
         with self._database.reading() as connection:
-            return compare(connection, reference, pattern)
+            return compare(connection, reference, pattern, commands)
 
     def declare_baseline(self, reference: str, pattern: str, now: datetime) -> Sequence[str]:
         """Make a run the baseline of the targets it saw completely; returns their names."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,8 +69,13 @@ def _latest(connection: Connection, table: Table, subjects: Sequence[int]) -> di
     }
 
 
-def seen_by(connection: Connection, table: Table, results: Mapping[int, int]) -> Mapping[int, Mapping[int, int]]:
-    """By result, the content of every name that has an interval there; ``results`` is the subject of each result."""
+def seen_by(
+    connection: Connection, table: Table, results: Mapping[int, int], names: Collection[int] | None = None
+) -> Mapping[int, Mapping[int, int]]:
+    """By result, the content of every name, or of some, that has an interval there.
+
+    ``results`` is the subject of each result.
+    """
     seen: dict[int, dict[int, int]] = {number: {} for number in results}
     of_subject: dict[int, list[int]] = {}
     for number, subject in results.items():
@@ -80,6 +85,8 @@ def seen_by(connection: Connection, table: Table, results: Mapping[int, int]) ->
         columns.since <= max(results, default=0),
         or_(columns.until.is_(None), columns.until > min(results, default=0)),
     )
+    if names is not None:
+        query = query.where(columns.name.in_(names))
     for batch in batches(sorted(of_subject)):
         for subject, name, since, until, content in connection.execute(query.where(columns.subject.in_(batch))):
             for number in of_subject[subject]:

@@ -108,7 +108,7 @@ class ResultReader:
             target=row["target"],
             facts=None if row["facts"] is None else Facts(**self.content(row["facts"])),
             findings=[self.finding(item, findings) for item in self.outline(row["findings"])],
-            transcript=Transcript(answers={item: self._answer(item, answers) for item in commands}, **transcript),
+            transcript=Transcript(answers={item: self.answer(item, answers) for item in commands}, **transcript),
             **body,
         )
 
@@ -138,7 +138,8 @@ class ResultReader:
             self._findings[key] = Finding(control=item, **self.content(key[1]))
         return self._findings[key]
 
-    def _answer(self, command: str, seen: Mapping[str, int]) -> Answer:
+    def answer(self, command: str, seen: Mapping[str, int]) -> Answer:
+        """The answer to one command; those that are the same are one object."""
         number = _seen(command, seen)
         if number not in self._answers:
             self._answers[number] = Answer(**self.content(number))

@@ -14,7 +14,7 @@ LAYERS = {
     "declarations": ["catalogue", "controls", "project"],
     "adapters": ["inventory", "transport", "transcript", "playbook", "store", "lab", "schedule", "telling"],
     "on the target": ["checkpoint"],
-    "engines": ["plan", "audit", "changes", "effects", "approval", "drift", "waiving", "alerting"],
+    "engines": ["plan", "audit", "changes", "effects", "approval", "drift", "causes", "waiving", "alerting"],
     "readers": ["reports"],
     "conductor": ["conductor"],
     "edge": ["cli", "__main__"],

@@ -10,6 +10,7 @@ from hardener.catalogue.control import Control, Host, Parameter, Violation
 from hardener.catalogue.discovery import Catalogue, catalogue_of
 from hardener.catalogue.expectations import at_most, equals
 from hardener.catalogue.profiles import Profile
+from hardener.catalogue.recent import COMMANDS
 from hardener.model import Answer, Connection, Severity, Target, Trait
 from hardener.plan import Selection
 
@@ -116,6 +117,7 @@ def facts_answers(*, container: bool = False, root: bool = True, python: bool = 
         LISTENERS: answer('LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=9,fd=3))\n'),
         "id -u": answer("0\n" if root else "1000\n"),
         "command -v python3": answer("/usr/bin/python3\n") if python else answer("", 127),
+        **dict.fromkeys(COMMANDS, answer()),
     }
 
 

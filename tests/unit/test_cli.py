@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
 from sqlalchemy import create_engine, text
+from typer.core import TyperGroup
+from typer.main import get_group
 
 import hardener
 from hardener.cli import app, main
@@ -18,13 +19,13 @@ from hardener.errors import ExitCode
 from hardener.store import Store
 
 
-def commands(group: typer.Typer, prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def commands(group: TyperGroup, prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """The words of every command below a group."""
-    for command in group.registered_commands:
-        yield (*prefix, str(command.name))
-    for below in group.registered_groups:
-        assert below.typer_instance is not None
-        yield from commands(below.typer_instance, (*prefix, str(below.name)))
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from commands(command, (*prefix, name))
+        else:
+            yield (*prefix, name)
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str, code: ExitCode) -> str:
@@ -37,7 +38,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str, code: ExitCode)
     return told.err
 
 
-@pytest.mark.parametrize("words", list(commands(app)), ids=" ".join)
+@pytest.mark.parametrize("words", list(commands(get_group(app))), ids=" ".join)
 def test_every_command_explains_itself_with_an_example(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:

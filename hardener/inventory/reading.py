@@ -1,7 +1,4 @@
-"""Ansible's inventory and variables, read by Ansible itself: which targets there are, and which values they shall have.
-
-The only module that knows Ansible's Python interface.
-"""
+"""Reads inventories and variables by Ansible itself. The only module that knows Ansible's Python interface."""
 
 from __future__ import annotations
 
@@ -11,7 +8,6 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,26 +29,11 @@ from ansible.vars.manager import VariableManager
 
 from hardener.documents import check_document, merged
 from hardener.errors import InventoryError
+from hardener.inventory.sources import Sources
 from hardener.model import Become, Connection, Target, Trait
 
 TRAITS_VARIABLE = "hardening_traits"
 SSH_FLAGS = {"-J": "proxyjump", "-F": "configfile", "-l": "user", "-p": "port", "-i": "identityfile"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sources:
-    """Where targets and values come from, lowest precedence first."""
-
-    roles: Sequence[Path]
-    """Directories of roles; every role's ``defaults/main.yml`` is read."""
-    profile_values: Mapping[str, Any] = field(default_factory=dict)
-    inventories: Sequence[str] = ()
-    """What ``-i`` names; none means this machine."""
-    limit: str | None = None
-    extra_vars: Sequence[str] = ()
-    """What ``-e`` names: ``key=value``, JSON, or ``@file``."""
-    scopes: Mapping[str, str] = field(default_factory=dict)
-    """The scopes of waivers, Ansible host patterns → where each is written."""
 
 
 def role_defaults(*roles: Path) -> Mapping[str, Any]:
