@@ -12,7 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 import hardener
-from hardener.cli import baselines, controls, drift, flows, lab, project, runs, store, waivers
+from hardener.cli import baselines, controls, drift, evidence, flows, lab, project, runs, store, waivers
 from hardener.errors import ExitCode, HardenerError
 
 EXIT_CODES = """\
@@ -39,6 +39,7 @@ app.command(name="report")(runs.report)
 app.add_typer(runs.app, name="runs")
 app.add_typer(baselines.app, name="baseline")
 app.add_typer(store.app, name="store")
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(waivers.app, name="waivers")
 app.add_typer(controls.app, name="controls")
 app.add_typer(lab.app, name="lab")

@@ -3,6 +3,7 @@
 Everything here is a value: frozen, serialisable, and free of any way to reach a host.
 """
 
+from hardener.model.chain import NOTHING_BEFORE, Link, breaks, canonical, chained_digest, digest_of
 from hardener.model.drift import (
     Baseline,
     Comparison,
@@ -34,11 +35,13 @@ from hardener.model.run import (
     TargetResult,
     score,
 )
-from hardener.model.target import Become, Connection, Facts, LastRun, Target, Values
+from hardener.model.target import Access, Become, Connection, Facts, LastRun, Target, Values
 from hardener.model.waiver import Waiver, WaiverKind
 from hardener.model.word import Word
 
 __all__ = [
+    "NOTHING_BEFORE",
+    "Access",
     "Answer",
     "Baseline",
     "Become",
@@ -57,6 +60,7 @@ __all__ = [
     "FileWalk",
     "Finding",
     "LastRun",
+    "Link",
     "Outcome",
     "Output",
     "Pair",
@@ -82,5 +86,9 @@ __all__ = [
     "Waiver",
     "WaiverKind",
     "Word",
+    "breaks",
+    "canonical",
+    "chained_digest",
+    "digest_of",
     "score",
 ]

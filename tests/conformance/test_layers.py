@@ -10,11 +10,11 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "hardener"
 
 LAYERS = {
-    "words": ["model", "errors", "content", "documents"],
+    "words": ["model", "errors", "content", "documents", "masking"],
     "declarations": ["catalogue", "controls", "project"],
     "adapters": ["inventory", "transport", "transcript", "playbook", "store", "lab"],
     "on the target": ["checkpoint"],
-    "engines": ["plan", "audit", "changes", "effects", "approval", "drift", "waiving"],
+    "engines": ["plan", "audit", "changes", "effects", "approval", "drift", "waiving", "evidence"],
     "readers": ["reports"],
     "conductor": ["conductor"],
     "edge": ["cli", "__main__"],
@@ -38,6 +38,7 @@ SOLE_IMPORTERS = {
     "ansible": {"inventory"},
     "ansible_runner": {"playbook"},
     "concurrent": {"conductor"},
+    "cryptography": {"evidence"},
     "jinja2": {"reports"},
     "multiprocessing": {"conductor"},
     "paramiko": {"transport"},
