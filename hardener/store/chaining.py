@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from sqlalchemy import Connection, select
 
@@ -12,13 +13,17 @@ from hardener.store.contents import Damaged
 from hardener.store.links import append, read_chain
 from hardener.store.reading import read_run
 
+UNREADABLE = (Damaged, TypeError, ValueError)
+"""What a run that is kept cannot be read for; the last two where it is no run of ours any more."""
+
 
 def adopt(connection: Connection) -> None:
     """Chain the runs that were kept before there was a chain, in the order in which they were kept."""
     run, link = schema.run, schema.link
     unchained = select(run.c.number).where(run.c.id.not_in(select(link.c.run))).order_by(run.c.number)
     for number in connection.execute(unchained).scalars().all():
-        append(connection, read_run(connection, number))
+        with suppress(*UNREADABLE):  # it stays without a link, and ``chain_problems`` says so
+            append(connection, read_run(connection, number))
 
 
 def chain_problems(connection: Connection) -> Iterator[str]:
@@ -44,5 +49,5 @@ def _run_problems(connection: Connection, link: Link, number: int) -> Iterator[s
     try:
         if digest_of(read_run(connection, number)) != link.digest:
             yield f"chain: run {link.run} was altered after it was kept"
-    except (Damaged, TypeError, ValueError) as damage:  # the last two from what is no run of ours
+    except UNREADABLE as damage:
         yield f"chain: run {link.run} cannot be read: {str(damage).splitlines()[0]}"

@@ -158,12 +158,30 @@ def test_whatever_somebody_did_to_the_store_shows(statements: list[str], problem
     assert problem in Store(file).problems()
 
 
-def test_runs_kept_before_there_was_a_chain_are_chained_in_their_order(file: Path) -> None:
+def of_version_2(file: Path) -> None:
+    """What the store was before there was a chain."""
     changed(
         file, "DROP TABLE link", "UPDATE schema_version SET version = 2", "UPDATE alembic_version SET version_num = 2"
     )
+
+
+def test_runs_kept_before_there_was_a_chain_are_chained_in_their_order(file: Path) -> None:
+    of_version_2(file)
     store = Store(file)
     _, chain = store.load_chained("latest")
     assert [link.run for link in chain] == [f"night-{number:03}" for number in range(1, 6)]
     assert store.problems() == []
     assert Store(file).load_chained("latest")[1] == chain
+
+
+def test_a_damaged_run_of_an_earlier_store_is_named_and_keeps_no_other_from_the_chain(file: Path) -> None:
+    of_version_2(file)
+    changed(file, "UPDATE run SET body = x'00' WHERE id = 'night-002'")
+    store = Store(file)
+    assert [link.run for link in store.load_chained("latest")[1]] == [
+        "night-001",
+        "night-003",
+        "night-004",
+        "night-005",
+    ]
+    assert store.problems() == ["chain: run night-002 was kept without a link"]
