@@ -14,7 +14,7 @@ from hardener.catalogue.control import Control, CouldNotLook, Host, NotApplicabl
 from hardener.catalogue.expectations import Expectation
 from hardener.catalogue.recent import QUESTIONS
 from hardener.catalogue.walk import walk
-from hardener.model import Answer, Facts, FileWalk, Finding, LastRun, Outcome, Platform, Question, Target, Trait
+from hardener.model import Answer, Facts, FileWalk, Finding, LastRun, Outcome, Platform, Question, Target, Trait, Values
 from hardener.plan import Plan, Selection, make_plan
 from hardener.transcript import NoAnswer, Unanswered, host_of
 from hardener.waiving import waived
@@ -44,7 +44,7 @@ def examine(selection: Selection, target: Target, answers: Mapping[str, Answer])
     findings = [Finding(control=item.control, outcome=item.outcome, reason=item.reason) for item in plan.exclusions]
     asked = dict(backend.asked)
     for control in plan.controls:
-        finding = _finding(control, plan, facts, answers, missing, asked)
+        finding = _finding(control, plan.values, facts, answers, missing, asked)
         if finding is not None:
             findings.append(finding)
     asked |= dict.fromkeys(QUESTIONS)
@@ -74,16 +74,21 @@ def _walk(answers: Mapping[str, Answer]) -> FileWalk | None:
     )
 
 
+def judged_anew(control: Control, values: Values, facts: Facts | None, answers: Mapping[str, Answer]) -> Finding | None:
+    """The finding of one control from recorded answers, without waivers; ``None`` where these answer too little."""
+    return _finding(control, values, facts, answers, {}, {})
+
+
 def _finding(
     control: Control,
-    plan: Plan,
+    values: Values,
     facts: Facts | None,
     answers: Mapping[str, Answer],
     missing: dict[Question, None],
     asked: dict[Question, None],
 ) -> Finding | None:
     """The finding, after noting what it rests on; or ``None`` after noting the question that is missing."""
-    expectation = control.expectation(plan.values)
+    expectation = control.expectation(values)
     expected = expectation.words if expectation else ""
     if control.needs_root and facts is not None and not facts.is_root:
         return Finding(control=control.id, outcome=Outcome.ERROR, expected=expected, reason="needs root")

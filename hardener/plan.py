@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from hardener.catalogue.control import Control, value_at
+from pydantic import JsonValue
+
+from hardener.catalogue.control import Control, Parameter, value_at
 from hardener.catalogue.discovery import Catalogue
 from hardener.catalogue.profiles import Profile
 from hardener.documents import merged
 from hardener.errors import ConfigError
+from hardener.masking import MASK
 from hardener.model import Disruption, Exclusion, Facts, Outcome, Target, TargetResult, Trait, Values, Waiver
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -79,6 +82,45 @@ def _inapplicable(control: Control, traits: frozenset[Trait], values: Values) ->
     if not reasons:
         return None
     return Exclusion(control=control.id, outcome=Outcome.NOTAPPLICABLE, reason=reasons[0])
+
+
+def own_values(controls: Iterable[Control], values: Values, defaults: Values) -> Mapping[str, JsonValue]:
+    """By label, the values of some controls that are no role default; a secret stays where it is."""
+    named = [(control, parameter) for control in controls for parameter in control.parameters]
+    found = {
+        parameter.label(control.role): _own_value(parameter, control.role, values, defaults)
+        for control, parameter in named
+    }
+    return {label: value for label, value in sorted(found.items()) if value is not _DEFAULT}
+
+
+def with_own_values(controls: Iterable[Control], own: Mapping[str, JsonValue], defaults: Values) -> Values:
+    """The values of a target, from what ``own_values`` returned for it."""
+    values = defaults
+    for control in controls:
+        for parameter in control.parameters:
+            if (label := parameter.label(control.role)) in own:
+                values = _with(values, (parameter.variable(control.role), *parameter.path), own[label])
+    return values
+
+
+def _with(values: Values, path: Sequence[str], item: Any) -> Values:
+    first, *rest = path
+    return {**values, first: _with(values.get(first, {}), rest, item) if rest else item}
+
+
+_DEFAULT = object()
+
+
+def _own_value(parameter: Parameter, role: str, values: Values, defaults: Values) -> Any:
+    value = parameter.value(role, values)
+    try:
+        is_default = value == parameter.value(role, defaults)
+    except KeyError:
+        is_default = False
+    if is_default:
+        return _DEFAULT
+    return MASK if parameter.is_secret else value
 
 
 def check_values(selection: Selection, target: Target, defaults: Values) -> None:

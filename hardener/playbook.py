@@ -21,6 +21,7 @@ import yaml
 
 from hardener.content import playbooks_directory, roles_directory
 from hardener.errors import PlaybookFailed
+from hardener.masking import masked
 from hardener.model import Change, ChangeKind
 
 TEXT_LIMIT = 20_000
@@ -172,7 +173,7 @@ def _record(event: Mapping[str, Any], outcomes: Mapping[str, Outcome], progress:
     if kind == "runner_on_ok" and answer.get("changed"):
         outcome.changes.extend(_changes(data, answer))
     if kind in {"runner_on_failed", "runner_on_unreachable"} and not data.get("ignore_errors"):
-        outcome.problem = f"{data.get('task') or 'connect'}: {_message(answer)}"
+        outcome.problem = masked(f"{data.get('task') or 'connect'}: {_message(answer)}")
     return False
 
 
@@ -183,7 +184,7 @@ def _changes(data: Mapping[str, Any], answer: Mapping[str, Any]) -> list[Change]
     items = diffs if any("kind" in diff for diff in diffs) else _items(data, answer, diffs)
     fixed = {"role": data.get("role", ""), "task": data.get("task", ""), "module": data.get("resolved_action", "")}
     return [
-        Change(**fixed, **{**item, "before": item["before"][:TEXT_LIMIT], "after": item["after"][:TEXT_LIMIT]})
+        Change(**fixed, **{**item, **{side: masked(item[side])[:TEXT_LIMIT] for side in ("before", "after")}})
         for item in items
     ]
 

@@ -68,6 +68,8 @@ class Parameter:
     name: str
     path: tuple[str, ...]
     judge: Callable[[Any], Expectation]
+    is_secret: bool = False
+    """Whether its value is kept out of runs: they hold that there is one, and not which."""
 
     def variable(self, role: str) -> str:
         """The role variable it lives in."""

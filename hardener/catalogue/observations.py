@@ -57,7 +57,13 @@ def unit_file_states(host: Host) -> Mapping[str, str]:
 
 def unit_active_states(host: Host) -> Mapping[str, str]:
     """Unit name → ``active``, ``inactive``, ``failed`` … for every unit systemd has loaded."""
-    return _column(ask(host, "systemctl list-units --all --no-legend --no-pager --plain --full"), 2)
+    # Without the descriptions: that of a unit made by systemd-run is its command with all arguments.
+    listing = ask(
+        host,
+        "units=$(systemctl list-units --all --no-legend --no-pager --plain --full) && "
+        "printf '%s\\n' \"$units\" | awk '{ print $1, $2, $3, $4 }'",
+    )
+    return _column(listing, 2)
 
 
 @_read_once

@@ -24,6 +24,7 @@ PLACES: Mapping[str, str] = {
     "notify": "telling.app",
     "store": "store.app",
     "schedule": "schedule.app",
+    "evidence": "evidence.app",
     "waivers": "waivers.app",
     "controls": "controls.app",
     "lab": "lab.app",

@@ -48,20 +48,24 @@ def check_format(name: str) -> str:
 
 
 def deliver(text: str, output: Path | None, mode: int = 0o600) -> None:
-    """Print a result, or put it into a file: whole or not at all. ``mode``: of a file that is made.
-
-    What is there and no regular file (a pipe, /dev/null) is written to; putting a file into its place would destroy it.
-    """
+    """Print a result, or put it into a file: see ``deliver_bytes``."""
     if output is None:
         typer.echo(text, nl=not text.endswith("\n"))
         return
-    text = COLOURS.sub("", text)
+    deliver_bytes(COLOURS.sub("", text).encode(), output, mode)
+
+
+def deliver_bytes(data: bytes, output: Path, mode: int = 0o600) -> None:
+    """Put a result into a file: whole or not at all. ``mode``: of a file that is made.
+
+    What is there and no regular file (a pipe, /dev/null) is written to; putting a file into its place would destroy it.
+    """
     try:
         if output.exists() and not output.is_file():
-            output.write_text(text, encoding="utf-8")
+            output.write_bytes(data)
             return
-        with tempfile.NamedTemporaryFile("w", dir=output.parent, delete=False, encoding="utf-8") as file:
-            file.write(text)
+        with tempfile.NamedTemporaryFile(dir=output.parent, delete=False) as file:
+            file.write(data)
         Path(file.name).chmod(mode)
         Path(file.name).replace(output)
     except OSError as error:

@@ -167,4 +167,7 @@ def prepare(
     for target in targets:
         check_values(selection, target, defaults)
     connect = connector(become_password=become_password, connect_seconds=request.connect_timeout)
-    return Conductor(selection=selection, connect=connect, workers=request.workers, progress=progress), targets
+    conductor = Conductor(
+        selection=selection, connect=connect, workers=request.workers, progress=progress, defaults=defaults
+    )
+    return conductor, targets

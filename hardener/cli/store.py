@@ -17,9 +17,9 @@ def _group() -> None:
 
 @app.command("check")
 def look_through(store: StoreOption = None) -> None:
-    """Look through the whole store: the database, the hashes, and what refers to what; changes nothing.
+    """Look through the whole store: the database, the hashes, what refers to what, and the chain of runs.
 
-    Prints a line for each problem, and exits with 1 where there is one. Example: hardener store check
+    Changes nothing. Prints a line for each problem, and exits with 1 where there is one. Example: hardener store check
     """
     problems = open_store(store).problems()
     if problems:

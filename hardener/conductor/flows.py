@@ -6,20 +6,23 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from hardener.audit import Examination, examine
 from hardener.conductor.progress import Progress
 from hardener.errors import TransportError
 from hardener.model import (
+    Access,
     Finding,
     Outcome,
     Question,
     Target,
     TargetResult,
     Transcript,
+    Values,
 )
-from hardener.plan import Selection
-from hardener.transport import Connect
+from hardener.plan import Selection, own_values
+from hardener.transport import Connect, Transport
 
 MOST_ROUND_TRIPS = 8
 """No probe asks more questions in a row; a probe that does is one that never comes to an end."""
@@ -50,6 +53,8 @@ class Conductor:
     seed: Seed = field(default_factory=Seed)
     also: Sequence[Question] = ()
     """What is asked besides, in the first round trip."""
+    defaults: Values = field(default_factory=dict)
+    """What the roles hold acceptable; a result remembers what is so otherwise."""
 
     def audit(self, targets: Sequence[Target]) -> Sequence[TargetResult]:
         """Look at every target, each over one connection; a target that fails costs the others nothing."""
@@ -71,9 +76,11 @@ class Conductor:
     def _audit_one(self, target: Target) -> TargetResult:
         started = time.monotonic()
         transcript, problem = Transcript(), None
+        access: Access | None = None
         examination: Examination | None = None
         try:
             with self.connect(target.connection) as transport:
+                access = _access(target, transport)
                 while transcript.round_trips < MOST_ROUND_TRIPS:
                     questions = self._questions(target, examination, transcript)
                     if not questions:
@@ -91,7 +98,9 @@ class Conductor:
         return TargetResult(
             target=target.name,
             groups=target.groups,
+            access=access,
             facts=examination.facts,
+            values=own_values(examination.plan.controls, target.values, self.defaults),
             findings=_with_unseen(self.selection, target, examination, problem),
             transcript=transcript,
             walk=examination.walk,
@@ -105,6 +114,10 @@ class Conductor:
             return examination.missing
         known = list(self.seed.questions) or examine(self.selection, target, transcript.answers).missing
         return list(dict.fromkeys([*known, *self.also]))
+
+
+def _access(target: Target, transport: Transport) -> Access:
+    return Access(at=datetime.now(UTC), host_key=transport.host_key, become=target.connection.become)
 
 
 def _with_unseen(

@@ -118,7 +118,7 @@ CONTROLS = [
         expect=_protected,
         parameters=[
             Parameter("superuser", ("name",), _user_name),
-            Parameter("superuser", ("password_pbkdf2",), _hash),
+            Parameter("superuser", ("password_pbkdf2",), _hash, is_secret=True),
         ],
         remedy="Gives GRUB the superuser and hash of the parameter, of which there is no default, and lets all entries "
         "start without a password, so that no restart waits for one; then makes the menu anew.",

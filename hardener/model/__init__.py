@@ -4,6 +4,7 @@ Everything here is a value: frozen, serialisable, and free of any way to reach a
 """
 
 from hardener.model.alert import Alert, Message, News, Seen
+from hardener.model.chain import NOTHING_BEFORE, Link, breaks, canonical, chained_digest, digest_of
 from hardener.model.drift import (
     Around,
     Baseline,
@@ -36,11 +37,13 @@ from hardener.model.run import (
     TargetResult,
     score,
 )
-from hardener.model.target import Become, Connection, Facts, LastRun, Target, Values
+from hardener.model.target import Access, Become, Connection, Facts, LastRun, Target, Values
 from hardener.model.waiver import Waiver, WaiverKind
 from hardener.model.word import Word
 
 __all__ = [
+    "NOTHING_BEFORE",
+    "Access",
     "Alert",
     "Answer",
     "Around",
@@ -61,6 +64,7 @@ __all__ = [
     "FileWalk",
     "Finding",
     "LastRun",
+    "Link",
     "Message",
     "News",
     "Outcome",
@@ -89,5 +93,9 @@ __all__ = [
     "Waiver",
     "WaiverKind",
     "Word",
+    "breaks",
+    "canonical",
+    "chained_digest",
+    "digest_of",
     "score",
 ]

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from hardener.model.evidence import Transcript
 from hardener.model.requirement import ControlRecord, Disruption, Outcome
-from hardener.model.target import Facts
+from hardener.model.target import Access, Facts
 from hardener.model.waiver import Waiver
 from hardener.model.word import Word
 
@@ -124,7 +124,11 @@ class TargetResult(Word):
     target: str
     groups: tuple[str, ...] = ()
     """The groups of the inventory it was in when the run was made."""
+    access: Access | None = None
+    """``None`` where nobody got in."""
     facts: Facts | None = None
+    values: Mapping[str, JsonValue] = {}
+    """By label, what is acceptable here otherwise than by the role's default; a secret is masked."""
     findings: tuple[Finding, ...] = ()
     changes: tuple[Change, ...] = ()
     transcript: Transcript = Transcript()

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, PlainSerializer
 
 from hardener.model.requirement import Platform, Trait
 from hardener.model.word import Word
 
 Values: TypeAlias = Mapping[str, Any]
 """Role variables of one target, fully rendered: ``{"kernel_sysctl": {"kernel.randomize_va_space": 2}}``."""
+
+
+def _in_order(traits: frozenset[Trait]) -> list[Trait]:
+    """A set has no order of its own."""
+    return sorted(traits)
 
 
 class Become(Word):
@@ -55,6 +61,17 @@ class Target(Word):
     """The scopes of waivers, Ansible host patterns, that it is in."""
 
 
+class Access(Word):
+    """How a run got in to ask a target, as the controller knows it."""
+
+    at: datetime
+    """When the connection stood; every answer is from after that, within the seconds the result took."""
+    host_key: str | None = None
+    """Kind and fingerprint of the verified host key: ``ssh-ed25519 SHA256:…``; this machine itself has none."""
+    become: Become | None = None
+    """As whom the questions were asked, and how; ``None`` where it was the account that logged in."""
+
+
 class LastRun(Word):
     """The newest run that touched a target, as the target itself keeps it."""
 
@@ -70,7 +87,7 @@ class Facts(Word):
     """What a target says of itself; observed in the same round trip as everything else."""
 
     platform: Platform
-    traits: frozenset[Trait] = frozenset()
+    traits: Annotated[frozenset[Trait], PlainSerializer(_in_order, when_used="json")] = frozenset()
     kernel: str
     machine_id: str
     operator: str

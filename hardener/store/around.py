@@ -9,8 +9,8 @@ from sqlalchemy import Connection, RowMapping, func, select
 
 from hardener.model import Answer, Around
 from hardener.store import schema
-from hardener.store.baselines import instant
 from hardener.store.contents import batches
+from hardener.store.forms import instant
 from hardener.store.intervals import seen_by
 from hardener.store.reading import ResultReader, run_body
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 from sqlalchemy import Connection, RowMapping, Select, func, select
@@ -11,6 +10,7 @@ from sqlalchemy import Connection, RowMapping, Select, func, select
 from hardener.model import Baseline, RunKind
 from hardener.store import schema
 from hardener.store.contents import Refusal, batches
+from hardener.store.forms import instant
 from hardener.store.reading import run_number
 
 
@@ -56,11 +56,6 @@ def read_baselines(connection: Connection) -> Sequence[Baseline]:
         Baseline(target=target, run=name, started=instant(started), profile=profile, declared=instant(declared))
         for target, name, started, profile, declared in connection.execute(query)
     ]
-
-
-def instant(seconds: int) -> datetime:
-    """A moment as it is kept."""
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def views() -> Select[tuple[object, ...]]:

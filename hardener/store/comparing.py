@@ -11,9 +11,9 @@ from sqlalchemy import Connection, RowMapping, or_, select
 from hardener.model import Around, Comparison, ControlRecord, Finding, Pair, RunKind, Scope, View
 from hardener.store import schema
 from hardener.store.around import around
-from hardener.store.baselines import baseline_views, instant, views
+from hardener.store.baselines import baseline_views, views
 from hardener.store.contents import Refusal, unpacked
-from hardener.store.forms import loaded
+from hardener.store.forms import instant, loaded
 from hardener.store.history import Applies, Asked, Beginning, beginnings
 from hardener.store.intervals import covers, seen_by
 from hardener.store.reading import ResultReader, run_body, run_number

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hardener.errors import SchemaTooNew
-from hardener.model import Alert, Baseline, Comparison, Period, Pruned, Run, RunSummary, Seen
+from hardener.model import Alert, Baseline, Comparison, Link, Period, Pruned, Run, RunSummary, Seen
 from hardener.store import baselines, reading, schema, telling
+from hardener.store.chaining import adopt
 from hardener.store.comparing import compare
 from hardener.store.history import periods
 from hardener.store.integrity import problems
+from hardener.store.links import read_chain
 from hardener.store.opening import Database
 from hardener.store.pruning import prune
 from hardener.store.silence import seen
@@ -55,6 +57,7 @@ class Store:
             if found != schema.SCHEMA_VERSION:  # else somebody else was quicker
                 upgrade(connection, found)
                 carry_over(connection)
+                adopt(connection)
 
     def save(self, run: Run) -> None:
         """Write a run, all of it or nothing."""
@@ -70,6 +73,12 @@ class Store:
         """The run with this id, with the only id that starts so, or the one kept last for ``latest``."""
         with self._database.reading() as connection:
             return reading.read_run(connection, reading.run_number(connection, reference))
+
+    def load_chained(self, reference: str) -> tuple[Run, Sequence[Link]]:
+        """A run, and the chain from its beginning to this run; both as they are at one moment."""
+        with self._database.reading() as connection:
+            run = reading.read_run(connection, reading.run_number(connection, reference))
+            return run, read_chain(connection, run.id)
 
     def history(self, target: str, control: str) -> Sequence[Period]:
         """What was seen of a control on a target over time, the newest first."""
@@ -122,7 +131,8 @@ class Store:
     def prune(self, *, oldest: datetime | None = None, keep_runs: int | None = None) -> Pruned:
         """Remove runs that started before a moment and are not among so many kept last, and give the room back."""
         with self._database.writing() as connection:
-            pruned = prune(connection, int(oldest.timestamp()) if oldest else None, keep_runs)
+            since = int(oldest.timestamp()) if oldest else None
+            pruned = prune(connection, since, keep_runs, int(datetime.now(UTC).timestamp()))
         if pruned.runs:
             self._database.shrink()
         return pruned

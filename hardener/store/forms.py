@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from hardener.model import Answer, ControlRecord, Facts, Finding, Outcome, Run, TargetResult
@@ -34,9 +35,7 @@ def of_result(result: TargetResult) -> bytes:
 
 def of_facts(facts: Facts) -> bytes:
     """What a target says of itself."""
-    body = facts.model_dump(mode="json")
-    body["traits"].sort()  # a set has no order of its own
-    return _json(body)
+    return _json(facts.model_dump(mode="json"))
 
 
 def of_finding(finding: Finding) -> bytes:
@@ -61,6 +60,11 @@ def _unseen(finding: Finding) -> Mapping[str, Any]:
 def outline_of_commands(commands: Iterable[str]) -> bytes:
     """The outline of a result's transcript."""
     return _json(list(commands))
+
+
+def instant(seconds: int) -> datetime:
+    """A moment as a column keeps it, in seconds since 1970."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def loaded(data: bytes) -> Any:

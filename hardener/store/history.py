@@ -10,9 +10,8 @@ from sqlalchemy import Connection, select, tuple_
 
 from hardener.model import Outcome, Period, RunKind
 from hardener.store import schema
-from hardener.store.baselines import instant
 from hardener.store.contents import Refusal, batches, unpacked
-from hardener.store.forms import loaded
+from hardener.store.forms import instant, loaded
 from hardener.store.reading import ResultReader
 
 

@@ -1,4 +1,4 @@
-"""Looks whether a store is sound: the database itself, the hashes, and what refers to what."""
+"""Looks whether a store is sound: the database itself, the hashes, what refers to what, and the chain of runs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, func, or_, select
 
 from hardener.store import schema
+from hardener.store.chaining import chain_problems
 from hardener.store.contents import Damaged, digest, unpacked
 from hardener.store.intervals import seen_by
 from hardener.store.pruning import needed_contents
@@ -32,6 +33,7 @@ def problems(connection: Connection) -> Iterator[str]:
     yield from _intervals(connection)
     yield from _newest(connection)
     yield from _alerts(connection)
+    yield from chain_problems(connection)
 
 
 def _hashes(connection: Connection) -> Iterator[str]:

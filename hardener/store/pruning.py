@@ -10,15 +10,17 @@ from sqlalchemy import CompoundSelect, Connection, Table, bindparam, delete, fun
 from hardener.model import Pruned
 from hardener.store import schema
 from hardener.store.contents import batches
+from hardener.store.links import mark_pruned
 from hardener.store.reading import ResultReader
 
 SUBJECTS_AT_ONCE = 50
 
 
-def prune(connection: Connection, oldest: int | None, keep_runs: int | None) -> Pruned:
+def prune(connection: Connection, oldest: int | None, keep_runs: int | None, moment: int) -> Pruned:
     """Remove the runs that started before a moment and are not among so many kept last.
 
-    ``oldest`` is in seconds since 1970; of the two, one that is ``None`` keeps nothing.
+    ``oldest`` is in seconds since 1970; of the two, one that is ``None`` keeps nothing. So is ``moment``, which is now:
+    the chain of runs stays whole, and says when each was pruned.
     """
     run, result = schema.run, schema.result
     kept = _needed_runs(connection)
@@ -32,6 +34,7 @@ def prune(connection: Connection, oldest: int | None, keep_runs: int | None) -> 
         touched |= set(connection.execute(select(result.c.subject).where(result.c.run.in_(batch))).scalars())
         connection.execute(delete(result).where(result.c.run.in_(batch)))
         connection.execute(delete(run).where(run.c.number.in_(batch)))
+    mark_pruned(connection, removed.values(), moment)
     intervals = sum(
         _prune_intervals(connection, table, outline, batch)
         for table, outline in ((schema.finding, "findings"), (schema.evidence, "evidence"))

@@ -21,7 +21,7 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 NAMES = {
     "pk": "%(table_name)s_primary",
@@ -125,4 +125,14 @@ alert = Table(
     Column("target", Text, primary_key=True),
     Column("control", Text, primary_key=True),  # empty where it is about the whole target
     Column("body", LargeBinary, nullable=False),  # what was told, compressed JSON
+)
+
+link = Table(
+    "link",
+    metadata,
+    _number(),  # its place in the chain, from 1 on without a gap
+    Column("run", String(80), nullable=False, unique=True),  # no foreign key: it outlives the run
+    Column("digest", LargeBinary(32), nullable=False),  # SHA-256 of the run's canonical form
+    Column("chained", LargeBinary(32), nullable=False),  # SHA-256 over the link before, the run's id and the digest
+    Column("pruned", BigInteger),  # when a pruning removed the run, in seconds since 1970
 )

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, RowMapping, func, or_, select
 
 from hardener.model import Finding, RunKind, Scope, Seen
 from hardener.store import schema
-from hardener.store.baselines import instant, views
+from hardener.store.baselines import views
 from hardener.store.contents import batches, unpacked
-from hardener.store.forms import loaded
+from hardener.store.forms import instant, loaded
 from hardener.store.reading import ResultReader, run_body, run_number
 
 

@@ -12,6 +12,7 @@ from hardener.model import Outcome, Run, TargetResult
 from hardener.store import forms, schema
 from hardener.store.contents import Contents, Refusal, batches, next_number
 from hardener.store.intervals import Sighting, extend
+from hardener.store.links import append, refuse_known
 
 RESULTS_AT_ONCE = 100
 """So many results are held a second time, as rows, while they are written."""
@@ -22,10 +23,9 @@ SubjectKey = tuple[str, str]
 def write_run(connection: Connection, run: Run) -> None:
     """Write all of a run; the caller's transaction makes it whole or nothing.
 
-    Raises ``Refusal`` where there is a run of this id, or a control has two findings on a target.
+    Raises ``Refusal`` where there is or was a run of this id, or a control has two findings on a target.
     """
-    if connection.execute(select(schema.run.c.number).where(schema.run.c.id == run.id)).first():
-        raise Refusal(f"run {run.id} is kept already")
+    refuse_known(connection, run.id)
     contents = Contents(connection)
     controls = forms.of_controls(run.controls.values())
     number = next_number(connection, schema.run)
@@ -42,6 +42,7 @@ def write_run(connection: Connection, run: Run) -> None:
     for is_before, results in ((True, run.before), (False, run.results)):
         for batch in batches(results, RESULTS_AT_ONCE):
             _write_results(connection, contents, run, batch, {"run": number, "is_before": is_before})
+    append(connection, run)
 
 
 def began(run: Run) -> int:

@@ -14,6 +14,10 @@ from hardener.model import Answer, Connection, Question
 class Transport(Protocol):
     """An open way to one target. Closing it is the caller's business: use it in a ``with`` statement."""
 
+    @property
+    def host_key(self) -> str | None:
+        """Kind and fingerprint of the host key that was verified; ``None`` where none was needed."""
+
     def ask(self, questions: Sequence[Question]) -> Mapping[str, Answer]:
         """All answers, by command, from one remote execution; ``TransportError`` where nothing could be asked.
 

@@ -5,7 +5,8 @@ process list and nothing of it stays on the target. Both output streams are fram
 
     NONCE 0 begin␤ …bytes of question 0… ␤NONCE 0 end 0␤ NONCE 1 begin␤ …
 
-Everything outside the frames (a talkative .bashrc, sudo's lecture) is ignored.
+Everything outside the frames (a talkative .bashrc, sudo's lecture) is ignored. What looks like a secret within them is
+masked on the target (``hardener.masking``): neither the connection nor anything behind it ever sees it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hardener.masking import sed_program
 from hardener.model import Answer, Question
 
 COMMAND_SECONDS = 30
@@ -54,7 +56,8 @@ class Batch:
         calls = "\n".join(
             f"q {index} {self._seconds(item)} {shlex.quote(item.command)}" for index, item in enumerate(self.questions)
         )
-        return _PROGRAM.format(nonce=self.nonce, limit=self.output_limit + 1, calls=calls)
+        mask = shlex.quote(sed_program(self.nonce))
+        return _PROGRAM.format(nonce=self.nonce, cap=2 * (self.output_limit + 1), calls=calls, mask=mask)
 
     def is_complete(self, stdout: bytes | bytearray) -> bool:
         """Whether the last frame has arrived."""
@@ -89,20 +92,26 @@ class Batch:
 
 
 # Every question runs in a shell of its own, without stdin, in English, with a time-out and a cap on both streams. The
-# exit status leaves the pipeline on descriptor 3; 4 and 5 carry the streams past the caps.
+# exit status leaves the pipeline on descriptor 3; 4 and 5 carry the streams past the caps. Both streams of the whole
+# batch then pass through sed, so that no secret leaves the target; 7 carries errors past it, and 8 what it lets pass.
+# Masking shortens, so the caps are twice what is accepted: what was cut is still too long afterwards.
 _PROGRAM = """\
 q() {{
   printf '{nonce} %s begin\\n' "$1"; printf '{nonce} %s begin\\n' "$1" >&2
-  s=$({{ {{ {{ timeout -k 2 "$2" /bin/sh -c "$3" </dev/null 2>&4 3>&- 4>&- 5>&- 6>&-; echo $? >&3; }} \\
-    | head -c {limit} >&5; }} 4>&1 | head -c {limit} >&6; }} 3>&1)
+  s=$({{ {{ {{ timeout -k 2 "$2" /bin/sh -c "$3" </dev/null 2>&4 3>&- 4>&- 5>&- 6>&- 7>&- 8>&-; echo $? >&3; }} \\
+    | head -c {cap} >&5; }} 4>&1 | head -c {cap} >&6; }} 3>&1)
   printf '\\n{nonce} %s end %s\\n' "$1" "$s"; printf '\\n{nonce} %s end %s\\n' "$1" "$s" >&2
 }}
-all() {{
-PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL
-cd /
+questions() {{
 {calls}
 printf '\\n{nonce} done\\n'
 }} 5>&1 6>&2
+all() {{
+PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL
+cd /
+mask={mask}
+{{ {{ questions 2>&7 | sed -E "$mask" >&8; }} 7>&1 | sed -E "$mask" >&2; }} 8>&1
+}}
 all
 """
 

@@ -23,6 +23,10 @@ class LocalTransport:
         self._become = connection.become
         self._password = become_password
 
+    @property
+    def host_key(self) -> None:
+        """Nothing stands between this machine and itself."""
+
     def ask(self, questions: Sequence[Question]) -> Mapping[str, Answer]:
         """See ``Transport.ask``."""
         batch = Batch.of(questions)

@@ -17,6 +17,10 @@ class RecordedTransport:
     def __init__(self, answers: Mapping[str, Answer]) -> None:
         self._answers = answers
 
+    @property
+    def host_key(self) -> None:
+        """A recording is nobody's host."""
+
     def ask(self, questions: Sequence[Question]) -> Mapping[str, Answer]:
         """The recorded answers; a question nobody recorded has a ``problem``, so it can never read as a pass."""
         missing = Answer(exit_status=None, problem=NOT_RECORDED)

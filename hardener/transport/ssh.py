@@ -49,6 +49,15 @@ class SshTransport:
             self._clients.close()
             raise
 
+    @property
+    def host_key(self) -> str | None:
+        """See ``Transport.host_key``."""
+        transport = self._client.get_transport()
+        if transport is None:
+            raise Unreachable("the connection is closed")
+        key = transport.get_remote_server_key()
+        return f"{key.get_name()} {key.fingerprint}"
+
     def ask(self, questions: Sequence[Question]) -> Mapping[str, Answer]:
         """See ``Transport.ask``."""
         batch = Batch.of(questions)

@@ -10,11 +10,22 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "hardener"
 
 LAYERS = {
-    "words": ["model", "errors", "content", "documents"],
+    "words": ["model", "errors", "content", "documents", "masking"],
     "declarations": ["catalogue", "controls", "project"],
     "adapters": ["inventory", "transport", "transcript", "playbook", "store", "lab", "schedule", "telling"],
     "on the target": ["checkpoint"],
-    "engines": ["plan", "audit", "changes", "effects", "approval", "drift", "causes", "waiving", "alerting"],
+    "engines": [
+        "plan",
+        "audit",
+        "changes",
+        "effects",
+        "approval",
+        "drift",
+        "causes",
+        "waiving",
+        "alerting",
+        "evidence",
+    ],
     "readers": ["reports"],
     "conductor": ["conductor"],
     "edge": ["cli", "__main__"],
@@ -39,6 +50,7 @@ SOLE_IMPORTERS = {
     "ansible_runner": {"playbook"},
     "apprise": {"telling"},
     "concurrent": {"conductor"},
+    "cryptography": {"evidence"},
     "jinja2": {"reports"},
     "multiprocessing": {"conductor"},
     "paramiko": {"transport"},

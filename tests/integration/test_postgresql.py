@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from hardener.drift import find_drift
 from hardener.errors import SchemaTooNew, StoreError
-from hardener.model import DriftKind, Run
+from hardener.model import DriftKind, Run, breaks, digest_of
 from hardener.store import Store, schema, version_1
 from tests.integration.postgresql import postgresql
 from tests.unit.store.nights import FIRST_NIGHT, dead, night, result
@@ -117,6 +117,22 @@ def test_recipients_and_silence_are_the_same(location: str) -> None:
     assert store.told(ANN) == ALERTS
     assert store.audits_for(ANN) == ["night-002", "night-003", "night-004"]
     assert store.problems() == []
+
+
+def test_the_chain_is_kept_and_whatever_was_altered_shows(location: str) -> None:
+    store = Store(location)
+    for number in (1, 2, 3):
+        store.save(night(number, result("web", alpha_one=number)))
+    _, chain = store.load_chained("latest")
+    assert [link.digest for link in chain] == [digest_of(store.load(link.run)) for link in chain]
+    assert list(breaks(chain)) == []
+    with store._database.writing() as connection:
+        connection.execute(schema.link.delete().where(schema.link.c.run == "night-002"))
+        first = connection.execute(text("SELECT min(content) FROM finding")).scalar_one()
+        connection.execute(schema.finding.update().where(schema.finding.c.since == 3).values(content=first))
+    problems = store.problems()
+    assert "chain: run night-002 was kept without a link" in problems
+    assert "chain: run night-003 was altered after it was kept" in problems
 
 
 def test_a_later_version_is_left_alone(location: str) -> None:

@@ -51,24 +51,24 @@ def test_without_become_the_program_is_sent_at_once() -> None:
 def test_the_password_is_sent_to_the_prompt_and_the_program_only_to_the_shell() -> None:
     pipe = ScriptedPipe(
         (lambda sent: sent == b"", (b"", b"lecture\n0123abcd password ")),
-        (lambda sent: sent == b"secret\n", (b"", b"0123abcd ready\n")),
-        (lambda sent: sent.startswith(b"secret\n") and b"q 0 30 id" in sent, ANSWERED),
+        (lambda sent: sent == b"hunter2\n", (b"", b"0123abcd ready\n")),
+        (lambda sent: sent.startswith(b"hunter2\n") and b"q 0 30 id" in sent, ANSWERED),
     )
-    assert converse(pipe, BATCH, become=Become(), password="secret")["id"].exit_status == 0
+    assert converse(pipe, BATCH, become=Become(), password="hunter2")["id"].exit_status == 0
 
 
 def test_a_sudo_that_asks_for_no_password_never_sees_it() -> None:
     pipe = ScriptedPipe((anything, (b"", b"0123abcd ready\n")), (anything, ANSWERED))
-    converse(pipe, BATCH, become=Become(), password="secret")
-    assert b"secret" not in pipe.sent
+    converse(pipe, BATCH, become=Become(), password="hunter2")
+    assert b"hunter2" not in pipe.sent
 
 
 def test_a_wrong_password_is_sent_once_and_named() -> None:
     prompt = b"0123abcd password "
     pipe = ScriptedPipe((anything, (b"", prompt)), (anything, (b"", b"Sorry, try again.\n" + prompt)))
     with pytest.raises(BecomeFailed, match="did not accept the password"):
-        converse(pipe, BATCH, become=Become(), password="secret")
-    assert pipe.sent.count(b"secret") == 1
+        converse(pipe, BATCH, become=Become(), password="hunter2")
+    assert pipe.sent.count(b"hunter2") == 1
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from hardener.masking import MASK
 from hardener.model import ChangeKind
 from hardener.playbook import TEXT_LIMIT, Outcome, _record
+from tests.unit.secrets import HASHES, LINES, PASSWORD
 
 TASK = {"host": "node", "role": "sudo", "task": "Do it"}
 
@@ -82,3 +84,17 @@ def test_long_texts_are_cut() -> None:
     row = {"kind": "file", "subject": "/etc/x", "before": "", "after": "x" * 2 * TEXT_LIMIT}
     (change,) = told("text_files", {"changed": True, "diff": [row]}).changes
     assert len(change.after) == TEXT_LIMIT
+
+
+def test_neither_a_change_nor_a_failure_tells_a_secret() -> None:
+    line = f"//nas/share /mnt cifs rw,{LINES['environment']} 0 0"
+    diff = {"kind": "setting", "subject": "/etc/fstab", "key": "/mnt", "before": line, "after": f"{line} # hardened"}
+    ((_, _, _, before, after),) = items("keyed_file", {"diff": [diff]})
+    assert before == f"//nas/share /mnt cifs rw,AWS_SECRET_ACCESS_KEY={MASK} 0 0"
+    assert after == f"{before} # hardened"
+    problem = told(
+        "command", {"msg": f"failed: {HASHES['grub']}", "stderr": LINES["argument"]}, "runner_on_failed"
+    ).problem
+    assert problem is not None
+    assert PASSWORD not in problem
+    assert HASHES["grub"] not in problem

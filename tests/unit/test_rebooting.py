@@ -33,6 +33,10 @@ class Machine:
             self.boots, self.is_going = self.boots + 1, False
         return self
 
+    @property
+    def host_key(self) -> None:
+        pass
+
     def ask(self, questions: Sequence[Question]) -> Mapping[str, Answer]:
         (question,) = questions
         self.asked.append(question.command)

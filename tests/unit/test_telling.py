@@ -59,7 +59,10 @@ def test_a_port_that_refuses(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("url", ["json://127.0.0.1:{}/?rto=600", "mailto://a:b@127.0.0.1:{}?mode=insecure&rto=600"])
+MAIL = "mailto://a:b@127.0.0.1:{}?from=a@example.org&to=b@example.org&mode=insecure&rto=600"
+
+
+@pytest.mark.parametrize("url", ["json://127.0.0.1:{}/?rto=600", MAIL])
 def test_a_receiver_that_hangs_is_given_up(url: str) -> None:
     """Even where its URL asks for more patience."""
     with silent_port() as port:

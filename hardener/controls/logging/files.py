@@ -108,10 +108,15 @@ def _complaints(file: Mapping[str, Any], wanted: Mapping[str, Any]) -> Sequence[
 
 def _after_rotation(host: Host) -> JsonValue:
     """Log → the mode logrotate makes it with, or takes it back to when it is done."""
-    listing = seen.ask(host, "find /etc/logrotate.conf /etc/logrotate.d -type f -exec cat {} +")
+    # Without comments and scripts: the latter hold whatever a program needs to be told.
+    listing = seen.ask(
+        host,
+        "find /etc/logrotate.conf /etc/logrotate.d -type f -exec sed -s -e 's/#.*//' -e "
+        r"'/^[[:space:]]*\(pre\|post\|first\|last\)\(rotate\|action\)/,/^[[:space:]]*endscript/d' {} +",
+    )
     service = seen.ask(host, "systemctl show --property=ExecStartPost logrotate.service")
     modes: dict[str, JsonValue] = {}
-    for paths, body in re.findall(r"^([^{}]*)\{([^{}]*)\}", re.sub(r"#.*", "", listing), re.MULTILINE):
+    for paths, body in re.findall(r"^([^{}]*)\{([^{}]*)\}", listing, re.MULTILINE):
         if match := re.search(r"^\s*create\s+([0-7]{3,4})", body, re.MULTILINE):
             modes |= {path: match[1].zfill(4) for path in paths.split() if path in ROTATED}
     corrected = {path for path in modes if "chmod" in service and path in service}

@@ -65,9 +65,14 @@ def _storage(host: Host) -> JsonValue:
 
 def _access(host: Host) -> JsonValue:
     """The modes that systemd gives to the journal's directories and files at boot."""
-    listing = seen.ask(host, "systemd-tmpfiles --cat-config")
-    rows = [line.split() for line in listing.splitlines() if "/log/journal" in line and not line.startswith("#")]
-    return {f"{row[0]} {row[1]}": " ".join(row[2:5]) for row in rows if len(row) > 4 and row[0][:1] in "zZdm"}
+    # Of all lines only these: others may say what is written into a file.
+    listing = seen.ask(
+        host,
+        "lines=$(systemd-tmpfiles --cat-config) && "
+        "printf '%s\\n' \"$lines\" | sed -n '/^[[:space:]]*[zZdm].*\\/log\\/journal/p'",
+    )
+    rows = [line.split() for line in listing.splitlines()]
+    return {f"{row[0]} {row[1]}": " ".join(row[2:5]) for row in rows if len(row) > 4}
 
 
 def _sizes(host: Host) -> JsonValue:

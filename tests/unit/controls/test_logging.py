@@ -43,7 +43,8 @@ class Answering:
     """Answers questions by how they begin; nothing is installed and no unit is there, unless told."""
 
     def __init__(self, answers: dict[str, str | int]) -> None:
-        nothing: dict[str, str | int] = {"dpkg-query": "", "systemctl list-unit": "", "awk": "_aide\npostgres\n"}
+        nothing: dict[str, str | int] = {"dpkg-query": "", "systemctl list-unit-files": "", "units=": ""}
+        nothing["awk"] = "_aide\npostgres\n"
         self.answers = {**answers, **{start: text for start, text in nothing.items() if start not in answers}}
 
     def run(self, command: str, *_: str, seconds: int | None = None) -> Result:
@@ -63,7 +64,9 @@ def daemons(**states: tuple[str, str]) -> dict[str, str | int]:
     names = {name: name.replace("_", "-") for name in states}
     return {
         "systemctl list-unit-files": "".join(f"{names[name]}.service {item[1]} x\n" for name, item in states.items()),
-        "systemctl list-units": "".join(f"{names[name]}.service loaded {item[0]} x\n" for name, item in states.items()),
+        "units=$(systemctl list-units": "".join(
+            f"{names[name]}.service loaded {item[0]} x\n" for name, item in states.items()
+        ),
     }
 
 
@@ -121,7 +124,7 @@ UPLOADING = {
     "dpkg-query": "systemd-journal-remote installed\n",
     "systemd-analyze": "[Upload]\nURL=https://logs\n",
     "systemctl list-unit-files": "systemd-journal-upload.service enabled enabled\n",
-    "systemctl list-units": "systemd-journal-upload.service loaded active x\n",
+    "units=$(systemctl list-units": "systemd-journal-upload.service loaded active x\n",
 }
 
 

@@ -18,7 +18,10 @@ VALUES = yaml.safe_load((roles_directory() / "services" / "defaults" / "main.yml
 CATALOGUE = catalogue_of([("services", services.CONTROLS)])
 
 UNIT_FILES = "systemctl list-unit-files --no-legend --no-pager --plain --full"
-UNITS = "systemctl list-units --all --no-legend --no-pager --plain --full"
+UNITS = (
+    "units=$(systemctl list-units --all --no-legend --no-pager --plain --full) && "
+    "printf '%s\\n' \"$units\" | awk '{ print $1, $2, $3, $4 }'"
+)
 PACKAGES = "dpkg-query --show --showformat='${Package} ${db:Status-Status}\\n'"
 SOCKETS = "ss -H -l -n -t"
 PROGRAMS = "ss -H -l -n -t -u -p"

@@ -104,7 +104,9 @@ def test_damaged_content_is_found_by_its_hash(file: Path) -> None:
         (number,) = connection.execute("SELECT content FROM finding").fetchone()
         other = connection.execute("SELECT body FROM content WHERE number <> ?", (number,)).fetchone()[0]
     changed(file, "UPDATE content SET body = ? WHERE number = ?", other, number)
-    assert store.problems() == [f"content {number} is not what its hash says"]
+    content, chain = store.problems()
+    assert content == f"content {number} is not what its hash says"
+    assert chain.startswith("chain: run night-001 cannot be read: ")
     changed(file, "UPDATE content SET body = x'00' WHERE number = ?", number)
     assert store.problems()[0].startswith(f"content {number} cannot be unpacked")
     with pytest.raises(StoreError, match=f"content {number} cannot be unpacked.*see 'hardener store check'"):
@@ -117,14 +119,15 @@ def test_what_is_missing_and_what_nobody_needs_is_found(file: Path) -> None:
     with sqlite3.connect(file) as connection:
         numbers = connection.execute("SELECT name, content FROM finding").fetchone()
     changed(file, "DELETE FROM finding")
-    assert store.problems() == [
-        "2 contents are referred to from nowhere",
+    unseen = [
         "result 1: nothing says what was seen of 'alpha-one'",
+        "chain: run night-001 cannot be read: nothing says what was seen of 'alpha-one'",
     ]
+    assert store.problems() == ["2 contents are referred to from nowhere", *unseen]
     with pytest.raises(StoreError, match="nothing says what was seen of 'alpha-one'"):
         store.load("latest")
     changed(file, "DELETE FROM content WHERE number IN (?, ?)", *numbers)
-    assert store.problems() == ["result 1: nothing says what was seen of 'alpha-one'"]
+    assert store.problems() == unseen
 
 
 @pytest.mark.parametrize(
