@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hardener.cli.baselines import PatternOption
-from hardener.cli.options import OutputOption, StoreOption, deliver, open_store
+from hardener.cli.options import OutputOption, PatternOption, StoreOption, deliver, open_store
 from hardener.drift import exit_code, find_drift
 from hardener.reports import drift as formats
 

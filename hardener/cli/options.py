@@ -6,8 +6,9 @@ import functools
 import getpass
 import inspect
 import re
+import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ from hardener.conductor import Conductor, Progress
 from hardener.content import roles_directories
 from hardener.errors import ConfigError
 from hardener.inventory import Sources, read_targets, role_defaults
-from hardener.model import Scope, Target
+from hardener.model import Run, Scope, Target, TargetResult
 from hardener.plan import Selection, check_values
 from hardener.project import Project
 from hardener.store import Store, default_location
@@ -54,13 +55,14 @@ PlanOption = Annotated[
     Path | None,
     typer.Option("--plan", help="Do what this file of plan -f json says, and nothing where a target has moved since."),
 ]
+PatternOption = Annotated[str, typer.Option("-l", "--limit", metavar="GLOB", help="Only targets whose name matches.")]
 StoreOption = Annotated[
     str | None, typer.Option("--store", help="SQLite file or database URL [default: in the XDG state directory]")
 ]
 WorkersOption = Annotated[int, typer.Option("--workers", min=1, max=512, help="Targets looked at at once.")]
 TimeoutOption = Annotated[float, typer.Option("--connect-timeout", min=0.1, help="Seconds to wait for a connection.")]
 
-COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+COLOURS = re.compile(rb"\x1b\[[0-9;]*m")
 """What a terminal shows as colours and a file must not hold."""
 
 
@@ -199,29 +201,49 @@ def open_store(location: str | None) -> Store:
     return Store(location or default_location())
 
 
-def check_format(name: str) -> str:
-    """The name, or a usage error before any work is done."""
+def check_format(name: str, output: Path | None) -> None:
+    """A usage error, before any work is done, where there is no such format or it cannot go where it shall."""
     if name not in reports.formats():
         raise typer.BadParameter(f"{name!r} is not one of {', '.join(reports.formats())}", param_hint="--format")
-    return name
+    if reports.is_binary(name) and output is None and sys.stdout.isatty():
+        raise typer.BadParameter(f"{name} is not for a terminal: name a file with -o", param_hint="--format")
 
 
-def deliver(text: str, output: Path | None, mode: int = 0o600) -> None:
+def tell(run: Run, results: Iterable[TargetResult], format: str, output: Path | None) -> None:
+    """Deliver a run in one format."""
+    pieces = reports.render(run, results, format)
+    is_coloured = output is not None and not reports.is_binary(format)
+    deliver((COLOURS.sub(b"", piece) for piece in pieces) if is_coloured else pieces, output)
+
+
+def deliver(told: str | Iterable[bytes], output: Path | None, mode: int = 0o600) -> None:
     """Print a result, or put it into a file: whole or not at all. ``mode``: of a file that is made.
 
     What is there and no regular file (a pipe, /dev/null) is written to; putting a file into its place would destroy it.
     """
+    pieces = [told.encode()] if isinstance(told, str) else told
     if output is None:
-        typer.echo(text, nl=not text.endswith("\n"))
+        for piece in pieces:
+            typer.echo(piece, nl=False)
         return
-    text = COLOURS.sub("", text)
     try:
         if output.exists() and not output.is_file():
-            output.write_text(text, encoding="utf-8")
-            return
-        with tempfile.NamedTemporaryFile("w", dir=output.parent, delete=False, encoding="utf-8") as file:
-            file.write(text)
-        Path(file.name).chmod(mode)
-        Path(file.name).replace(output)
+            with output.open("wb") as device:
+                device.writelines(pieces)
+        else:
+            _replace(output, pieces, mode)
     except OSError as error:
         raise ConfigError(error.strerror or str(error), location=str(output)) from None
+
+
+def _replace(output: Path, pieces: Iterable[bytes], mode: int) -> None:
+    """Put a whole file into another's place; where a piece of it cannot be had, nothing happens."""
+    with tempfile.NamedTemporaryFile(dir=output.parent, delete=False) as file:
+        try:
+            file.writelines(pieces)
+            file.flush()
+            Path(file.name).chmod(mode)
+            Path(file.name).replace(output)
+        except BaseException:
+            Path(file.name).unlink()
+            raise

@@ -125,6 +125,11 @@ class TargetView:
         return ScoreLine(label, of(self.result), of(self.result, with_waivers=False), before)
 
 
+def whole(run: Run, results: Iterable[TargetResult]) -> Run:
+    """The run with its results in it, for formats that need everything at once."""
+    return run.model_copy(update={"results": tuple(results)})
+
+
 def targets(run: Run) -> Sequence[TargetView]:
     """Every target of a run, beside the audit its apply started from."""
     before = {result.target: result for result in run.before} if run.kind is not RunKind.AUDIT else {}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from hardener.model import Finding, Outcome, Run, Severity, TargetResult, Waiver, score
+from hardener.reports.arranged import whole
 from hardener.reports.listing import visible_line
 
 SOON = timedelta(days=30)
@@ -15,13 +16,12 @@ SOON = timedelta(days=30)
 Labels = Mapping[str, str]
 
 
-def render(run: Run) -> str:
+def render(run: Run, results: Iterable[TargetResult]) -> Iterator[bytes]:
     """The metrics of one run; the same run gives the same bytes. Nothing was scored: no score, rather than one of 0."""
-    lines: list[str] = []
-    for name, words, samples in _families(run):
-        lines += [f"# HELP {name} {words}", f"# TYPE {name} gauge"]
+    for name, words, samples in _families(whole(run, results)):
+        lines = [f"# HELP {name} {words}", f"# TYPE {name} gauge"]
         lines += [f"{name}{_labels(labels)} {value:.15g}" for labels, value in samples]
-    return "".join(f"{line}\n" for line in lines)
+        yield "".join(f"{line}\n" for line in lines).encode()
 
 
 def _families(run: Run) -> Iterator[tuple[str, str, Sequence[tuple[Labels, float]]]]:
