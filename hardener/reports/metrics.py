@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from hardener.model import Finding, Outcome, Run, Severity, TargetResult, Waiver, score
-from hardener.reports.arranged import whole
-from hardener.reports.listing import visible_line
+from hardener.reports.arranged import on_one_line, whole
 
 SOON = timedelta(days=30)
 """A waiver that ends within this time is told as ``expiring``."""
 
+LONGEST_NAME = 300
 Labels = Mapping[str, str]
 
 
@@ -117,4 +117,4 @@ def _labels(labels: Labels) -> str:
 
 
 def _escaped(value: str) -> str:
-    return visible_line(value).replace("\\", "\\\\").replace('"', '\\"')
+    return on_one_line(value, LONGEST_NAME).replace("\\", "\\\\").replace('"', '\\"')

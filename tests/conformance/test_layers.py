@@ -47,6 +47,7 @@ SOLE_IMPORTERS = {
     "testinfra": {"transcript"},
     "threading": {"conductor"},
     "typer": {"cli"},
+    "xlsxwriter": {"reports"},
 }
 """Imported package → who alone may import it."""
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 
-from hardener.cli.options import deliver, tell
+from hardener.cli.options import check_format, deliver, tell
 from hardener.errors import ConfigError, StoreError
 from tests.unit.reports.conftest import run, soft
 
@@ -46,6 +47,21 @@ def test_a_file_has_no_colours_though_the_terminal_has(tmp_path: Path, monkeypat
     tell(sample, sample.results, "table", tmp_path / "report")
     assert "FAILING" in (tmp_path / "report").read_text()
     assert "\x1b" not in (tmp_path / "report").read_text()
+
+
+def test_bytes_are_not_for_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    with pytest.raises(typer.BadParameter, match="xlsx is not for a terminal: name a file with -o"):
+        check_format("xlsx", None)
+    check_format("xlsx", tmp_path / "run.xlsx")
+    check_format("csv", None)
+
+
+def test_bytes_go_into_a_file_and_a_pipe_as_they_are(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    sample = run(soft())
+    tell(sample, sample.results, "xlsx", tmp_path / "run.xlsx")
+    tell(sample, sample.results, "xlsx", None)
+    assert capfdbinary.readouterr().out == (tmp_path / "run.xlsx").read_bytes()
 
 
 def test_a_pipe_stays_a_pipe(tmp_path: Path) -> None:
