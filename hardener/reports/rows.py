@@ -41,7 +41,7 @@ LONGEST = 3000
 
 Cell = str | int
 _FORMULAS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
-_STARTS_A_FORMULA = re.compile(r"(^|;)(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+_STARTS_A_FORMULA = re.compile(r"(^|; ?)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
 
 def as_it_is(item: Cell) -> Cell:
@@ -50,8 +50,8 @@ def as_it_is(item: Cell) -> Cell:
 
 
 def begins_formula(text: str) -> bool:
-    """Whether a program for spreadsheets that has to guess would take a text for a formula."""
-    return text.lstrip()[:1] in _FORMULAS
+    """Whether a program for spreadsheets that has to guess would take a cell's text for a formula."""
+    return text[:1] in _FORMULAS
 
 
 def without_formulas(item: Cell) -> Cell:
@@ -61,7 +61,7 @@ def without_formulas(item: Cell) -> Cell:
     """
     if isinstance(item, int) or not (begins_formula(item) or ";" in item):
         return item
-    return _STARTS_A_FORMULA.sub(r"\1'\2", item)
+    return _STARTS_A_FORMULA.sub(r"\1'", item)
 
 
 class Rows:

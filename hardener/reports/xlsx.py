@@ -143,8 +143,10 @@ class _Sheet:
             if isinstance(item, int):
                 self._sheet.write_number(self._rows, column, item)
             elif item:
-                style = formats.get(item) or (self._quoted if begins_formula(item) else None)
-                self._sheet.write_string(self._rows, column, item, style)
+                style = self._quoted if begins_formula(item) else formats.get(item)
+                # The library takes what stands between these tags for markup of its own, and does not escape it.
+                text = f" {item}" if item.startswith("<r>") else item
+                self._sheet.write_string(self._rows, column, text, style)
         self._rows += 1
 
 

@@ -33,6 +33,23 @@ def test_an_unknown_format_is_an_error_in_one_line(audit_run: Run) -> None:
 
 
 @pytest.mark.parametrize("format_name", FORMATS)
+def test_a_format_tells_what_was_before_only_where_it_says_so(format_name: str, apply_run: Run) -> None:
+    """The store does not even read it for the others."""
+
+    def told(sample: Run) -> bytes:
+        return b"".join(reports.render(sample, apply_run.results, format_name))
+
+    is_same = told(apply_run) == told(apply_run.model_copy(update={"before": ()}))
+    assert is_same is not reports.tells_before(format_name)
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_a_format_is_text_unless_it_says_otherwise(format_name: str, audit_run: Run) -> None:
+    data = b"".join(reports.render(audit_run, audit_run.results, format_name))
+    assert (b"\x00" in data) is reports.is_binary(format_name)
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
 def test_a_run_with_no_target_can_be_told(format_name: str) -> None:
     told = b"".join(reports.render(run(), (), format_name))
     assert told or format_name == "ndjson"  # nothing but findings

@@ -30,6 +30,7 @@ TEXTS = {
     "markdown": "| `` ` ``` [a](javascript:alert(1)) **b** ![i](x) <u@v> @somebody #1 ~~~",
     "console": "[red]x[/red] [link=x]y[/link] {{ 7 * 7 }} {% raw %} %s \\",
     "json": '"}],"schema":"other"',
+    "sheet": '<r></r></is></c><c r="A9"><f>HYPERLINK(A1)</f></c><c r="B9" t="inlineStr"><is><r></r>',
     "long": "y" * 1_000_000,
     "invalid": b"\xff\xfe\xc3 \xed\xa0\x80".decode("utf-8", "backslashreplace"),
 }
@@ -143,7 +144,7 @@ def test_what_is_said_shapes_nothing(format_name: str) -> None:
         return found
 
     plain = shape("plain")
-    for name in ("markup", "terminal", "directions", "markdown", "console", "json", "invalid"):
+    for name in ("markup", "terminal", "directions", "markdown", "console", "json", "sheet", "invalid"):
         assert shape(TEXTS[name]) == plain, name
 
 
