@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
 
 import typer
 
-from hardener.cli.options import StoreOption, deliver, open_store
+from hardener.cli.options import PatternOption, StoreOption, deliver, open_store
 from hardener.cli.runs import RunArgument
 from hardener.reports import listing
 from hardener.reports.arranged import moment
@@ -17,7 +16,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-PatternOption = Annotated[str, typer.Option("-l", "--limit", metavar="GLOB", help="Only targets whose name matches.")]
 
 
 @app.command("set")

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from hardener.catalogue.recent import COMMANDS
-from hardener.cli.baselines import PatternOption
-from hardener.cli.options import OutputOption, StoreOption, deliver, open_store
+from hardener.cli.options import OutputOption, PatternOption, StoreOption, deliver, open_store
 from hardener.cli.telling import recipients_of, tell
 from hardener.drift import exit_code, find_drift
 from hardener.errors import ExitCode

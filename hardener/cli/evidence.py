@@ -14,7 +14,7 @@ import typer
 from hardener import evidence, reports
 from hardener.approval import read_plans
 from hardener.catalogue.discovery import discover
-from hardener.cli.options import StoreOption, deliver, deliver_bytes, open_store
+from hardener.cli.options import StoreOption, deliver, open_store
 from hardener.cli.runs import RunArgument
 from hardener.content import roles_directories
 from hardener.errors import ConfigError, ExitCode
@@ -30,8 +30,8 @@ app = typer.Typer(
     help="A run as a signed bundle, for whoever has to trust it elsewhere.", no_args_is_help=True, rich_markup_mode=None
 )
 BundleArgument = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle that export made.")]
-FOR_TERMINALS = "table"
-"""The format that no bundle carries: it is as wide as a terminal, and says less than the others."""
+REPORTS = ("csv", "html", "json")
+"""The formats that a bundle carries: to read, to sort, to work on. Every other can be made of what is in it."""
 OTHERS = 0o077
 
 
@@ -72,7 +72,7 @@ def export(
     if plan is not None:
         read_plans(plan)  # refuses what is none
     packed = Packed(run=loaded, chain=chain, reports=_reports(loaded), plan=plan.read_bytes() if plan else None)
-    deliver_bytes(evidence.pack(packed, signer), output)
+    deliver([evidence.pack(packed, signer)], output)
     typer.echo(f"run {loaded.id} signed with {signer.public.id}", err=True)
 
 
@@ -139,8 +139,7 @@ def _earlier_chain(bundle: Path, key: PublicKey) -> Sequence[Link]:
 
 
 def _reports(run: Run) -> dict[str, bytes]:
-    names = [name for name in reports.formats() if name != FOR_TERMINALS]
-    return {f"report.{name}": reports.render(run, name).encode() for name in names}
+    return {f"report.{name}": b"".join(reports.render(run, run.results, name)) for name in REPORTS}
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------

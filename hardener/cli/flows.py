@@ -13,7 +13,7 @@ import typer
 
 from hardener import reports
 from hardener.approval import read_plans, refuse_moved, refuse_other_question
-from hardener.cli.options import FormatOption, OutputOption, StoreOption, check_format, deliver, open_store
+from hardener.cli.options import FormatOption, OutputOption, StoreOption, check_format, deliver, open_store, tell
 from hardener.cli.request import Request, prepare, requested, sharing
 from hardener.cli.runs import RunArgument
 from hardener.cli.staging import staged
@@ -66,7 +66,7 @@ def audit(
 
     Example: hardener audit -i hosts.yml -l workers -p cis-level2
     """
-    check_format(format)
+    check_format(format, output)
     opened = open_store(store)
     start = Start(RunKind.AUDIT, request.scope)
     with progress_on_stderr() as progress:
@@ -96,7 +96,7 @@ def apply(
 
     Example: hardener apply -i hosts.yml --batches 1,10%,100% --controls 'sshd-*'
     """
-    check_format(format)
+    check_format(format, output)
     opened = open_store(store)
     approved = read_plans(plan) if plan else None
     start = Start(RunKind.APPLY, request.scope)
@@ -131,7 +131,7 @@ def rollback(
 
     Example: hardener rollback latest -i hosts.yml -l node7
     """
-    check_format(format)
+    check_format(format, output)
     opened = open_store(store)
     undone = opened.load(run)
     if undone.kind is RunKind.AUDIT:
@@ -215,11 +215,11 @@ def _finish(run: Run, store: Store, format: str, output: OutputOption, metrics: 
     try:
         store.save(run)
     except StoreError:
-        deliver(reports.render(run, format), output)
+        tell(run, run.results, format, output)
         raise
     if metrics is not None:
-        deliver(reports.render(run, "metrics"), metrics, READABLE)
-    deliver(reports.render(run, format), output)
+        deliver(reports.render(run, run.results, "metrics"), metrics, READABLE)
+    tell(run, run.results, format, output)
     if format == "table" or output is not None:
         typer.echo(f"run {run.id} kept: hardener report {run.id} -f html -o report.html", err=True)
     raise typer.Exit(exit_code(run.results))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +13,7 @@ import typer
 
 from hardener import reports
 from hardener.errors import ConfigError
+from hardener.model import Run, TargetResult
 
 if TYPE_CHECKING:
     from hardener.store import Store
@@ -24,11 +27,12 @@ WaiversOption = Annotated[
 ]
 FormatOption = Annotated[str, typer.Option("-f", "--format", help=f"One of {', '.join(reports.formats())}.")]
 OutputOption = Annotated[Path | None, typer.Option("-o", "--output", help="Write to a file instead of stdout.")]
+PatternOption = Annotated[str, typer.Option("-l", "--limit", metavar="GLOB", help="Only targets whose name matches.")]
 StoreOption = Annotated[
     str | None, typer.Option("--store", help="SQLite file or database URL [default: in the XDG state directory]")
 ]
 
-COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+COLOURS = re.compile(rb"\x1b\[[0-9;]*m")
 """What a terminal shows as colours and a file must not hold."""
 
 
@@ -40,33 +44,50 @@ def open_store(location: str | None) -> Store:
     return Store(location or default_location())
 
 
-def check_format(name: str) -> str:
-    """The name, or a usage error before any work is done."""
+def check_format(name: str, output: Path | None) -> None:
+    """A usage error, before any work is done, where there is no such format or it cannot go where it shall."""
     if name not in reports.formats():
         raise typer.BadParameter(f"{name!r} is not one of {', '.join(reports.formats())}", param_hint="--format")
-    return name
+    if reports.is_binary(name) and output is None and sys.stdout.isatty():
+        raise typer.BadParameter(f"{name} is not for a terminal: name a file with -o", param_hint="--format")
 
 
-def deliver(text: str, output: Path | None, mode: int = 0o600) -> None:
-    """Print a result, or put it into a file: see ``deliver_bytes``."""
-    if output is None:
-        typer.echo(text, nl=not text.endswith("\n"))
-        return
-    deliver_bytes(COLOURS.sub("", text).encode(), output, mode)
+def tell(run: Run, results: Iterable[TargetResult], format: str, output: Path | None) -> None:
+    """Deliver a run in one format."""
+    pieces = reports.render(run, results, format)
+    is_coloured = output is not None and not reports.is_binary(format)
+    deliver((COLOURS.sub(b"", piece) for piece in pieces) if is_coloured else pieces, output)
 
 
-def deliver_bytes(data: bytes, output: Path, mode: int = 0o600) -> None:
-    """Put a result into a file: whole or not at all. ``mode``: of a file that is made.
+def deliver(told: str | Iterable[bytes], output: Path | None, mode: int = 0o600) -> None:
+    """Print a result, or put it into a file: whole or not at all. ``mode``: of a file that is made.
 
     What is there and no regular file (a pipe, /dev/null) is written to; putting a file into its place would destroy it.
     """
+    if isinstance(told, str):
+        told = [COLOURS.sub(b"", told.encode()) if output else told.encode()]
+    if output is None:
+        for piece in told:
+            typer.echo(piece, nl=False)
+        return
     try:
         if output.exists() and not output.is_file():
-            output.write_bytes(data)
-            return
-        with tempfile.NamedTemporaryFile(dir=output.parent, delete=False) as file:
-            file.write(data)
-        Path(file.name).chmod(mode)
-        Path(file.name).replace(output)
+            with output.open("wb") as device:
+                device.writelines(told)
+        else:
+            _replace(output, told, mode)
     except OSError as error:
         raise ConfigError(error.strerror or str(error), location=str(output)) from None
+
+
+def _replace(output: Path, pieces: Iterable[bytes], mode: int) -> None:
+    """Put a whole file into another's place; where a piece of it cannot be had, nothing happens."""
+    with tempfile.NamedTemporaryFile(dir=output.parent, delete=False) as file:
+        try:
+            file.writelines(pieces)
+            file.flush()
+            Path(file.name).chmod(mode)
+            Path(file.name).replace(output)
+        except BaseException:
+            Path(file.name).unlink()
+            raise

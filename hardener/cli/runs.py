@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hardener import reports
-from hardener.cli.options import FormatOption, OutputOption, StoreOption, check_format, deliver, open_store
+from hardener.cli.options import (
+    FormatOption,
+    OutputOption,
+    PatternOption,
+    StoreOption,
+    check_format,
+    deliver,
+    open_store,
+    tell,
+)
 from hardener.reports import listing
 from hardener.reports.arranged import moment, outcome_words, value_words
+from hardener.store import Store
 
 app = typer.Typer(help="Runs that are kept in the store.", no_args_is_help=True, rich_markup_mode=None)
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the beginning of one, or 'latest'.")]
@@ -36,7 +47,7 @@ def show_run(run: RunArgument = "latest", store: StoreOption = None) -> None:
 
     Example: hardener runs show latest
     """
-    deliver(reports.render(open_store(store).load(run), "table"), None)
+    _tell(open_store(store), run, "*", "table", None)
 
 
 @app.command("history")
@@ -85,14 +96,25 @@ def prune_runs(
 
 
 def report(
-    run: RunArgument = "latest",
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="A run's id, or the beginning of one [default: the newest]")
+    ] = None,
+    latest: Annotated[bool, typer.Option("--latest", help="The run kept last, said explicitly.")] = False,
+    limit: PatternOption = "*",
     format: FormatOption = "html",
     output: OutputOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Tell a run to someone: as a table, as JSON, or as one HTML file.
+    """Tell a run to someone: to people, to spreadsheets, or to other programs; docs/reports.md says which format.
 
-    Example: hardener report latest -f html -o report.html
+    Example: hardener report --latest -l 'web*' -f html -o report.html
     """
-    check_format(format)
-    deliver(reports.render(open_store(store).load(run), format), output)
+    check_format(format, output)
+    if latest and run is not None:
+        raise typer.BadParameter(f"is it {run} or the latest?", param_hint="--latest")
+    _tell(open_store(store), run or "latest", limit, format, output)
+
+
+def _tell(store: Store, reference: str, limit: str, format: str, output: Path | None) -> None:
+    run, results = store.stream(reference, limit, with_before=reports.tells_before(format))
+    tell(run, results, format, output)

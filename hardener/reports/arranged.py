@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 from pydantic import JsonValue
 
@@ -79,7 +80,7 @@ class TargetView:
         earlier = self.before.findings if self.before else ()
         return next((item.observed for item in earlier if item.control == entry.record.id), None)
 
-    @property
+    @cached_property
     def is_seen(self) -> bool:
         """Whether anything was judged; traits the inventory declares exclude controls even on a dead target."""
         return self.result.count(*_JUDGED) > 0
@@ -123,6 +124,11 @@ class TargetView:
 
         before = of(self.before) if self.before else None
         return ScoreLine(label, of(self.result), of(self.result, with_waivers=False), before)
+
+
+def whole(run: Run, results: Iterable[TargetResult]) -> Run:
+    """The run with its results in it, for formats that need everything at once."""
+    return run.model_copy(update={"results": tuple(results)})
 
 
 def targets(run: Run) -> Sequence[TargetView]:

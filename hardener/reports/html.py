@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from hardener.model import Change, Outcome, Run, Score
+from hardener.model import Change, Outcome, Run, Score, TargetResult
 from hardener.reports import arranged
 from hardener.reports.arranged import Entry, TargetView
 from hardener.reports.evidence import Evidence, evidence_of, readable
 from hardener.reports.listing import visible
 
+TELLS_BEFORE = True
 EVIDENCE_OF_ONE_TARGET = 200_000
 EVIDENCE_OF_ALL_TARGETS = 2_000_000
 """Bytes of output a page carries; the run itself keeps everything."""
@@ -74,8 +75,12 @@ class Page:
         return {visible(reason): len(entries) for reason, entries in grouped.items()}
 
 
-def render(run: Run) -> str:
+def render(run: Run, results: Iterable[TargetResult]) -> Iterator[bytes]:
     """The page; the same run gives the same bytes."""
+    yield _page(arranged.whole(run, results)).encode()
+
+
+def _page(run: Run) -> str:
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     views = arranged.targets(run)

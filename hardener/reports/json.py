@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable, Iterator
+from textwrap import indent
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hardener.model import Run
+from hardener.model import Run, TargetResult
 
+TELLS_BEFORE = True
 SCHEMA = "hardener-run/1"
 
 
@@ -22,12 +25,25 @@ class Envelope(BaseModel):
     run: Run
 
 
-def render(run: Run) -> str:
+def render(run: Run, results: Iterable[TargetResult]) -> Iterator[bytes]:
     """The run in its envelope; the same run gives the same bytes."""
-    body = run.model_dump(mode="json")
-    for result in (*body["results"], *body["before"]):
-        with_ordered_traits(result)
-    return _text({"schema": SCHEMA, "run": body})
+    body = run.model_dump(mode="json", exclude={"results", "before"})
+    yield _text({"schema": SCHEMA, "run": body}).removesuffix("\n  }\n}\n").encode()
+    yield b',\n    "results": ['
+    yield from _listed(results)
+    yield b'],\n    "before": ['
+    yield from _listed(run.before)
+    yield b"]\n  }\n}\n"
+
+
+def _listed(results: Iterable[TargetResult]) -> Iterator[bytes]:
+    """The results, one by one, as they stand in the document's lists; a run may be larger than memory."""
+    end = b""
+    for result in results:
+        text = _text(with_ordered_traits(result.model_dump(mode="json"))).rstrip()
+        yield (b"," if end else b"") + b"\n" + indent(text, " " * 6).encode()
+        end = b"\n    "
+    yield end
 
 
 def with_ordered_traits(body: dict[str, Any]) -> dict[str, Any]:

@@ -7,21 +7,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from hardener.model import Finding, Outcome, Run, Severity, TargetResult, Waiver, score
-from hardener.reports.listing import visible_line
+from hardener.reports.arranged import on_one_line, whole
 
 SOON = timedelta(days=30)
 """A waiver that ends within this time is told as ``expiring``."""
 
+LONGEST_NAME = 300
 Labels = Mapping[str, str]
 
 
-def render(run: Run) -> str:
+def render(run: Run, results: Iterable[TargetResult]) -> Iterator[bytes]:
     """The metrics of one run; the same run gives the same bytes. Nothing was scored: no score, rather than one of 0."""
-    lines: list[str] = []
-    for name, words, samples in _families(run):
-        lines += [f"# HELP {name} {words}", f"# TYPE {name} gauge"]
+    for name, words, samples in _families(whole(run, results)):
+        lines = [f"# HELP {name} {words}", f"# TYPE {name} gauge"]
         lines += [f"{name}{_labels(labels)} {value:.15g}" for labels, value in samples]
-    return "".join(f"{line}\n" for line in lines)
+        yield "".join(f"{line}\n" for line in lines).encode()
 
 
 def _families(run: Run) -> Iterator[tuple[str, str, Sequence[tuple[Labels, float]]]]:
@@ -128,4 +128,4 @@ def _labels(labels: Labels) -> str:
 
 
 def _escaped(value: str) -> str:
-    return visible_line(value).replace("\\", "\\\\").replace('"', '\\"')
+    return on_one_line(value, LONGEST_NAME).replace("\\", "\\\\").replace('"', '\\"')

@@ -7,17 +7,18 @@ import os
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from hardener.model import Outcome, Run, RunKind
+from hardener.model import Outcome, Run, RunKind, TargetResult
 from hardener.reports import arranged
 from hardener.reports.arranged import Entry, ScoreLine, TargetView, on_one_line, score_words, value_words
 
+TELLS_BEFORE = True
 MOST_IN_FULL = 10
 """With more targets than this, a summary comes first and details are short."""
 MOST_SHORT = 20
@@ -30,21 +31,25 @@ BLANK = Text()
 STYLES = {"high": "bold red", "medium": "yellow", "low": "cyan"}
 
 
-def render(run: Run) -> str:
+def render(run: Run, results: Iterable[TargetResult]) -> Iterator[bytes]:
     """The run as lines of text, with colour only where a terminal shows it."""
+    yield _printed(_lines(arranged.whole(run, results))).encode()
+
+
+def _lines(run: Run) -> Sequence[RenderableType]:
     views = arranged.targets(run)
     notices = [_line(0, ("NOTICE: ", "bold yellow"), text) for text in arranged.ended_waivers(run)]
     lines: list[RenderableType] = [_run_line(run), *notices]
     if len(views) <= MOST_IN_FULL:
         for view in views:
             lines += [BLANK, *_target_lines(view)]
-        return _printed(lines)
+        return lines
     lines += [BLANK, _summary(views)]
     lines += _waivers_in_use(run)
     for view in views:
         if view.needs_attention:
             lines += [BLANK, *_short_lines(view)]
-    return _printed(lines)
+    return lines
 
 
 # --- lines ------------------------------------------------------------------------------------------------------------

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 from hardener.errors import SchemaTooNew
-from hardener.model import Alert, Baseline, Comparison, Link, Period, Pruned, Run, RunSummary, Seen
+from hardener.model import Alert, Baseline, Comparison, Link, Period, Pruned, Run, RunSummary, Seen, TargetResult
 from hardener.store import baselines, reading, schema, telling
 from hardener.store.chaining import adopt
 from hardener.store.comparing import compare
@@ -79,6 +80,21 @@ class Store:
         with self._database.reading() as connection:
             run = reading.read_run(connection, reading.run_number(connection, reference))
             return run, read_chain(connection, run.id)
+
+    def stream(
+        self, reference: str, pattern: str = "*", *, with_before: bool = False
+    ) -> tuple[Run, Iterator[TargetResult]]:
+        """A run without its results, and these one by one: of the targets whose name a shell-style pattern matches.
+
+        The run has the audit an apply started from only ``with_before``. The store is open until the last result.
+        """
+        parts = self._parts(reference, pattern, with_before=with_before)
+        return cast(Run, next(parts)), cast(Iterator[TargetResult], parts)
+
+    def _parts(self, reference: str, pattern: str, *, with_before: bool) -> Iterator[Run | TargetResult]:
+        with self._database.reading() as connection:
+            number = reading.run_number(connection, reference)
+            yield from reading.stream_run(connection, number, pattern, with_before=with_before)
 
     def history(self, target: str, control: str) -> Sequence[Period]:
         """What was seen of a control on a target over time, the newest first."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, cast
 
 from sqlalchemy import Connection, RowMapping, Select, func, select
@@ -62,17 +63,31 @@ def run_body(row: RowMapping) -> Mapping[str, Any]:
 
 
 def read_run(connection: Connection, number: int) -> Run:
-    """A whole run."""
-    row = connection.execute(select(schema.run).where(schema.run.c.number == number)).mappings().one()
+    """A whole run; what its results share is one object."""
     reader = ResultReader(connection)
-    controls = loaded(reader.contents.get([row["controls"]])[row["controls"]])
-    records = [ControlRecord(**item) for item in controls]
-    return Run(
-        **run_body(row),
-        controls={record.id: record for record in records},
-        before=reader.results(number, is_before=True),
-        results=reader.results(number, is_before=False),
-    )
+    before, results = (tuple(reader.results(number, "*", is_before=phase)) for phase in (True, False))
+    return _read_head(connection, number, before, results)
+
+
+def stream_run(connection: Connection, number: int, pattern: str, *, with_before: bool) -> Iterator[Run | TargetResult]:
+    """A run without its results, then those of the targets a pattern names, in its order; few are in memory at once."""
+    earlier = ResultReader(connection).results(number, pattern, is_before=True) if with_before else ()
+    head = _read_head(connection, number, tuple(earlier), ())
+    targets = ResultReader(connection).targets(number, pattern, is_before=False)
+    if pattern != "*" and not targets:
+        raise Refusal(f"run {head.id} has no target that {pattern!r} names")
+    yield head
+    for batch in batches(targets, RESULTS_AT_ONCE):
+        # Another reader for each batch: what one keeps to unpack it once would grow with the run.
+        yield from ResultReader(connection).read(batch)
+
+
+def _read_head(
+    connection: Connection, number: int, before: Sequence[TargetResult], results: Sequence[TargetResult]
+) -> Run:
+    row = connection.execute(select(schema.run).where(schema.run.c.number == number)).mappings().one()
+    records = [ControlRecord(**item) for item in ResultReader(connection).content(row["controls"])]
+    return Run(**run_body(row), controls={record.id: record for record in records}, before=before, results=results)
 
 
 class ResultReader:
@@ -85,13 +100,24 @@ class ResultReader:
         self._answers: dict[int, Answer] = {}
         self._outlines: dict[int, Outline] = {}
 
-    def results(self, run: int, *, is_before: bool) -> Sequence[TargetResult]:
-        """The results of one phase of a run, in its order."""
+    def results(self, run: int, pattern: str, *, is_before: bool) -> Iterator[TargetResult]:
+        """The results of one phase of a run whose targets a pattern names, in its order."""
+        for batch in batches(self.targets(run, pattern, is_before=is_before), RESULTS_AT_ONCE):
+            yield from self.read(batch)
+
+    def targets(self, run: int, pattern: str, *, is_before: bool) -> Sequence[int]:
+        """The numbers of the results of one phase of a run whose targets a pattern names, in its order."""
+        table, subject = schema.result, schema.subject
+        query = select(table.c.number, subject.c.target).join(subject, subject.c.number == table.c.subject)
+        query = query.where(table.c.run == run, table.c.is_before == is_before).order_by(table.c.number)
+        return [number for number, target in self._connection.execute(query) if fnmatchcase(target, pattern)]
+
+    def read(self, numbers: Sequence[int]) -> Sequence[TargetResult]:
+        """Some results by their numbers, in the order in which they were kept."""
         table, subject = schema.result, schema.subject
         query = select(table, subject.c.target).join(subject, subject.c.number == table.c.subject)
-        query = query.where(table.c.run == run, table.c.is_before == is_before).order_by(table.c.number)
-        rows = self._connection.execute(query).mappings().all()
-        return [result for batch in batches(rows, RESULTS_AT_ONCE) for result in self._batch(batch)]
+        rows = self._connection.execute(query.where(table.c.number.in_(numbers)).order_by(table.c.number)).mappings()
+        return self._batch(rows.all())
 
     def _batch(self, rows: Sequence[RowMapping]) -> Sequence[TargetResult]:
         subjects = {row["number"]: row["subject"] for row in rows}

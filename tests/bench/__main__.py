@@ -1,6 +1,7 @@
-"""``python -m tests.bench [node] [fleet] [store]``.
+"""``python -m tests.bench [node] [fleet] [store] [reports]``.
 
-One container node; fifty targets played by sshds on loopback; many nights of a thousand targets in a store.
+One container node; fifty targets played by sshds on loopback; many nights of a thousand targets in a store;
+a report of a night in every format.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from hardener.plan import Selection, packages_going, remediable, role_variables
 from hardener.reports.progress import NoProgress
 from hardener.transport import connector
 from tests.bench.figures import ROUNDS, median, say, seconds
+from tests.bench.reports import tell
 from tests.bench.store import year
 from tests.integration.conftest import Sshd, free_port, start_sshd
 from tests.integration.proving import Bench
@@ -173,6 +175,6 @@ def _measure_fleet(title: str, targets: Sequence[Target]) -> None:
 
 
 if __name__ == "__main__":
-    parts = {"node": one_node, "fleet": fleet, "local": local, "store": year}
+    parts = {"node": one_node, "fleet": fleet, "local": local, "store": year, "reports": tell}
     for part in sys.argv[1:] or parts:
         parts[part]()

@@ -63,6 +63,7 @@ def _record(number: int) -> ControlRecord:
 class Fleet:
     """Targets that change a little every night; what stays the same is the same object, so that a night is cheap."""
 
+    targets: int = TARGETS
     dice: random.Random = field(default_factory=lambda: random.Random(1))
     records: Sequence[ControlRecord] = tuple(_record(number) for number in range(CONTROLS))
     findings: dict[tuple[str, int], Finding] = field(default_factory=dict)
@@ -70,11 +71,11 @@ class Fleet:
 
     def nights(self, count: int) -> Iterator[Run]:
         """Runs of the whole fleet, one a night."""
-        values = [[self.dice.randrange(4) for _ in self.records] for _ in range(TARGETS)]
+        values = [[self.dice.randrange(4) for _ in self.records] for _ in range(self.targets)]
         for night in range(count):
             if night:
-                for _ in range(round(TARGETS * CONTROLS * CHANGING)):
-                    row, column = self.dice.randrange(TARGETS), self.dice.randrange(CONTROLS)
+                for _ in range(round(self.targets * CONTROLS * CHANGING)):
+                    row, column = self.dice.randrange(self.targets), self.dice.randrange(CONTROLS)
                     values[row][column] = (values[row][column] + self.dice.randrange(1, 100)) % 103
             yield self._run(night, [self._result(number, night, seen) for number, seen in enumerate(values)])
 
@@ -101,7 +102,7 @@ class Fleet:
             for record, seen in zip(self.records, values, strict=True)
         }
         # One answer is another every night, as that of the walk of all files is.
-        answers["walk"] = Answer(exit_status=0, stdout=f"{night * TARGETS + number} seconds since 1970\n".encode())
+        answers["walk"] = Answer(exit_status=0, stdout=f"{night * self.targets + number} seconds since 1970\n".encode())
         return TargetResult.model_construct(
             target=f"host{number:04}",
             facts=_facts(number),

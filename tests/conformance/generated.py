@@ -12,6 +12,7 @@ from hardener.catalogue.reference import controls_reference
 from hardener.content import roles_directory
 from hardener.inventory import role_defaults
 from hardener.project import schema as project_schema
+from hardener.reports import ndjson
 from hardener.reports.drift import json as drift
 from hardener.schedule import Nightly, unit_texts
 from tests.conformance.risks import risks, risks_page
@@ -30,6 +31,7 @@ def generated_files() -> Mapping[Path, str]:
         ROOT / "docs" / "controls.md": controls_reference(catalogue, defaults),
         ROOT / "docs" / "disruptions.md": risks_page(risks(catalogue, defaults)),
         ROOT / "docs" / "schemas" / "drift-1.schema.json": drift.schema(),
+        ROOT / "docs" / "schemas" / "finding-1.schema.json": ndjson.schema(),
         ROOT / "docs" / "schemas" / "project-1.schema.json": project_schema(),
         operating: _UNITS_BLOCK.sub(lambda match: match[1] + nightly_units() + match[2], operating.read_text("utf-8")),
         readme: _HELP_BLOCK.sub(lambda match: match[1] + block + match[2], readme.read_text("utf-8")),

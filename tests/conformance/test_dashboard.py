@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from hardener.reports import render
 from tests.conformance.generated import ROOT
+from tests.unit.reports.conftest import text_of
 from tests.unit.reports.test_metrics import RUN
 
 DASHBOARD: Mapping[str, Any] = json.loads((ROOT / "docs" / "grafana-dashboard.json").read_text("utf-8"))
 PANELS = DASHBOARD["panels"]
 VARIABLES = {item["name"]: item for item in DASHBOARD["templating"]["list"]}
-FAMILIES = {family.name: family for family in text_string_to_metric_families(render(RUN, "metrics"))}
+FAMILIES = {family.name: family for family in text_string_to_metric_families(text_of(RUN, "metrics"))}
 DELIBERATELY_UNUSED: set[str] = set()
 """Metrics that no panel shows, and that somebody may want to ask for."""
 SECONDS_UNTIL_A_NIGHT_WAS_MISSED = 36 * 3600

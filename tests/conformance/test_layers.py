@@ -60,6 +60,7 @@ SOLE_IMPORTERS = {
     "testinfra": {"transcript"},
     "threading": {"conductor"},
     "typer": {"cli"},
+    "xlsxwriter": {"reports"},
 }
 """Imported package → who alone may import it."""
 

@@ -109,6 +109,7 @@ def test_what_is_not_kept_is_named(
     [
         (["runs", "prune"], "say what to keep: --keep-days, --keep-runs, or both"),
         (["runs", "prune", "--keep-runs", "0"], "--keep-runs"),
+        (["report", "night-001", "--latest"], "is it night-001 or the latest?"),
         (["drift", "-f", "papyrus"], "'papyrus' is not one of table, json, ndjson, html"),
     ],
 )
@@ -124,6 +125,17 @@ def test_history_is_told_newest_first(file: Path, capsys: pytest.CaptureFixture[
         ("2026-01-08", "fail"),
         ("2026-01-01", "pass"),
     ]
+
+
+def test_a_report_tells_the_targets_a_pattern_names(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def targets(*arguments: str) -> list[str]:
+        body = json.loads(ran(capsys, file, "report", "-f", "json", *arguments))["run"]
+        return [body["id"], *(result["target"] for result in body["results"])]
+
+    assert targets() == targets("--latest") == targets("latest") == ["night-008", "web", "db"]
+    assert targets("night-003", "-l", "d*") == ["night-003", "db"]
+    told = refused(capsys, "report", "-l", "mail", "--store", str(file), code=ExitCode.BAD_CONFIG)
+    assert told == f"hardener: {file}: run night-008 has no target that 'mail' names\n"
 
 
 def test_pruning_keeps_what_it_was_told_to(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

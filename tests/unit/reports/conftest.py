@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hardener import reports
 from hardener.model import (
     Answer,
     Change,
@@ -167,6 +168,11 @@ def run(*results: TargetResult, **changes: Any) -> Run:
         "results": results,
     }
     return Run(**{**fields, **changes})
+
+
+def text_of(sample: Run, format_name: str) -> str:
+    """A run in a format of text."""
+    return b"".join(reports.render(sample, sample.results, format_name)).decode()
 
 
 @pytest.fixture

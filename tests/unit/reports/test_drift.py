@@ -13,8 +13,9 @@ from hardener.model import Drift, DriftEvent, DriftKind, Finding, Outcome
 from hardener.reports.drift import FORMATS, json
 
 from .conftest import record
-from .test_formats import HOSTILE
+from .test_hostile import TEXTS
 
+HOSTILE = TEXTS["markup"] + TEXTS["terminal"] + TEXTS["directions"]
 STARTED = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
 REGRESSED = DriftEvent(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hardener.model import Answer, Finding, Outcome, Run, Transcript
 from hardener.reports import json
 
-from .conftest import run, soft
+from .conftest import run, soft, text_of
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "schemas" / "run-1.schema.json"
 
@@ -46,23 +46,23 @@ def read(text: str) -> Run:
 
 
 def test_the_envelope_names_its_version(audit_run: Run) -> None:
-    body = jsonlib.loads(json.render(audit_run))
+    body = jsonlib.loads(text_of(audit_run, "json"))
     assert set(body) == {"schema", "run"}
     assert body["schema"] == "hardener-run/1"
 
 
 def test_samples_are_read_back_as_they_were(audit_run: Run, apply_run: Run) -> None:
-    assert read(json.render(audit_run)) == audit_run
-    assert read(json.render(apply_run)) == apply_run
+    assert read(text_of(audit_run, "json")) == audit_run
+    assert read(text_of(apply_run, "json")) == apply_run
 
 
 @given(finding=FINDINGS, answer=ANSWERS, command=TEXT)
 def test_any_run_is_read_back_as_it_was(finding: Finding, answer: Answer, command: str) -> None:
     transcript = Transcript(answers={command: answer}, round_trips=1)
     sample = run(soft(findings=(finding,), transcript=transcript))
-    text = json.render(sample)
+    text = text_of(sample, "json")
     assert read(text) == sample
-    assert json.render(read(text)) == text
+    assert text_of(read(text), "json") == text
 
 
 def test_samples_fit_the_schema(audit_run: Run, apply_run: Run) -> None:
@@ -70,11 +70,11 @@ def test_samples_fit_the_schema(audit_run: Run, apply_run: Run) -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
     for sample in (audit_run, apply_run):
-        validator.validate(jsonlib.loads(json.render(sample)))
+        validator.validate(jsonlib.loads(text_of(sample, "json")))
 
 
 def test_the_schema_refuses_another_version(audit_run: Run) -> None:
-    body: dict[str, Any] = {**jsonlib.loads(json.render(audit_run)), "schema": "hardener-run/2"}
+    body: dict[str, Any] = {**jsonlib.loads(text_of(audit_run, "json")), "schema": "hardener-run/2"}
     assert not jsonschema.Draft202012Validator(json.schema()).is_valid(body)
 
 

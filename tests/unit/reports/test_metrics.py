@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 from prometheus_client.parser import text_string_to_metric_families
 
 from hardener.model import Finding, Outcome, Run, RunKind, Severity, TargetResult, Waiver, WaiverKind
-from hardener.reports import render
-from tests.unit.reports.conftest import record
+from tests.unit.reports.conftest import record, text_of
 
 STARTED = datetime(2026, 11, 21, 5, 0, tzinfo=UTC)
 SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="(?:[^"\\\n]|\\.)*",?)*)\})? (\S+)')
@@ -73,7 +72,7 @@ RUN = Run(
 
 def samples() -> dict[tuple[str, str], float]:
     """Name and labels → value, of everything that is no comment."""
-    lines = [line for line in render(RUN, "metrics").splitlines() if not line.startswith("#")]
+    lines = [line for line in text_of(RUN, "metrics").splitlines() if not line.startswith("#")]
     matches = [SAMPLE.fullmatch(line) for line in lines]
     assert all(matches), lines
     return {(match[1], match[2] or ""): float(match[3]) for match in matches if match}
@@ -128,7 +127,7 @@ def test_the_moment_is_a_value_and_no_time_of_a_sample() -> None:
 
 
 def test_prometheus_reads_it_without_times_and_without_a_series_twice() -> None:
-    families = list(text_string_to_metric_families(render(RUN, "metrics")))
+    families = list(text_string_to_metric_families(text_of(RUN, "metrics")))
     assert all(family.type == "gauge" and family.documentation for family in families)
     read = [sample for family in families for sample in family.samples]
     assert {sample.timestamp for sample in read} == {None}
@@ -145,7 +144,7 @@ def test_names_end_in_what_they_count() -> None:
 
 
 def test_every_metric_is_explained_and_typed() -> None:
-    text = render(RUN, "metrics")
+    text = text_of(RUN, "metrics")
     names = {name for name, _ in samples()}
     assert {line.split()[2] for line in text.splitlines() if line.startswith("# HELP ")} == names
     assert {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")} == names

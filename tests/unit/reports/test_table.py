@@ -7,9 +7,9 @@ import sys
 import pytest
 
 from hardener.model import Finding, Outcome, Run, RunKind, Score
-from hardener.reports import arranged, table
+from hardener.reports import arranged
 
-from .conftest import CONTROLS, dead, findings, run, soft
+from .conftest import CONTROLS, dead, findings, run, soft, text_of
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def lines(sample: Run) -> list[str]:
-    return table.render(sample).splitlines()
+    return text_of(sample, "table").splitlines()
 
 
 def test_a_target_is_introduced_with_its_score(audit_run: Run) -> None:
@@ -65,11 +65,11 @@ def test_one_cause_is_told_once() -> None:
         name.replace("-", "_"): Finding(control=name, outcome=Outcome.ERROR, reason="needs root")
         for name in ("kernel-aslr", "kernel-sysrq", "services-cups")
     }
-    assert table.render(run(soft(findings=findings(**same)))).count("needs root") == 1
+    assert text_of(run(soft(findings=findings(**same))), "table").count("needs root") == 1
 
 
 def test_what_holds_is_only_counted(audit_run: Run) -> None:
-    text = table.render(audit_run)
+    text = text_of(audit_run, "table")
     assert "  2 hold, 1 not applicable, 1 for a person, 1 not selected\n" in text
     assert "    not applicable, 1: container: mounts belong to the host\n" in text
     assert "kernel-sysrq" not in text
@@ -82,7 +82,7 @@ def test_what_only_a_person_can_decide_is_named_with_what_was_seen(audit_run: Ru
 
 
 def test_an_apply_that_never_reached_a_target_tells_of_no_changes() -> None:
-    assert "changes:" not in table.render(run(dead(), kind=RunKind.APPLY, before=(dead(),)))
+    assert "changes:" not in text_of(run(dead(), kind=RunKind.APPLY, before=(dead(),)), "table")
 
 
 def test_a_dead_target_is_told_with_its_cause_and_no_score(audit_run: Run) -> None:
@@ -95,7 +95,7 @@ def test_a_dead_target_is_told_with_its_cause_and_no_score(audit_run: Run) -> No
 
 
 def test_an_apply_tells_before_and_after_and_what_it_changed(apply_run: Run) -> None:
-    text = table.render(apply_run)
+    text = text_of(apply_run, "table")
     assert "  overall:  2 of 6, 33 %  ->  4 of 6, 66 %\n" in text
     assert "  fixed (2)\n    sshd: sshd-permitrootlogin, sshd-maxauthtries\n" in text
     assert "  changes: 2, by 7 Ansible tasks\n    sshd: /etc/ssh/sshd_config.d/00-hardener.conf\n" in text
@@ -113,19 +113,19 @@ def test_many_targets_begin_with_a_summary_and_hide_the_healthy() -> None:
 
 
 def test_a_pipe_gets_plain_ascii(audit_run: Run, apply_run: Run) -> None:
-    assert table.render(audit_run).isascii()
-    assert table.render(apply_run).isascii()
-    assert table.render(run(*[soft(f"n{number}") for number in range(12)])).isascii()
+    assert text_of(audit_run, "table").isascii()
+    assert text_of(apply_run, "table").isascii()
+    assert text_of(run(*[soft(f"n{number}") for number in range(12)]), "table").isascii()
 
 
 @pytest.mark.usefixtures("terminal")
 def test_a_terminal_gets_colour_and_folded_lines(audit_run: Run) -> None:
-    assert "\x1b[1;31mFAILING (3)" in table.render(audit_run)
+    assert "\x1b[1;31mFAILING (3)" in text_of(audit_run, "table")
 
 
 def test_no_color_is_honoured(audit_run: Run, terminal: pytest.MonkeyPatch) -> None:
     terminal.setenv("NO_COLOR", "1")
-    text = table.render(audit_run)
+    text = text_of(audit_run, "table")
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= 80
 
