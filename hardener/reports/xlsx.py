@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from xlsxwriter import Workbook
+from xlsxwriter.utility import xl_rowcol_to_cell_fast
+from xlsxwriter.worksheet import Worksheet
 
 from hardener.errors import ConfigError
 from hardener.model import Finding, Run, TargetResult
@@ -48,6 +52,8 @@ OF_PIVOT = ("control", "severity", "failing on")
 """The columns of the sheets; those of the pivot go on with the targets."""
 
 _COLOURS = {"fail": "#f8cbad", "error": "#f8cbad", "unknown": "#f8cbad", "waived": "#ffe699", "pass": "#e2efda"}
+_SPELLED = re.compile("(_x[0-9A-Fa-f]{4}_)")
+"""What programs read as the letter of this number, unless the underscore before it is spelled so itself."""
 _WIDTH = 22
 _PIECE = 2**20
 
@@ -120,11 +126,28 @@ def _tell_run(run: Run, about: _Sheet, controls: _Sheet, waivers: _Sheet) -> Non
         waivers.add((*of_waiver(waiver), *map(cell, scope)))
 
 
+class _Worksheet(Worksheet):  # type: ignore[misc]  # the library has no types
+    """The library's, but for how text is put down: it would not escape what stands between tags of its own.
+
+    It is also most of the time a large run takes.
+    """
+
+    def _write_cell(self, row: int, col: int, cell: Any) -> None:
+        text = getattr(cell, "string", None)
+        if text is None:
+            super()._write_cell(row, col, cell)
+            return
+        style = f' s="{cell.format._get_xf_index()}"' if cell.format else ""  # noqa: SLF001  (as the library does here)
+        told = _SPELLED.sub(r"_x005F\1", escape(text, quote=False))
+        place = xl_rowcol_to_cell_fast(row, col)
+        self.fh.write(f'<c r="{place}"{style} t="inlineStr"><is><t>{told}</t></is></c>')
+
+
 class _Sheet:
     """A sheet that is written row by row."""
 
     def __init__(self, book: Any, name: str, header: Sequence[Cell], frozen: int = 1) -> None:
-        self._sheet = book.add_worksheet(name)
+        self._sheet = book.add_worksheet(name, _Worksheet)
         self._name = name
         # A person who edits such a cell does not make a formula of it either.
         self._quoted = book.add_format({"quote_prefix": True})
@@ -144,9 +167,7 @@ class _Sheet:
                 self._sheet.write_number(self._rows, column, item)
             elif item:
                 style = self._quoted if begins_formula(item) else formats.get(item)
-                # The library takes what stands between these tags for markup of its own, and does not escape it.
-                text = f" {item}" if item.startswith("<r>") else item
-                self._sheet.write_string(self._rows, column, text, style)
+                self._sheet.write_string(self._rows, column, item, style)
         self._rows += 1
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from openpyxl.utils.escape import unescape
 
 from hardener import reports
 from hardener.errors import ConfigError
@@ -86,6 +87,13 @@ def test_formulas_of_a_host_are_text_and_stay_so_when_edited() -> None:
     evil = [cell for cell in cells if cell.value == FORMULA]
     assert len(evil) >= 5
     assert all(cell.quotePrefix for cell in evil)
+
+
+@pytest.mark.parametrize("text", ["<r>a</r>", "_x003D_1", "a_x0041_", "a & b < c > d \"e\" 'f'", "\u00e4 \U0001f512"])
+def test_text_is_read_as_it_was_written(text: str) -> None:
+    sample = run(soft(text, problem=text), profile=text)
+    assert unescape(rows(sample, "Targets")[0]["problem"]) == text
+    assert unescape(list(rows(sample, "Controls × targets")[0])[-1]) == text
 
 
 def test_a_value_is_whole_up_to_what_a_cell_holds() -> None:
