@@ -15,7 +15,17 @@ from hardener.model.drift import (
     View,
 )
 from hardener.model.evidence import Answer, Output, Question, Transcript
-from hardener.model.requirement import ControlRecord, Disruption, Outcome, Platform, Severity, Trait
+from hardener.model.requirement import (
+    ControlRecord,
+    Disruption,
+    Outcome,
+    Platform,
+    Requirement,
+    Requirements,
+    Severity,
+    Standing,
+    Trait,
+)
 from hardener.model.run import (
     Change,
     ChangeKind,
@@ -66,12 +76,15 @@ __all__ = [
     "Platform",
     "Pruned",
     "Question",
+    "Requirement",
+    "Requirements",
     "Run",
     "RunKind",
     "RunSummary",
     "Scope",
     "Score",
     "Severity",
+    "Standing",
     "Target",
     "TargetPlan",
     "TargetResult",

@@ -14,7 +14,7 @@ LAYERS = {
     "declarations": ["catalogue", "controls", "project"],
     "adapters": ["inventory", "transport", "transcript", "playbook", "store", "lab"],
     "on the target": ["checkpoint"],
-    "engines": ["plan", "audit", "changes", "effects", "approval", "drift", "waiving"],
+    "engines": ["plan", "audit", "changes", "effects", "approval", "drift", "requirements", "waiving"],
     "readers": ["reports"],
     "conductor": ["conductor"],
     "edge": ["cli", "__main__"],
