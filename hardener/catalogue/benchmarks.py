@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from hardener.catalogue.discovery import Catalogue
 from hardener.documents import read_document
 from hardener.errors import ConfigError
+from hardener.model import ControlRecord
 
 BUILT_IN = Path(__file__).parent / "benchmarks"
 
@@ -90,9 +91,14 @@ def load_benchmark(name: str) -> Benchmark:
 
 def coverage(benchmark: Benchmark, catalogue: Catalogue) -> Sequence[Place]:
     """The place of every recommendation, in the benchmark's order."""
+    return places(benchmark, [control.record() for control in catalogue.values()])
+
+
+def places(benchmark: Benchmark, controls: Iterable[ControlRecord]) -> Sequence[Place]:
+    """The same among controls as a run keeps them."""
     answers: dict[str, list[str]] = {}
-    for control in catalogue.values():
-        for number in control.record().references.get(benchmark.reference, ()):
+    for control in controls:
+        for number in control.references.get(benchmark.reference, ()):
             answers.setdefault(number, []).append(control.id)
     return [
         _place(number, item, answers.get(number, ()), benchmark.not_chosen)

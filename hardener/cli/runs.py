@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,6 @@ import typer
 
 from hardener import reports
 from hardener.cli.options import (
-    FormatOption,
     OutputOption,
     PatternOption,
     StoreOption,
@@ -19,8 +19,10 @@ from hardener.cli.options import (
     open_store,
     tell,
 )
-from hardener.reports import listing
+from hardener.model import Run, TargetResult
+from hardener.reports import listing, requirements
 from hardener.reports.arranged import moment, outcome_words, value_words
+from hardener.requirements import by_requirement, frameworks
 from hardener.store import Store
 
 app = typer.Typer(help="Runs that are kept in the store.", no_args_is_help=True, rich_markup_mode=None)
@@ -101,18 +103,36 @@ def report(
     ] = None,
     latest: Annotated[bool, typer.Option("--latest", help="The run kept last, said explicitly.")] = False,
     limit: PatternOption = "*",
-    format: FormatOption = "html",
+    by: Annotated[
+        str | None, typer.Option("--by", help=f"By the requirements of one of {', '.join(frameworks())}.")
+    ] = None,
+    format: Annotated[
+        str | None,
+        typer.Option("-f", "--format", help=f"One of {', '.join(reports.formats())} [default: html, with --by table]"),
+    ] = None,
     output: OutputOption = None,
     store: StoreOption = None,
 ) -> None:
     """Tell a run to someone: to people, to spreadsheets, or to other programs; docs/reports.md says which format.
 
     Example: hardener report --latest -l 'web*' -f html -o report.html
+
+    Example: hardener report --by pci-dss -f csv -o pci.csv
     """
-    check_format(format, output)
     if latest and run is not None:
         raise typer.BadParameter(f"is it {run} or the latest?", param_hint="--latest")
-    _tell(open_store(store), run or "latest", limit, format, output)
+    if by is not None:
+        _tell_by(by, open_store(store).stream(run or "latest", limit), format or "table", output)
+        return
+    check_format(format or "html", output)
+    _tell(open_store(store), run or "latest", limit, format or "html", output)
+
+
+def _tell_by(by: str, opened: tuple[Run, Iterable[TargetResult]], format: str, output: Path | None) -> None:
+    if format not in requirements.FORMATS:
+        known = ", ".join(requirements.FORMATS)
+        raise typer.BadParameter(f"{format!r} is not one of {known}, which --by has", param_hint="--format")
+    deliver(requirements.FORMATS[format](by_requirement(*opened, by)), output)
 
 
 def _tell(store: Store, reference: str, limit: str, format: str, output: Path | None) -> None:

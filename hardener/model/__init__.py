@@ -18,7 +18,17 @@ from hardener.model.drift import (
     View,
 )
 from hardener.model.evidence import Answer, Output, Question, Transcript
-from hardener.model.requirement import ControlRecord, Disruption, Outcome, Platform, Severity, Trait
+from hardener.model.requirement import (
+    ControlRecord,
+    Disruption,
+    Outcome,
+    Platform,
+    Requirement,
+    Requirements,
+    Severity,
+    Standing,
+    Trait,
+)
 from hardener.model.run import (
     Change,
     ChangeKind,
@@ -76,6 +86,8 @@ __all__ = [
     "Platform",
     "Pruned",
     "Question",
+    "Requirement",
+    "Requirements",
     "Run",
     "RunKind",
     "RunSummary",
@@ -83,6 +95,7 @@ __all__ = [
     "Score",
     "Seen",
     "Severity",
+    "Standing",
     "Target",
     "TargetPlan",
     "TargetResult",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 
 from hardener.model.word import Word
@@ -91,3 +92,44 @@ class ControlRecord(Word):
     """In one sentence: what the role does, or why no role does anything."""
     is_remediable: bool
     is_manual: bool
+
+
+class Standing(StrEnum):
+    """How a requirement of somebody else's is met; of several the first in this order is that of them all."""
+
+    NOT_MET = "not met"
+    NOT_KNOWN = "not known"
+    """A control that answers it could not be looked at, or nobody asked for it."""
+    FOR_A_PERSON = "for a person"
+    """The evidence is there; a machine cannot judge it."""
+    ACCEPTED = "accepted"
+    """Fails, and waivers cover it."""
+    MET = "met"
+    NOT_APPLICABLE = "not applicable"
+
+
+class Requirement(Word):
+    """One requirement of a framework over all targets of a run."""
+
+    number: str
+    standing: Standing
+    targets: Mapping[Standing, int] = {}
+    """How many targets stand so."""
+    controls: tuple[str, ...] = ()
+    """The controls that answer it."""
+    failing: tuple[str, ...] = ()
+    """Those of them that fail on some target."""
+    unseen: tuple[str, ...] = ()
+    """Those of them that were not looked at on some target."""
+    note: str = ""
+
+
+class Requirements(Word):
+    """A run by the requirements of one framework."""
+
+    run: str
+    started: datetime
+    profile: str
+    framework: str
+    targets: int
+    requirements: tuple[Requirement, ...]

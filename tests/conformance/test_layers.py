@@ -22,6 +22,7 @@ LAYERS = {
         "approval",
         "drift",
         "causes",
+        "requirements",
         "waiving",
         "alerting",
         "evidence",

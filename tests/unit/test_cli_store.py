@@ -165,3 +165,11 @@ def test_an_audit_that_cannot_be_kept_is_told_all_the_same(
     told = capsys.readouterr()
     assert "1 for a person" in told.out
     assert told.err == "hardener: runs: database or disk is full\n"
+
+
+def test_a_run_can_be_told_by_the_requirements_of_others(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "CIS Debian Linux 12" in ran(capsys, file, "report", "--by", "cis-debian-12")
+    assert ran(capsys, file, "report", "--by", "pci-dss", "-f", "csv").startswith("requirement,standing,targets")
+    assert main(["report", "--by", "pci-dss", "-f", "html", "--store", str(file)]) == ExitCode.USAGE
+    assert main(["report", "--by", "iso-27001", "--store", str(file)]) == ExitCode.BAD_CONFIG
+    assert "no framework 'iso-27001'; there are nist-800-53" in capsys.readouterr().err
