@@ -31,6 +31,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def visible(text: str) -> str:
     """Text with its control characters spelled out: a host's words must not steer a terminal."""
+    if text.isprintable():
+        return text
     return "".join(letter if letter.isprintable() or letter == "\n" else repr(letter)[1:-1] for letter in text)
 
 
