@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from hardener.model import Finding, Run, Waiver
 from hardener.reports.arranged import on_one_line, value_words, waiver_words
@@ -13,11 +15,22 @@ from hardener.reports.arranged import on_one_line, value_words, waiver_words
 TOOL = "hardener"
 LONGEST = 1000
 """Letters of one text that are told; the run itself keeps everything."""
+SHORT = 200
+"""Letters of a text that many targets may have in common."""
+_JSON: TypeAdapter[Any] = TypeAdapter(Any)
+"""Several times faster than the standard library, for documents of 100 MB."""
 
 
-def words(text: str, limit: int = LONGEST) -> str:
+def kept(convert: Callable[[str], str]) -> Callable[[str], str]:
+    """The same, but what becomes of short texts is kept: the targets of a fleet say mostly the same."""
+    short = lru_cache(maxsize=16384)(convert)
+    return lambda text: short(text) if len(text) <= SHORT else convert(text)
+
+
+@kept
+def words(text: str) -> str:
     """A text on one line, inert and never empty."""
-    return on_one_line(text, limit) or "none"
+    return on_one_line(text, LONGEST) or "none"
 
 
 def observed_words(finding: Finding) -> str:
@@ -46,13 +59,13 @@ def instant(when: datetime) -> str:
 
 
 def encoded(value: object) -> bytes:
-    """A value as JSON, without spaces; ASCII, since a terminal acts on some of the other letters."""
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode()
+    """A value as JSON without spaces, in UTF-8: its texts are inert already."""
+    return _JSON.dump_json(value)
 
 
 def streamed(head: Mapping[str, Any], name: str, items: Iterable[object]) -> Iterator[bytes]:
     """A JSON object that is not closed yet: what its head holds, then a list whose items are written as they come."""
-    yield encoded(head)[:-1] + (b"," if head else b"") + encoded(name) + b":["
+    yield b"{\n" + encoded({**head, name: []})[1:-2]
     separator = b"\n"
     for item in items:
         yield separator + encoded(item)

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from hardener.model import ControlRecord, Finding, Outcome, Run, Severity, TargetResult, Waiver
+from hardener.reports.arranged import on_one_line
 from hardener.reports.interchange import (
     TOOL,
     encoded,
@@ -82,7 +83,7 @@ class Tally:
         """One more target; what nobody could look at because of the whole target is one problem, not one a control."""
         self.targets += 1
         if result.problem is not None:
-            self.problems.add(result.target, words(result.problem, LONGEST_REASON))
+            self.problems.add(result.target, on_one_line(result.problem, LONGEST_REASON))
         for finding in result.findings:
             counts = self.outcomes.get(finding.control)
             if counts is None:
@@ -96,7 +97,7 @@ class Tally:
         gathered = self.gathered.setdefault((finding.control, kind), Gathered())
         reason = ""
         if len(gathered.told) < MOST_LOCATIONS:
-            reason = words(finding.reason, LONGEST_REASON)
+            reason = on_one_line(finding.reason, LONGEST_REASON)
             reason = self.reasons.setdefault(reason, reason)
         gathered.add(target, reason)
         if finding.waiver:
@@ -108,7 +109,7 @@ def render(run: Run, results: Iterable[TargetResult]) -> Iterator[bytes]:
     tally = Tally()
     for result in results:
         tally.add(result)
-    yield encoded({"version": "2.1.0", "$schema": SCHEMA})[:-1] + b',"runs":['
+    yield b"{\n" + encoded({"version": "2.1.0", "$schema": SCHEMA, "runs": []})[1:-2]
     cut: Counter[str] = Counter()
     yield from streamed(_head(run, tally), "results", _results(run, tally, cut))
     properties = {

@@ -21,7 +21,7 @@ def render(run: Run, results: Iterable[TargetResult]) -> Iterator[bytes]:
     """The run as assessment results; the same run gives the same bytes."""
     head = {"uuid": uuid(run.id), "metadata": _metadata(run), "import-ap": {"href": f"#{uuid(run.id, 'plan')}"}}
     whole = Whole(run)
-    yield b'{"assessment-results":'
+    yield b'{\n"assessment-results":'
     yield from streamed(head, "results", (target_result(Told(whole, result)) for result in results))
     yield b',"back-matter":' + encoded({"resources": [_plan(run)]}) + b"}}\n"
 

@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from hashlib import sha1
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from hardener.model import Outcome, Run, TargetResult, Waiver
-from hardener.reports.interchange import TOOL, instant, references_words, waivers_by_id, words
+from hardener.reports.interchange import TOOL, instant, kept, references_words, waivers_by_id, words
 
 NAMESPACE = f"https://{TOOL}.invalid/ns/oscal"
 """Of the properties that OSCAL has no name for: an address, as readers want one, that leads nowhere."""
@@ -84,8 +85,11 @@ class Told:
 
 @lru_cache(maxsize=2048)
 def uuid(*names: str) -> str:
-    """The UUID of some names in their order, none of which contains the separator; what is named often is kept."""
-    return str(uuid5(ROOT, "\x1f".join(names)))
+    """The UUID, version 5, of some names in their order, none of which contains the separator."""
+    # As uuid5 makes it, in a quarter of the time: a fleet has some 100,000 of them.
+    digits = sha1(ROOT.bytes + "\x1f".join(names).encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digits[16], 16) % 4]
+    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
 
 
 def own(name: str, value: str) -> dict[str, str]:
@@ -93,6 +97,7 @@ def own(name: str, value: str) -> dict[str, str]:
     return {"name": name, "ns": NAMESPACE, "value": words(value)}
 
 
+@kept
 def markup(text: str) -> str:
     """Text on one line in which nothing is Markdown or HTML."""
     return _ACTIVE.sub(r"\\\g<0>", words(text))

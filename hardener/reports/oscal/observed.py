@@ -31,7 +31,6 @@ def observation_of(told: Told, finding: Finding) -> Mapping[str, Any]:
         ],
         "methods": ["TEST"],
         "types": ["finding" if finding.outcome in NOT_SATISFIED else "control-objective"],
-        "origins": [told.origin],
         **told.seen,
         **({"relevant-evidence": evidence} if evidence else {}),
     }

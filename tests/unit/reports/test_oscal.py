@@ -6,11 +6,14 @@ import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid5
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hardener.model import Answer, Finding, Outcome, Run, Transcript, WaiverKind
-from hardener.reports.oscal.naming import markup
+from hardener.reports.oscal.naming import ROOT, markup, uuid
 from tests.unit.waivers import waiver
 
 from .conftest import SSHD, UNREACHABLE, dead, findings, run, soft, text_of
@@ -190,6 +193,11 @@ def test_uuids_are_unique_stay_and_every_reference_leads_somewhere() -> None:
 def test_another_run_of_the_same_target_has_other_uuids() -> None:
     one, other = (only_result(run(soft(), id=name))["uuid"] for name in ("one", "other"))
     assert one != other
+
+
+@given(names=st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
+def test_a_uuid_is_what_the_standard_library_makes_of_the_names(names: list[str]) -> None:
+    assert uuid(*names) == str(uuid5(ROOT, "\x1f".join(names)))
 
 
 def test_text_of_a_target_is_no_markup() -> None:
