@@ -133,7 +133,7 @@ def _head(run: Run, tally: Tally) -> Mapping[str, Any]:
         notifications.append({"level": "error", "message": _message(f"{rest} more targets had a problem.")})
     return {
         "tool": {"driver": {"name": TOOL, "version": run.tool_version, "rules": rules}},
-        "automationDetails": {"id": f"{TOOL}/{quote(run.profile, safe='')}/{run.id}"},
+        "automationDetails": {"id": f"{TOOL}/{quote(words(run.profile), safe='')}/{run.id}"},
         "columnKind": "utf16CodeUnits",
         "invocations": [
             {

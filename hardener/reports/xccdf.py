@@ -26,6 +26,8 @@ NAMESPACE = "http://checklists.nist.gov/xccdf/1.2"
 FLAT = "urn:xccdf:scoring:flat-unweighted"
 FLAT_WITHOUT_WAIVERS = f"urn:{TOOL}:scoring:without-waivers"
 QUESTIONS = f"urn:{TOOL}:questions"
+LONGEST_NAME = 200
+"""Letters of a name that an id has."""
 SEVERITIES = {Outcome.FAIL: "warning", Outcome.ERROR: "error", Outcome.UNKNOWN: "error"}
 """Of the message that gives the reason of an outcome; ``info`` for the others."""
 
@@ -162,7 +164,8 @@ def _score(system: str, value: Score) -> str:
 
 def _id(kind: str, name: str) -> str:
     """A name as XCCDF writes ids, which are never empty; letters that an id must not have become points."""
-    return f"xccdf_{TOOL}_{kind}_{re.sub(r'[^A-Za-z0-9._-]', '.', name or '.')}"
+    told = re.sub(r"[^A-Za-z0-9._-]", ".", name[:LONGEST_NAME])
+    return f"xccdf_{TOOL}_{kind}_{told or '.'}"
 
 
 def _text(text: str) -> str:

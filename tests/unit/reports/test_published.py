@@ -21,6 +21,8 @@ NAMES = ["ohdf", "oscal", "sarif", "xccdf"]
 WAIVERS = tuple(waiver(kind.value, kind=kind, ticket="T-1") for kind in WaiverKind)
 HOSTILE = "<script>alert(1)</script>]]> &amp; [x](http://e) {0} =cmd() \x1b[31m\x00\x07\ufffe\u202e`a` *b* \\ \n\r\t\"'"
 
+LONG = "x" * 1_000_000
+
 
 def finding(control: str, outcome: Outcome, text: str = "", **changes: object) -> Finding:
     fields = {"observed": text, "expected": text, "reason": text, "questions": (SSHD,)}
@@ -53,7 +55,7 @@ RUNS: Mapping[str, Run] = {
         operator=HOSTILE,
         scope=Scope(inventories=(HOSTILE,), limit=HOSTILE),
     ),
-    "long text": run(soft(findings=every_outcome("x" * 1_000_000))),
+    "long text": run(soft(LONG, findings=every_outcome(LONG)), profile=LONG, operator=LONG),
     "empty text": run(soft("", findings=every_outcome(""), groups=("",)), operator="", profile=""),
     "a target of which nothing is known": run(TargetResult(target="dark", problem="no route")),
     "no control": run(TargetResult(target="dark"), controls={}),
@@ -88,6 +90,12 @@ def test_the_same_run_gives_the_same_bytes(name: str) -> None:
 def test_nothing_that_a_terminal_acts_on_is_written(name: str) -> None:
     text = told(RUNS["hostile text"], name).decode("utf-8")
     assert {letter for letter in text if not letter.isprintable()} <= {"\n"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_long_text_is_cut(name: str) -> None:
+    text = told(run(soft(findings=every_outcome(LONG)), profile=LONG, operator=LONG), name)
+    assert len(text) < 200_000
 
 
 @dataclass
