@@ -17,7 +17,7 @@ from tests.bench.store import CONTROLS, Fleet
 
 LARGE = 200
 VAST = int(os.environ.get("HARDENER_BENCH_TARGETS", "10000"))
-STREAMING = ("csv", "json", "ndjson")
+STREAMING = ("csv", "json", "ndjson", "sarif")
 
 
 def tell() -> None:

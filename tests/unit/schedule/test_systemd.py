@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -151,13 +150,6 @@ def test_a_calendar_event_that_systemd_does_not_know_is_refused(folder: Path) ->
     manager(folder, recorded).refuse_calendar("daily")
     with pytest.raises(ConfigError, match=r"--at: systemd-analyze calendar: Failed to parse"):
         manager(folder, recorded).refuse_calendar("25:00")
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(ConfigError, match="Permission denied"):
-        manager(tmp_path, Recorded()).install(TEXTS)
 
 
 def test_a_file_in_place_of_the_folder_is_one_line(tmp_path: Path) -> None:
