@@ -2,7 +2,7 @@
 
 GitHub takes every result for a problem, whatever its kind, so only failures and what could not be looked at are
 results; how many targets each outcome has stands beside the rule. What its limits cut is counted in the file. There is
-no ``baselineState``: one run says nothing about another, and drift is told by ``hardener drift``.
+no ``baselineState``: one run says nothing about another, and ``hardener drift -f sarif`` does.
 """
 
 from __future__ import annotations
@@ -123,14 +123,17 @@ def render(run: Run, results: Iterable[TargetResult]) -> Iterator[bytes]:
 
 
 def _head(run: Run, tally: Tally) -> Mapping[str, Any]:
-    rules = [_rule(record, tally.outcomes.get(record.id, Counter())) for record in run.controls.values()]
+    rules = [
+        rule(record, outcomes=dict(sorted(tally.outcomes.get(record.id, {}).items())))
+        for record in run.controls.values()
+    ]
     notifications = [
-        {"level": "error", "message": _message(reason), "locations": [_location(target)]}
+        {"level": "error", "message": message(reason), "locations": [location(target)]}
         for target, reason in tally.problems.told
     ]
     rest = tally.problems.targets - len(notifications)
     if rest:
-        notifications.append({"level": "error", "message": _message(f"{rest} more targets had a problem.")})
+        notifications.append({"level": "error", "message": message(f"{rest} more targets had a problem.")})
     return {
         "tool": {"driver": {"name": TOOL, "version": run.tool_version, "rules": rules}},
         "automationDetails": {"id": f"{TOOL}/{quote(words(run.profile), safe='')}/{run.id}"},
@@ -147,18 +150,19 @@ def _head(run: Run, tally: Tally) -> Mapping[str, Any]:
     }
 
 
-def _rule(record: ControlRecord, outcomes: Mapping[str, int]) -> Mapping[str, Any]:
+def rule(record: ControlRecord, **properties: object) -> Mapping[str, Any]:
+    """A control as code scanning knows what it looks for."""
     tags = ["security", record.role, f"level-{record.level}", *references_words(record.references)]
     return {
         "id": record.id,
-        "shortDescription": _message(record.title),
-        "fullDescription": _message(record.why),
-        "help": _message(f"{record.why} Remedy: {record.remedy}"),
+        "shortDescription": message(record.title),
+        "fullDescription": message(record.why),
+        "help": message(f"{record.why} Remedy: {record.remedy}"),
         "defaultConfiguration": {"level": LEVELS[record.severity]},
         "properties": {
             "tags": [words(tag) for tag in tags[:MOST_TAGS]],
             "security-severity": SECURITY_SEVERITIES[record.severity],
-            "outcomes": dict(sorted(outcomes.items())),
+            **properties,
         },
     }
 
@@ -178,7 +182,7 @@ def _results(run: Run, tally: Tally, cut: Counter[str]) -> Iterator[Mapping[str,
                 "ruleIndex": number,
                 "kind": kind.kind,
                 "level": LEVELS[record.severity] if kind.kind == "fail" else "none",
-                "message": _message(_told(record, kind, gathered, len(locations), tally.targets)),
+                "message": message(_told(record, kind, gathered, len(locations), tally.targets)),
                 "locations": locations,
                 "partialFingerprints": {"primaryLocationLineHash": f"{record.id}/{kind.name}:1"},
                 "properties": {"targets": gathered.targets, "locationsLeftOut": gathered.targets - len(locations)},
@@ -195,15 +199,15 @@ def _locations(told: Sequence[tuple[str, str]], share: int) -> list[Mapping[str,
     """As many as fit into the share, at least one: GitHub takes no result without."""
     found: list[Mapping[str, Any]] = []
     for target, reason in told:
-        location = {**_location(target), "message": _message(reason)}
-        share -= len(encoded(location))
+        place = {**location(target), "message": message(reason)}
+        share -= len(encoded(place))
         if found and share < 0:
             break
-        found.append(location)
+        found.append(place)
     return found
 
 
-def _location(target: str) -> dict[str, Any]:
+def location(target: str) -> dict[str, Any]:
     """A target as the artifact that GitHub wants a location to be."""
     uri = f"targets/{quote(target, safe='', errors='backslashreplace')}"
     return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}}}
@@ -214,7 +218,7 @@ def _suppressions(waivers: Sequence[Waiver]) -> Mapping[str, Any]:
     return {"suppressions": told} if told else {}
 
 
-def _message(text: str) -> Mapping[str, str]:
+def message(text: str) -> Mapping[str, str]:
     """Text in which no bracket makes a link and no brace a place holder."""
     literal = words(text)
     for active, written in (("\\", "\\\\"), ("[", "\\["), ("]", "\\]"), ("{", "{{"), ("}", "}}")):

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 
 from hardener.model import Drift
-from hardener.reports.drift import html, json, table
+from hardener.reports.drift import html, json, sarif, table
 
 FORMATS: Mapping[str, Callable[[Drift], str]] = {
     "table": table.render,
     "json": json.as_document,
     "ndjson": json.as_lines,
     "html": html.render,
+    "sarif": sarif.render,
 }
 """The formats by name; the one for people says nothing where nothing regressed and everything was looked at."""

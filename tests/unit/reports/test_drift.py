@@ -13,6 +13,7 @@ from hardener.model import Drift, DriftEvent, DriftKind, Finding, Outcome
 from hardener.reports.drift import FORMATS, json
 
 from .conftest import record
+from .published import refused
 from .test_hostile import TEXTS
 
 HOSTILE = TEXTS["markup"] + TEXTS["terminal"] + TEXTS["directions"]
@@ -97,6 +98,18 @@ def test_the_page_tells_everything_and_loads_nothing() -> None:
     assert "default-src 'none'" in page
     assert not re.findall(r"(?:src|href)=\"(?!#)", page)
     assert "Nothing is different." in FORMATS["html"](drift())
+
+
+def test_code_scanning_is_told_what_is_new_and_what_is_gone() -> None:
+    text = FORMATS["sarif"](drift(REGRESSED, REGRESSED.model_copy(update={"target": "app"}), DEAD, FIXED))
+    assert refused("sarif", text.encode()) == []
+    (log,) = jsonlib.loads(text)["runs"]
+    told = [(item["ruleId"], item["baselineState"], item["kind"], len(item["locations"])) for item in log["results"]]
+    assert told == [("sshd-permitrootlogin", "new", "fail", 2), ("sshd-gone", "absent", "informational", 1)]
+    assert REGRESSED.remedy in log["results"][0]["locations"][0]["message"]["text"]
+    (invocation,) = log["invocations"]
+    assert not invocation["executionSuccessful"]
+    assert invocation["toolExecutionNotifications"][0]["message"]["text"] == "unreachable: no route"
 
 
 @pytest.mark.parametrize("name", FORMATS)
