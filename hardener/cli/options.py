@@ -20,11 +20,12 @@ from hardener import reports
 from hardener.catalogue.discovery import discover
 from hardener.catalogue.profiles import DEFAULT_PROFILE, load_profile
 from hardener.catalogue.waivers import load_waivers, waiver_files
+from hardener.cli.folders import deliver_parts
 from hardener.conductor import Conductor, Progress
 from hardener.content import roles_directories
 from hardener.errors import ConfigError
 from hardener.inventory import Sources, read_targets, role_defaults
-from hardener.model import Run, Scope, Target, TargetResult
+from hardener.model import Run, RunScore, Scope, Target, TargetResult
 from hardener.plan import Selection, check_values
 from hardener.project import Project
 from hardener.store import Store, default_location
@@ -209,9 +210,14 @@ def check_format(name: str, output: Path | None) -> None:
         raise typer.BadParameter(f"{name} is not for a terminal: name a file with -o", param_hint="--format")
 
 
-def tell(run: Run, results: Iterable[TargetResult], format: str, output: Path | None) -> None:
-    """Deliver a run in one format."""
-    pieces = reports.render(run, results, format)
+def tell(
+    run: Run, results: Iterable[TargetResult], format: str, output: Path | None, trend: Sequence[RunScore] = ()
+) -> None:
+    """Deliver a run in one format; of ``trend`` see ``SplitFormat``."""
+    if reports.has_parts(format) and output is not None and (output.is_file() or not output.exists()):
+        deliver_parts(reports.parts(run, results, trend, format, output.name), output)
+        return
+    pieces = reports.render(run, results, format, trend)
     is_coloured = output is not None and not reports.is_binary(format)
     deliver((COLOURS.sub(b"", piece) for piece in pieces) if is_coloured else pieces, output)
 

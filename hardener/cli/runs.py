@@ -117,4 +117,5 @@ def report(
 
 def _tell(store: Store, reference: str, limit: str, format: str, output: Path | None) -> None:
     run, results = store.stream(reference, limit, with_before=reports.tells_before(format))
-    tell(run, results, format, output)
+    trend = store.trend(run.id, limit) if reports.has_parts(format) else ()
+    tell(run, results, format, output, trend)

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import cast
 
 from hardener.errors import SchemaTooNew
-from hardener.model import Baseline, Comparison, Period, Pruned, Run, RunSummary, TargetResult
+from hardener.model import Baseline, Comparison, Period, Pruned, Run, RunScore, RunSummary, TargetResult
 from hardener.store import baselines, reading, schema
 from hardener.store.comparing import compare
 from hardener.store.history import periods
 from hardener.store.integrity import problems
 from hardener.store.opening import Database
 from hardener.store.pruning import prune
+from hardener.store.trend import trend
 from hardener.store.upgrading import carry_over, found_version, upgrade
 from hardener.store.writing import write_run
 
@@ -85,6 +86,11 @@ class Store:
         """What was seen of a control on a target over time, the newest first."""
         with self._database.reading() as connection:
             return periods(connection, target, control)
+
+    def trend(self, reference: str, pattern: str = "*", most: int = 12) -> Sequence[RunScore]:
+        """How the targets of a run scored in it and in earlier runs of the same controls, the newest last."""
+        with self._database.reading() as connection:
+            return trend(connection, reading.run_number(connection, reference), pattern, most)
 
     def compare(self, reference: str | None = None, pattern: str = "*") -> Comparison:
         """A run, by default the newest audit, beside the baselines of the targets a shell-style pattern names."""
