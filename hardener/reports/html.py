@@ -217,11 +217,11 @@ def _percent(value: Score) -> str:
 
 
 def _glance(case: Case) -> str:
-    """What was seen, or why nothing was, as short as it goes."""
+    """What was seen, or why nothing was, as short as it goes: the case itself tells it whole."""
     finding = case.finding
-    if finding.reason and not case.is_plain:
-        return arranged.on_one_line(finding.reason, LONGEST_GLANCE)
-    return arranged.value_words(finding.observed, LONGEST_GLANCE)
+    text = finding.reason if finding.reason and not case.is_plain else arranged.value_words(finding.observed, 1000)
+    line = arranged.on_one_line(text[:1000], 1000)
+    return line if len(line) <= LONGEST_GLANCE else f"{line[:LONGEST_GLANCE]}…"
 
 
 def _change(change: Change) -> Sequence[tuple[str, str]]:

@@ -3,12 +3,13 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const forms = all("form.filters");
   const form = forms[0];
-  const controls = new Map();  // by id and by anchor, where this page has them
+  const controls = new Map();  // by id, and by anchor where this page tells them whole
   for (const part of all(".control")) {
     const control = { part, role: part.dataset.role, severity: part.dataset.severity, outcomes: part.dataset.outcome.split(" "),
       words: (part.querySelector("h4, a").textContent + " " + part.dataset.id).toLowerCase() };
     controls.set(part.dataset.id, control);
-    if (part.id) controls.set(part.id, control);
+    const anchor = part.querySelector(".aim");
+    if (anchor) controls.set(anchor.id, control);
   }
   const matters = ["outcome", "role", "severity"];
   const slug = (group) => [...group.classList].find((name) => name !== "group");
@@ -83,7 +84,7 @@
     all("[data-aside]").forEach((part) => { part.hidden = isFiltered; });
     const left = all(".control:not([hidden])").length;
     form.querySelector("output").textContent = !isFiltered ? ""
-      : entries.length ? `${count} of ${entries.length} findings` : `${left} of ${controls.size} controls`;
+      : entries.length ? `${count} of ${entries.length} findings` : `${left} of ${all(".control").length} controls`;
   };
   const reveal = () => {
     const aim = document.getElementById(decodeURIComponent(location.hash.slice(1)));
