@@ -96,7 +96,7 @@ class Book:
         found = {
             "level": fleet.by_level(self.controls),
             "severity": fleet.by_severity(self.controls),
-            "group": fleet.by_group(self.run, self.cases),
+            "group": fleet.by_group(self.run, self.cases) if len(self.pages) > 1 else (),
             "role": fleet.by_role(self.controls),
         }
         return {name: parts for name, parts in found.items() if parts}
