@@ -36,6 +36,11 @@ class ControlView:
         return sum(len(case.targets) for case in self.cases if case.section.slug in slugs)
 
     @property
+    def targets(self) -> int:
+        """On how many targets somebody asked for it."""
+        return sum(len(case.targets) for case in self.cases)
+
+    @property
     def counts(self) -> Mapping[str, int]:
         """The sections it belongs to, by slug → on how many targets."""
         found = {section.slug: self.count(section.slug) for section in SECTIONS}
@@ -49,10 +54,8 @@ class ControlView:
 
     @property
     def commonest(self) -> Case | None:
-        """The case that most targets share, where that is the greater part of them and there are others."""
-        case = max(self.cases, key=lambda case: len(case.targets))
-        total = sum(len(other.targets) for other in self.cases)
-        return case if 2 * len(case.targets) > total and len(self.cases) > 1 else None
+        """The case that most targets share, of equal ones the least bad; ``None`` where there is only one."""
+        return max(reversed(self.cases), key=lambda case: len(case.targets)) if len(self.cases) > 1 else None
 
 
 def controls_seen(run: Run) -> Sequence[ControlView]:

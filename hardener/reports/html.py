@@ -31,14 +31,14 @@ MOST_OPEN = 3
 """With more targets than this, each begins folded."""
 MOST_FULL = 20
 """With more targets than this in one page, what holds and what does not apply is only named for each of them."""
-ONE_PAGE = Room(each=100_000, total=1_000_000)
+ONE_PAGE = Room(each=30_000, total=700_000)
 MANY_PAGES = Room(each=2_000_000, total=1_000_000_000)
 COLUMNS = 200
 """Most targets side by side in one matrix."""
 MOST_NAMED = 12
 """Targets of one case that are named where they are the greater part of all."""
 LONGEST_CHANGE = 2048
-LONGEST_GLANCE = 60
+LONGEST_GLANCE = 50
 LONGEST_NAME = 200
 
 

@@ -58,13 +58,14 @@ def test_controls_come_by_role_and_only_where_somebody_asked_for_them() -> None:
     )
 
 
-def test_the_commonest_case_is_the_greater_part_of_several() -> None:
+def test_the_commonest_case_is_that_of_most_targets_and_the_least_bad_of_equal_ones() -> None:
     other = findings()[0].model_copy(update={"observed": "9"})
     odd = soft("odd", findings=findings(sshd_maxauthtries=other))
     assert by_id(run(soft("a")))["sshd-maxauthtries"].commonest is None
-    assert by_id(run(soft("a"), odd))["sshd-maxauthtries"].commonest is None
     control = by_id(run(soft("a"), soft("b"), odd))["sshd-maxauthtries"]
     assert control.commonest is control.cases[0]
+    control = by_id(run(soft("a"), dead()))["sshd-maxauthtries"]
+    assert control.commonest is control.cases[1]
 
 
 def test_what_is_expected_is_told_once_unless_it_differs() -> None:

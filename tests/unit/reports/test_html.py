@@ -107,6 +107,16 @@ def test_a_control_is_told_once_with_what_each_target_showed() -> None:
     assert re.findall(r"<a href=#(t\d)>", section) == ["t1", "t2", "t3"]
 
 
+def test_the_greater_part_of_a_fleet_is_not_named_where_all_others_are() -> None:
+    other = findings()[0].model_copy(update={"observed": "9", "reason": "is 9"})
+    odd = soft("odd", findings=findings(sshd_maxauthtries=other))
+    many = [soft(f"node{number}") for number in range(20)]
+    assert "on the 20 targets not named here" in page_of(run(*many, odd))
+    assert "on all 20 targets" in page_of(run(*many))
+    unasked = soft("unasked", findings=findings()[1:])
+    assert "on the 20 targets" not in page_of(run(*many, odd, unasked))
+
+
 def test_one_answer_of_many_targets_is_told_once() -> None:
     page = page_of(fleet(9))
     assert page.count("maxauthtries 6\npermitrootlogin yes</pre>") == 1
@@ -255,8 +265,40 @@ def test_a_page_of_one_target_stays_light() -> None:
     assert "shared by 400 controls" in page
 
 
-def test_a_page_of_two_hundred_targets_stays_usable() -> None:
-    assert len(page_of(fleet(200)).encode()) < 1_000_000
+def wide_run(targets: int, controls: int) -> Run:
+    """So many of both: a fifth of all fails, every answer is one of three, and one differs on each target."""
+    names = [f"sshd-option-of-some-length-{number}" for number in range(controls)]
+    shown = [
+        [
+            findings()[0].model_copy(
+                update={
+                    "control": name,
+                    "outcome": Outcome.FAIL if value == 2 else Outcome.PASS,
+                    "observed": {"now": value, "after reboot": value},
+                    "reason": f"now is {value}; after reboot is {value}" if value == 2 else "",
+                    "questions": (f"probe {name}", SSHD),
+                }
+            )
+            for value in range(3)
+        ]
+        for name in names
+    ]
+    answers = [{f"probe {name}": Answer(exit_status=0, stdout=b"%d\n" % v * 50) for name in names} for v in range(3)]
+    results = []
+    for place in range(targets):
+        values = [(place * 7 + column * 3) % 10 % 5 // 2 for column in range(controls)]
+        given = {f"probe {name}": answers[value][f"probe {name}"] for name, value in zip(names, values, strict=True)}
+        given[SSHD] = Answer(exit_status=0, stdout=b"listenaddress 192.0.2.%d\n" % place * 100)
+        seen = tuple(shown[column][value] for column, value in enumerate(values))
+        results.append(soft(f"host{place:04}", findings=seen, transcript=Transcript(answers=given, round_trips=1)))
+    return run(*results, controls={name: record(name) for name in names})
+
+
+def test_two_hundred_targets_by_270_controls_fit_into_one_page() -> None:
+    page = page_of(wide_run(200, 270))
+    assert len(page.encode()) < html.MOST_BYTES
+    held, scored = map(int, re.findall(r"(\d+) of (\d+) scored findings hold", page)[0])
+    assert (scored, page.count("<td class=f>")) == (54_000, 54_000 - held)
 
 
 def test_what_belongs_to_a_machine_is_marked_in_our_sentences_and_stays_text() -> None:
