@@ -15,7 +15,7 @@ from typing import Any
 
 from jinja2 import Environment
 
-from hardener.model import Change, Run, RunScore, Score, TargetResult
+from hardener.model import Change, Run, RunScore, Score, TargetResult, score
 from hardener.reports import arranged, fleet
 from hardener.reports.arranged import TargetView
 from hardener.reports.cases import Case, ControlView, controls_seen, of_targets
@@ -89,6 +89,12 @@ class Book:
         self.worst_first = sorted(self.pages, key=lambda page: page.badness)
         self.overall = fleet.overall(self.controls)
         self.domain = fleet.shared_domain([result.target for result in run.results])
+
+    @property
+    def before(self) -> Score | None:
+        """The score of the audit an apply started from."""
+        earlier = [finding for page in self.pages if page.view.before for finding in page.view.before.findings]
+        return score(earlier, with_waivers=True) if earlier else None
 
     @property
     def parts(self) -> Mapping[str, Sequence[fleet.Part]]:

@@ -331,7 +331,8 @@ def test_a_page_tells_failures_before_all_else(apply_run: Run) -> None:
     order = ("failing", "unseen", "person", "fixed", "holds")
     places = [page.index(f'<details class="group {slug}"') for slug in order]
     assert places == sorted(places)
-    assert "33 % → 66 %" in page
+    assert '<p class="figure"><b>33 % → 66 %</b>' in page
+    assert page.count("33 % → 66 %") == 2  # of all, and of its only target
     assert "/etc/ssh/sshd_config.d/00-hardener.conf" in page
     assert "container: mounts belong to the host" in page
 
