@@ -21,7 +21,7 @@ STAMP := .venv/.installed
 # The Debian packages that the lab and the tests run. Of openssh-server and postgresql only the programs are wanted.
 # Elsewhere than on Debian: install the same tools, and pass PACKAGES= to skip this.
 PACKAGES := \
-  apt ca-certificates debian-archive-keyring e2fsprogs grub-common grub-pc-bin iproute2 mmdebstrap mount mtools \
+  apt ca-certificates chromium debian-archive-keyring e2fsprogs grub-common grub-pc-bin iproute2 mmdebstrap mount mtools \
   nftables openssh-client openssh-server postgresql procps qemu-system-x86 qemu-utils sudo systemd-container xorriso
 
 DEMO_KIND ?= vm

@@ -219,7 +219,8 @@ def _finish(run: Run, store: Store, format: str, output: OutputOption, metrics: 
         raise
     if metrics is not None:
         deliver(reports.render(run, run.results, "metrics"), metrics, READABLE)
-    tell(run, run.results, format, output)
+    trend = store.trend(run.id) if reports.has_parts(format) else ()
+    tell(run, run.results, format, output, trend)
     if format == "table" or output is not None:
         typer.echo(f"run {run.id} kept: hardener report {run.id} -f html -o report.html", err=True)
     raise typer.Exit(exit_code(run.results))

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hardener import reports
+from hardener.cli.folders import deliver_parts
 from hardener.errors import ConfigError
-from hardener.model import Run, TargetResult
+from hardener.model import Run, RunScore, TargetResult
 
 if TYPE_CHECKING:
     from hardener.store import Store
@@ -52,9 +53,14 @@ def check_format(name: str, output: Path | None) -> None:
         raise typer.BadParameter(f"{name} is not for a terminal: name a file with -o", param_hint="--format")
 
 
-def tell(run: Run, results: Iterable[TargetResult], format: str, output: Path | None) -> None:
-    """Deliver a run in one format."""
-    pieces = reports.render(run, results, format)
+def tell(
+    run: Run, results: Iterable[TargetResult], format: str, output: Path | None, trend: Sequence[RunScore] = ()
+) -> None:
+    """Deliver a run in one format; of ``trend`` see ``SplitFormat``."""
+    if reports.has_parts(format) and output is not None and (output.is_file() or not output.exists()):
+        deliver_parts(reports.parts(run, results, trend, format, output.name), output)
+        return
+    pieces = reports.render(run, results, format, trend)
     is_coloured = output is not None and not reports.is_binary(format)
     deliver((COLOURS.sub(b"", piece) for piece in pieces) if is_coloured else pieces, output)
 

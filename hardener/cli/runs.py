@@ -137,4 +137,5 @@ def _tell_by(by: str, opened: tuple[Run, Iterable[TargetResult]], format: str, o
 
 def _tell(store: Store, reference: str, limit: str, format: str, output: Path | None) -> None:
     run, results = store.stream(reference, limit, with_before=reports.tells_before(format))
-    tell(run, results, format, output)
+    trend = store.trend(run.id, limit) if reports.has_parts(format) else ()
+    tell(run, results, format, output, trend)

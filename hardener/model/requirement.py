@@ -25,17 +25,22 @@ class Outcome(StrEnum):
     @property
     def is_compliant(self) -> bool:
         """Whether the control holds now."""
-        return self in {Outcome.PASS, Outcome.FIXED}
+        return self in _COMPLIANT
 
     @property
     def is_unknown(self) -> bool:
         """Whether we could not look; never counted as compliant, and never as a finding."""
-        return self in {Outcome.ERROR, Outcome.UNKNOWN}
+        return self in _UNKNOWN
 
     @property
     def is_scored(self) -> bool:
         """Whether the outcome counts in a score: what could not be looked at counts, as not compliant."""
-        return self.is_compliant or self.is_unknown or self is Outcome.FAIL
+        return self in _SCORED
+
+
+_COMPLIANT = frozenset({Outcome.PASS, Outcome.FIXED})
+_UNKNOWN = frozenset({Outcome.ERROR, Outcome.UNKNOWN})
+_SCORED = _COMPLIANT | _UNKNOWN | {Outcome.FAIL}
 
 
 class Severity(StrEnum):

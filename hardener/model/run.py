@@ -276,3 +276,19 @@ def score(findings: Sequence[Finding], *, with_waivers: bool) -> Score:
     counted = [finding for finding in findings if not (with_waivers and finding.waiver)]
     scored = [finding for finding in counted if finding.outcome.is_scored]
     return Score(compliant=sum(finding.outcome.is_compliant for finding in scored), scored=len(scored))
+
+
+class RunScore(Word):
+    """One run of a trend: how the targets of the newest one scored in it."""
+
+    id: str
+    kind: RunKind
+    started: datetime
+    targets: int
+    """How many of them it was about."""
+    score: Score
+    """What waivers cover counts neither way."""
+    failing: int
+    """Failures that no waiver covers."""
+    unseen: int
+    """Findings of what could not be looked at."""

@@ -19,7 +19,7 @@ _JUDGED = (Outcome.PASS, Outcome.FAIL, Outcome.FIXED, Outcome.INFORMATIONAL)
 _WORST_FIRST = (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entry:
     """A finding beside the control it is about."""
 
@@ -147,6 +147,14 @@ def by_role(entries: Iterable[Entry]) -> Mapping[str, Sequence[Entry]]:
     grouped: dict[str, list[Entry]] = {}
     for entry in entries:
         grouped.setdefault(entry.record.role, []).append(entry)
+    return grouped
+
+
+def by_severity(entries: Iterable[Entry]) -> Mapping[str, Sequence[Entry]]:
+    """Entries under their severity, the worst first."""
+    grouped: dict[str, list[Entry]] = {}
+    for entry in sorted(entries, key=worst_first):
+        grouped.setdefault(entry.record.severity.value, []).append(entry)
     return grouped
 
 

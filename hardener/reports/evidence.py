@@ -1,102 +1,149 @@
-"""Evidence as a page shows it: every answer once, capped, and within a budget so that a page stays light."""
+"""Evidence as a page shows it: every answer of a fleet once, capped, and within a budget so that a page stays light."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from html import escape
 
-from hardener.model import Answer, Finding, Outcome, Transcript
+from hardener.model import Answer, TargetResult
+from hardener.reports.cases import Case, ControlView
 from hardener.reports.listing import visible
 
 CAP = 4096
 """Bytes of one output that are shown."""
 LONGEST_COMMAND = 1024
-_FIRST = (Outcome.FAIL, Outcome.ERROR, Outcome.UNKNOWN, Outcome.INFORMATIONAL)
+_LATER = {"holds", "fixed", "notapplicable"}
+"""Sections whose evidence goes first where the budget ends."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much evidence there is room for, in bytes of escaped text: of one control or shared command, and in all."""
+
+    each: int
+    total: int
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One question and what of its answer is shown."""
+    """One answer, what of it is shown, and the places of the targets that gave it: none where all gave the same."""
 
-    anchor: str
-    command: str
+    targets: Sequence[int]
     status: str
     stdout: str = ""
     stderr: str = ""
     note: str = ""
-    uses: int = 1
-    """Findings that rest on it; beyond one it is shown once, in a section of its own, and linked."""
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether several findings link to it."""
-        return self.uses > 1
 
 
-@dataclass
-class Budget:
-    """How much more a page can carry for one target, in bytes of escaped text."""
+@dataclass(frozen=True)
+class Told:
+    """One question with its answers, the commonest first."""
 
-    left: int
+    command: str
+    anchor: str
+    """Where it is told by itself; empty where it is told with the only control that rests on it."""
+    controls: int
+    """How many rest on it."""
+    answers: Sequence[Shown] = ()
+    left_out: str = ""
+    """What the budget had no room for."""
 
-    def spend(self, text: str) -> bool:
-        """Whether the text still fits; takes its room if it does."""
-        size = len(escape(text).encode())
+
+@dataclass(frozen=True)
+class Evidence:
+    """What findings rest on."""
+
+    of_case: Mapping[str, Sequence[Told]]
+    """By the anchor of a case, what it alone rests on, in the order of its questions."""
+    of_control: Mapping[str, Sequence[Told]]
+    """By the anchor of a control, what it shares with others, without the answers."""
+    shared: Sequence[Told]
+    """Questions that several controls rest on."""
+
+
+class _Budget:
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def spend(self, size: int) -> bool:
         if size > self.left:
             return False
         self.left -= size
         return True
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """The answers findings of one target rest on, by command."""
-
-    by_command: Mapping[str, Shown] = field(default_factory=dict)
-    told: frozenset[str] = frozenset()
-    """The controls whose findings it is for."""
-
-    def of(self, finding: Finding) -> Sequence[Shown]:
-        """What this finding rests on; nothing where a page leaves that out."""
-        if finding.control not in self.told:
-            return ()
-        return [self.by_command[command] for command in finding.questions if command in self.by_command]
-
-    @property
-    def shared(self) -> Sequence[Shown]:
-        """What several findings rest on."""
-        return [shown for shown in self.by_command.values() if shown.is_shared]
-
-
-def evidence_of(findings: Sequence[Finding], transcript: Transcript, prefix: str, budget: int) -> Evidence:
-    """The evidence of some findings; where the budget ends, the outputs that holding controls rest on go first."""
-    findings = sorted(findings, key=lambda finding: finding.outcome not in _FIRST)
-    uses = Counter(command for finding in findings for command in finding.questions)
-    room = Budget(budget)
-    answers = transcript.answers
-    return Evidence(
-        {
-            command: _shown(command, answers.get(command), f"{prefix}-e{number}", count, room)
-            for number, (command, count) in enumerate(uses.items(), start=1)
-        },
-        frozenset(finding.control for finding in findings),
-    )
+def evidence_of(results: Sequence[TargetResult], controls: Sequence[ControlView], room: Room) -> Evidence:
+    """The evidence of all findings; half of the room is for what several controls rest on."""
+    cases = [case for control in controls for case in control.cases]
+    uses = Counter(command for control in controls for command in _questions(control.cases))
+    anchors = {
+        command: f"q{number}" for number, command in enumerate((name for name in uses if uses[name] > 1), start=1)
+    }
+    half = Room(room.each, room.total // 2)
+    answers = _Answers(results, half)
+    shared = [
+        answers.told(command, _everybody(cases, command), anchor, uses[command]) for command, anchor in anchors.items()
+    ]
+    answers = _Answers(results, half)
+    of_case: dict[str, Sequence[Told]] = {}
+    for case in sorted(cases, key=lambda case: case.section.slug in _LATER):
+        of_case[case.anchor] = [
+            answers.told(command, case.targets, "", 1) for command in case.finding.questions if command not in anchors
+        ]
+    brief = {told.anchor: replace(told, answers=()) for told in shared}
+    of_control = {
+        control.anchor: [brief[anchors[command]] for command in _questions(control.cases) if command in anchors]
+        for control in controls
+    }
+    return Evidence(of_case, of_control, shared)
 
 
-def _shown(command: str, answer: Answer | None, anchor: str, uses: int, room: Budget) -> Shown:
-    told = readable(command.encode("utf-8", "backslashreplace"), LONGEST_COMMAND)
+def _questions(cases: Iterable[Case]) -> Iterable[str]:
+    return dict.fromkeys(command for case in cases for command in case.finding.questions)
+
+
+def _everybody(cases: Iterable[Case], command: str) -> Sequence[int]:
+    return sorted({place for case in cases if command in case.finding.questions for place in case.targets})
+
+
+class _Answers:
+    """Shows answers as long as there is room."""
+
+    def __init__(self, results: Sequence[TargetResult], room: Room) -> None:
+        self._given = [result.transcript.answers for result in results]
+        self._each = room.each
+        self._left: dict[str, _Budget] = {}
+        self._total = _Budget(room.total)
+
+    def told(self, command: str, targets: Iterable[int], anchor: str, controls: int) -> Told:
+        found: dict[Answer | None, list[int]] = {}
+        for place in targets:
+            found.setdefault(self._given[place].get(command), []).append(place)
+        shown, hidden = [], 0
+        for answer, places in sorted(found.items(), key=lambda item: (-len(item[1]), item[1])):
+            one = _shown(answer, places if len(found) > 1 else ())
+            size = len(escape(one.stdout + one.stderr).encode())
+            if self._left.setdefault(command, _Budget(self._each)).spend(size) and self._total.spend(size):
+                shown.append(one)
+            else:
+                hidden += 1
+        left_out = f"{hidden} {'answer' if hidden == 1 else 'answers'} not shown, to keep this page light"
+        return Told(_command(command), anchor, controls, shown, left_out if hidden else "")
+
+
+def _command(command: str) -> str:
+    return readable(command.encode("utf-8", "backslashreplace"), LONGEST_COMMAND)
+
+
+def _shown(answer: Answer | None, places: Sequence[int]) -> Shown:
     if answer is None:
-        return Shown(anchor, told, "no answer", uses=uses)
+        return Shown(places, "no answer")
     status = "did not finish" if answer.exit_status is None else f"exit status {answer.exit_status}"
     if answer.problem:
         status += f", {visible(answer.problem[:200])}"
-    stdout, stderr = readable(answer.stdout, CAP), readable(answer.stderr, CAP)
-    if not room.spend(stdout + stderr):
-        total = len(answer.stdout) + len(answer.stderr)
-        return Shown(anchor, told, status, note=f"{total} bytes not shown, to keep this page light", uses=uses)
-    return Shown(anchor, told, status, stdout, stderr, _cut_note(answer), uses)
+    return Shown(places, status, readable(answer.stdout, CAP), readable(answer.stderr, CAP), _cut_note(answer))
 
 
 def _cut_note(answer: Answer) -> str:

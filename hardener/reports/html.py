@@ -1,151 +1,233 @@
-"""A run as one page for people: opens anywhere, loads nothing from elsewhere, and reads without its script."""
+"""A run as a report for people: opens anywhere, loads nothing from elsewhere, and reads without its script.
+
+Small enough, it is one page. Above ``MOST_BYTES`` it is a first page, and a folder beside it with a page for each
+target, each control, and each answer that several controls rest on.
+"""
 
 from __future__ import annotations
 
-import base64
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache, cached_property
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
-from hardener.model import Change, Outcome, Run, Score, TargetResult
-from hardener.reports import arranged
-from hardener.reports.arranged import Entry, TargetView
-from hardener.reports.evidence import Evidence, evidence_of, readable
-from hardener.reports.listing import visible
+from hardener.model import Change, Run, RunScore, Score, TargetResult, score
+from hardener.reports import arranged, fleet
+from hardener.reports.arranged import TargetView
+from hardener.reports.cases import Case, ControlView, controls_seen, of_targets
+from hardener.reports.evidence import Evidence, Room, evidence_of, readable
+from hardener.reports.links import Links, blocks, folder_of
+from hardener.reports.pages import digest, environment, script, style
+from hardener.reports.sections import SECTIONS, Section
 
 TELLS_BEFORE = True
-EVIDENCE_OF_ONE_TARGET = 200_000
-EVIDENCE_OF_ALL_TARGETS = 2_000_000
-"""Bytes of output a page carries; the run itself keeps everything."""
+MOST_BYTES = 5_000_000
+"""The largest page; a browser on a phone still opens it."""
 MOST_OPEN = 3
 """With more targets than this, each begins folded."""
-LONGEST_VALUE = 1000
+MOST_FULL = 20
+"""With more targets than this in one page, what holds and what does not apply is only named for each of them."""
+ONE_PAGE = Room(each=30_000, total=700_000)
+MANY_PAGES = Room(each=2_000_000, total=1_000_000_000)
+COLUMNS = 200
+"""Most targets side by side in one matrix."""
+MOST_NAMED = 12
+"""Targets of one case that are named where they are the greater part of all."""
 LONGEST_CHANGE = 2048
-
-TEMPLATES = Path(__file__).parent / "templates"
-
-
-@dataclass(frozen=True)
-class Section:
-    """The findings of one target that mean the same to the reader, each cause told once where causes repeat."""
-
-    slug: str
-    title: str
-    outcomes: Sequence[Outcome]
-    explains: str
-
-    def of(self, view: TargetView) -> Sequence[Entry]:
-        """The findings of a target that belong here."""
-        return view.entries(*self.outcomes) if self.outcomes else view.waived()
+LONGEST_GLANCE = 50
+LONGEST_NAME = 200
 
 
-SECTIONS = (
-    Section("failing", "Failing", (Outcome.FAIL,), "Not as expected, now or after a reboot."),
-    Section("unseen", "Could not look", arranged.UNSEEN, "Nothing is known of these: they count as not compliant."),
-    Section("waived", "Waived", (), "Not as expected, and somebody answers for it until the waiver expires."),
-    Section("person", "For a person", arranged.FOR_A_PERSON, "Nothing decides these but a person, from the evidence."),
-    Section("fixed", "Fixed", (Outcome.FIXED,), "Failed before this run, and was seen to hold after it."),
-    Section("notapplicable", "Not applicable", (Outcome.NOTAPPLICABLE,), "Outside the score, for the reason given."),
-    Section("holds", "Holds", (Outcome.PASS,), "Was seen to be as expected."),
-)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Page:
     """One target as the template tells it."""
 
     anchor: str
     view: TargetView
-    evidence: Evidence
+    cases: Sequence[Case]
+
+    @cached_property
+    def part(self) -> fleet.Part:
+        """Its findings, counted."""
+        return fleet.of_target(self.view.result.target, self.cases)
+
+    def name(self, domain: str) -> str:
+        """Its name without the domain that all targets share."""
+        return self.view.result.target.removesuffix(domain)
 
     @property
-    def sections(self) -> Sequence[tuple[Section, Sequence[Entry]]]:
+    def sections(self) -> Sequence[tuple[Section, Sequence[Case]]]:
         """The sections that have findings."""
-        found = [(section, section.of(self.view)) for section in SECTIONS]
-        return [(section, entries) for section, entries in found if entries]
+        found = [(section, [case for case in self.cases if case.section is section]) for section in SECTIONS]
+        return [(section, cases) for section, cases in found if cases]
 
     @property
-    def not_selected(self) -> Mapping[str, int]:
-        """How many controls the profile or the operator left out, by reason."""
-        grouped = arranged.by_reason(self.view.entries(Outcome.NOTSELECTED))
-        return {visible(reason): len(entries) for reason, entries in grouped.items()}
+    def badness(self) -> tuple[object, ...]:
+        """A key that sorts what needs attention first: the worst score, then the most failures."""
+        percent = self.part.now.percent
+        is_known = self.view.is_seen and percent is not None
+        return not self.view.needs_attention, is_known, percent if is_known else 0, -self.part.of("failing")
 
 
-def render(run: Run, results: Iterable[TargetResult]) -> Iterator[bytes]:
-    """The page; the same run gives the same bytes."""
-    yield _page(arranged.whole(run, results)).encode()
+class Book:
+    """Everything a report tells, arranged; pure, and in the order in which it is told."""
+
+    def __init__(self, run: Run, trend: Sequence[RunScore]) -> None:
+        self.run, self.trend = run, trend
+        self.controls: Sequence[ControlView] = controls_seen(run)
+        self.cases = of_targets(self.controls, len(run.results))
+        """Of each target, in the order of the run's results."""
+        views = arranged.targets(run)
+        self.pages = [
+            Page(f"t{number}", view, cases)
+            for number, (view, cases) in enumerate(zip(views, self.cases, strict=True), start=1)
+        ]
+        self.worst_first = sorted(self.pages, key=lambda page: page.badness)
+        self.overall = fleet.overall(self.controls)
+        self.domain = fleet.shared_domain([result.target for result in run.results])
+
+    @property
+    def before(self) -> Score | None:
+        """The score of the audit an apply started from."""
+        earlier = [finding for page in self.pages if page.view.before for finding in page.view.before.findings]
+        return score(earlier, with_waivers=True) if earlier else None
+
+    @property
+    def parts(self) -> Mapping[str, Sequence[fleet.Part]]:
+        """The score, cut in every way that tells something apart."""
+        found = {
+            "level": fleet.by_level(self.controls),
+            "severity": fleet.by_severity(self.controls),
+            "group": fleet.by_group(self.run, self.cases) if len(self.pages) > 1 else (),
+            "role": fleet.by_role(self.controls),
+        }
+        return {name: parts for name, parts in found.items() if parts}
+
+    @property
+    def roles(self) -> Mapping[str, Sequence[ControlView]]:
+        """The controls by role."""
+        found: dict[str, list[ControlView]] = {}
+        for control in self.controls:
+            found.setdefault(control.record.role, []).append(control)
+        return found
+
+    def row(self, control: ControlView, block: range) -> Sequence[Case | None]:
+        """What was found of a control on each of some targets; ``None`` where it was not asked for."""
+        found: list[Case | None] = [None] * len(self.pages)
+        for case in control.cases:
+            for place in case.targets:
+                found[place] = case
+        return found[block.start : block.stop]
+
+    @property
+    def catalogue(self) -> str:
+        """Which catalogue was used: the same controls, declared alike, give the same digits."""
+        records = [record.model_dump(mode="json") for record in self.run.controls.values()]
+        data = json.dumps(sorted(records, key=lambda record: record["id"]), sort_keys=True).encode()
+        return f"{len(records)} controls, SHA-256 {hashlib.sha256(data).hexdigest()[:16]}"
+
+    def evidence(self, room: Room) -> Evidence:
+        """What the findings rest on."""
+        return evidence_of(self.run.results, self.controls, room)
 
 
-def _page(run: Run) -> str:
-    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    views = arranged.targets(run)
-    pages = _pages(views)
-    return (
-        environment(change=_change, score=arranged.score_words, percent=_percent)
-        .get_template("report.html.j2")
-        .render(
-            run=run,
-            pages=pages,
+def render(run: Run, results: Iterable[TargetResult], trend: Sequence[RunScore] = ()) -> Iterator[bytes]:
+    """The report as one page, however large; the same run and trend give the same bytes."""
+    yield _whole(Book(arranged.whole(run, results), trend)).encode()
+
+
+def parts(
+    run: Run, results: Iterable[TargetResult], trend: Sequence[RunScore], name: str
+) -> Iterator[tuple[str, bytes]]:
+    """The report as files, by their paths beside each other: those of a folder, where it needs one, then ``name``."""
+    book = Book(arranged.whole(run, results), trend)
+    page = _whole(book).encode()
+    if len(page) > MOST_BYTES:
+        folder = folder_of(name)
+        telling = _Telling(book, MANY_PAGES, Links("", f"../{name}"))
+        for file, text in telling.pages():
+            yield f"{folder}/{file}", text.encode()
+        page = _Telling(book, MANY_PAGES, Links(f"{folder}/", "")).page("report").encode()
+    yield name, page
+
+
+def _whole(book: Book) -> str:
+    return _Telling(book, ONE_PAGE, Links()).page("report")
+
+
+class _Telling:
+    """Makes pages that link to each other in one way."""
+
+    def __init__(self, book: Book, room: Room, links: Links) -> None:
+        self._book, self._links = book, links
+        self._evidence = book.evidence(room)
+        self._environment = self._prepared()
+
+    def _prepared(self) -> Environment:
+        book, links = self._book, self._links
+        made = environment(change=_change, score=arranged.score_words, percent=_percent, saw=cache(_glance))
+        targets = [
+            (links.to(page.anchor), arranged.on_one_line(page.name(book.domain), LONGEST_NAME)) for page in book.pages
+        ]
+        code, look = script(), style()
+        made.globals.update(
+            book=book,
+            run=book.run,
+            links=links,
+            evidence=self._evidence,
+            targets=targets,
+            waivers={waiver.id: waiver for waiver in book.run.waivers},
+            MOST_NAMED=MOST_NAMED,
             sections=SECTIONS,
-            roles=sorted({control.role for control in run.controls.values()}),
-            is_folded=len(pages) > MOST_OPEN,
-            totals={section.slug: sum(len(section.of(view)) for view in views) for section in SECTIONS},
-            ended=arranged.ended_waivers(run),
-            seconds=(run.finished - run.started).total_seconds(),
-            script=script,
-            script_digest=digest,
-            style=style(),
+            fleet=fleet,
+            ended=arranged.ended_waivers(book.run),
+            seconds=(book.run.finished - book.run.started).total_seconds(),
+            is_folded=len(book.pages) > MOST_OPEN,
+            is_brief=links.is_whole and len(book.pages) > MOST_FULL,
+            blocks=blocks(len(book.pages), COLUMNS),
+            script=code,
+            style=look,
+            policy=_policy(code, look),
         )
-    )
+        return made
+
+    def page(self, template: str, **values: Any) -> str:
+        """One page."""
+        return self._environment.get_template(f"{template}.html.j2").render(**values)
+
+    def pages(self) -> Iterator[tuple[str, str]]:
+        """Every page of a folder, by its file."""
+        for page in self._book.pages:
+            yield f"{page.anchor}.html", self.page("target", page=page)
+        for control in self._book.controls:
+            yield f"{control.anchor}.html", self.page("control", control=control)
+        for told in self._evidence.shared:
+            yield f"{told.anchor}.html", self.page("answers", told=told)
+        for number, block in enumerate(blocks(len(self._book.pages), COLUMNS), start=1):
+            yield f"m{number}.html", self.page("matrix", block=block)
 
 
-def _pages(views: Sequence[TargetView]) -> Sequence[Page]:
-    """Every target with its evidence; many targets come worst first, without the evidence of what holds."""
-    is_folded = len(views) > MOST_OPEN
-    budget = min(EVIDENCE_OF_ONE_TARGET, EVIDENCE_OF_ALL_TARGETS // max(1, len(views)))
-    pages = []
-    for number, view in enumerate(views, start=1):
-        told = [item for item in view.result.findings if not (is_folded and item.outcome is Outcome.PASS)]
-        pages.append(Page(f"t{number}", view, evidence_of(told, view.result.transcript, f"t{number}", budget)))
-    return sorted(pages, key=lambda page: not page.view.needs_attention) if is_folded else pages
-
-
-def style() -> str:
-    """The style sheet of every page."""
-    return (TEMPLATES / "report.css").read_text(encoding="utf-8")
-
-
-def environment(**filters: Callable[..., Any]) -> Environment:
-    """What every page is made with: everything escaped, our words for values, and filters of its own."""
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    shared: Mapping[str, Any] = {
-        "words": lambda text: arranged.on_one_line(text, LONGEST_VALUE),
-        "value": lambda value: arranged.value_words(value, LONGEST_VALUE),
-        "moment": arranged.moment,
-        "disturbs": arranged.disruption_words,
-        "waiver": arranged.waiver_words,
-        "by_reason": arranged.by_reason,
-        "worst_first": lambda entries: sorted(entries, key=arranged.worst_first),
-    }
-    made.filters.update({**shared, **filters})
-    return made
+def _policy(code: str, look: str) -> str:
+    """What a page may do: use its own style and its own script, and nothing else."""
+    allowed = f"style-src '{digest(look)}'; script-src '{digest(code)}'"
+    return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
 
 
 def _percent(value: Score) -> str:
     whole = arranged.percent(value)
     return "–" if whole is None else f"{whole} %"
+
+
+def _glance(case: Case) -> str:
+    """What was seen, or why nothing was, as short as it goes: the case itself tells it whole."""
+    finding = case.finding
+    text = finding.reason if finding.reason and not case.is_plain else arranged.value_words(finding.observed, 1000)
+    line = arranged.on_one_line(text[:1000], 1000)
+    return line if len(line) <= LONGEST_GLANCE else f"{line[:LONGEST_GLANCE]}…"
 
 
 def _change(change: Change) -> Sequence[tuple[str, str]]:

@@ -31,9 +31,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def visible(text: str) -> str:
     """Text with its control characters spelled out: a host's words must not steer a terminal."""
-    if text.isprintable():
-        return text
-    return "".join(letter if letter.isprintable() or letter == "\n" else repr(letter)[1:-1] for letter in text)
+    return "\n".join(line if line.isprintable() else _spelled(line) for line in text.split("\n"))
+
+
+def _spelled(line: str) -> str:
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line)
 
 
 def visible_line(text: str) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from hardener.model import Change, Disruption, Plans, TargetPlan
 from hardener.reports.arranged import disruption_words, on_one_line
-from hardener.reports.html import environment, style
 from hardener.reports.items import Group, condition, exact, groups, left_alone, touched, waived
 from hardener.reports.json import with_ordered_traits
 from hardener.reports.listing import table, visible_line
+from hardener.reports.pages import environment, style
 
 WIDEST = 160
 """Most letters of an item or a reason on its line."""

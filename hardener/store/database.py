@@ -9,7 +9,19 @@ from pathlib import Path
 from typing import cast
 
 from hardener.errors import SchemaTooNew
-from hardener.model import Alert, Baseline, Comparison, Link, Period, Pruned, Run, RunSummary, Seen, TargetResult
+from hardener.model import (
+    Alert,
+    Baseline,
+    Comparison,
+    Link,
+    Period,
+    Pruned,
+    Run,
+    RunScore,
+    RunSummary,
+    Seen,
+    TargetResult,
+)
 from hardener.store import baselines, reading, schema, telling
 from hardener.store.chaining import adopt
 from hardener.store.comparing import compare
@@ -19,6 +31,7 @@ from hardener.store.links import read_chain
 from hardener.store.opening import Database
 from hardener.store.pruning import prune
 from hardener.store.silence import seen
+from hardener.store.trend import trend
 from hardener.store.upgrading import carry_over, found_version, upgrade
 from hardener.store.writing import write_run
 
@@ -100,6 +113,11 @@ class Store:
         """What was seen of a control on a target over time, the newest first."""
         with self._database.reading() as connection:
             return periods(connection, target, control)
+
+    def trend(self, reference: str, pattern: str = "*", most: int = 12) -> Sequence[RunScore]:
+        """How the targets of a run scored in it and in earlier runs of the same controls, the newest last."""
+        with self._database.reading() as connection:
+            return trend(connection, reading.run_number(connection, reference), pattern, most)
 
     def compare(self, reference: str | None = None, pattern: str = "*", commands: Collection[str] = ()) -> Comparison:
         """A run, by default the newest audit, beside the baselines of the targets a shell-style pattern names.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hardener.model import Drift
 from hardener.reports.drift.arranged import WORDS, compared_words, origin_words, sections, seen_words
-from hardener.reports.html import TEMPLATES, environment
+from hardener.reports.pages import environment, style
 
 
 def render(drift: Drift) -> str:
@@ -15,5 +15,5 @@ def render(drift: Drift) -> str:
         drift=drift,
         sections=sections(drift),
         compared=compared_words(drift),
-        style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
+        style=style(),
     )
