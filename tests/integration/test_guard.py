@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ from tests.integration.proving import Bench
 from tests.integration.snapshots import KIND, RELEASE, differences, snapshot
 
 GUARD_SECONDS = 20 if KIND == "container" else 60
-GRACE_SECONDS = 15
-"""How much longer than the guard's time a restore may take."""
+GRACE_SECONDS = 15 if "HARDENER_DRILL_NODE" in os.environ else 120
+"""How much longer than the guard's time a restore may take: 15 s in a drill, which has the machine for itself."""
 
 CLOSED_TABLE = (
     "table inet hardener { chain input { type filter hook input priority 0; policy drop; iif lo accept; "
@@ -85,7 +86,9 @@ def test_a_node_that_was_cut_off_comes_back_as_it_was(bench: Bench, cut: str) ->
     assert result.problem is not None
     assert "no fresh connection released it" in result.problem
     assert result.changes == ()
-    assert back_at(bench.node, cut_at) - cut_at < GUARD_SECONDS + GRACE_SECONDS
+    away = back_at(bench.node, cut_at) - cut_at
+    print(f"{cut}: back after {away:.1f} s, guard {GUARD_SECONDS} s")
+    assert away < GUARD_SECONDS + GRACE_SECONDS
     journal = lab.run(bench.node, "journalctl --no-pager --unit 'hardener-guard-*' | grep 'brings back'").stdout
     assert "brings back files: /etc/issue" in journal
     assert not differences(before, snapshot(bench.node))
