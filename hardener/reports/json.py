@@ -40,17 +40,10 @@ def _listed(results: Iterable[TargetResult]) -> Iterator[bytes]:
     """The results, one by one, as they stand in the document's lists; a run may be larger than memory."""
     end = b""
     for result in results:
-        text = _text(with_ordered_traits(result.model_dump(mode="json"))).rstrip()
+        text = _text(result.model_dump(mode="json")).rstrip()
         yield (b"," if end else b"") + b"\n" + indent(text, " " * 6).encode()
         end = b"\n    "
     yield end
-
-
-def with_ordered_traits(body: dict[str, Any]) -> dict[str, Any]:
-    """What a target's result or plan becomes in JSON, its traits sorted in place: a set has no order of its own."""
-    if body["facts"]:
-        body["facts"]["traits"].sort()
-    return body
 
 
 def schema() -> dict[str, Any]:

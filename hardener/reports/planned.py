@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from hardener.model import Change, Disruption, Plans, TargetPlan
 from hardener.reports.arranged import disruption_words, on_one_line
 from hardener.reports.items import Group, condition, exact, groups, left_alone, touched, waived
-from hardener.reports.json import with_ordered_traits
 from hardener.reports.listing import table, visible_line
 from hardener.reports.pages import environment, style
 
@@ -83,10 +82,8 @@ def as_html(plans: Plans) -> str:
 
 def as_json(plans: Plans) -> str:
     """A versioned envelope; the same plans give the same bytes."""
-    body = plans.model_dump(mode="json")
-    for target in body["targets"]:
-        with_ordered_traits(target)
-    return json.dumps({"schema": "hardener-plan/1", **body}, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
+    body = {"schema": "hardener-plan/1", **plans.model_dump(mode="json")}
+    return json.dumps(body, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
 
 
 FORMATS: Mapping[str, Callable[[Plans], str]] = {"table": as_text, "json": as_json, "html": as_html}
