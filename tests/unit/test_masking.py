@@ -78,7 +78,7 @@ def test_keys_go_line_by_line(key: str) -> None:
         "ServerKeyFile=/etc/ssl/private/journal-upload.pem",
         "# /etc/sysctl.d/10-password.conf",
         "krb5_key_file = /etc/audit/audit.key",
-        "https://deb.debian.org/debian bookworm/main",
+        "https://mirror.example.org/debian bookworm/main",
         "//nas/share /mnt cifs credentials=/root/.smb 0 0",
         "git@example.org: x:y@z",
     ],
