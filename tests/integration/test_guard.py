@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,8 +18,8 @@ from tests.integration.proving import Bench
 from tests.integration.snapshots import KIND, RELEASE, differences, snapshot
 
 GUARD_SECONDS = 20 if KIND == "container" else 60
-GRACE_SECONDS = 15 if "HARDENER_DRILL_NODE" in os.environ else 120
-"""How much longer than the guard's time a restore may take: 15 s in a drill, which has the machine for itself."""
+GRACE_SECONDS = 15
+"""How much longer than the guard's time a restore may take."""
 
 CLOSED_TABLE = (
     "table inet hardener { chain input { type filter hook input priority 0; policy drop; iif lo accept; "
