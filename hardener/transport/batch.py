@@ -56,7 +56,7 @@ class Batch:
         calls = "\n".join(
             f"q {index} {self._seconds(item)} {shlex.quote(item.command)}" for index, item in enumerate(self.questions)
         )
-        mask = shlex.quote(sed_program(self.nonce))
+        mask = shlex.quote(sed_program(self.nonce) + _BY_FRAME.format(nonce=self.nonce))
         return _PROGRAM.format(nonce=self.nonce, cap=2 * (self.output_limit + 1), calls=calls, mask=mask)
 
     def is_complete(self, stdout: bytes | bytearray) -> bool:
@@ -94,6 +94,7 @@ class Batch:
 # Every question runs in a shell of its own, without stdin, in English, with a time-out and a cap on both streams. The
 # exit status leaves the pipeline on descriptor 3; 4 and 5 carry the streams past the caps. Both streams of the whole
 # batch then pass through sed, so that no secret leaves the target; 7 carries errors past it, and 8 what it lets pass.
+# stdbuf makes sed send what it prints at once.
 # Masking shortens, so the caps are twice what is accepted: what was cut is still too long afterwards.
 _PROGRAM = """\
 q() {{
@@ -110,9 +111,22 @@ all() {{
 PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL
 cd /
 mask={mask}
-{{ {{ questions 2>&7 | sed -E "$mask" >&8; }} 7>&1 | sed -E "$mask" >&2; }} 8>&1
+{{ {{ questions 2>&7 | stdbuf -oL sed -nE "$mask" >&8; }} 7>&1 | stdbuf -oL sed -nE "$mask" >&2; }} 8>&1
 }}
 all
+"""
+
+# What sed does with a masked line: it keeps it until the frame ends, and prints the frame in one piece. By the line, the
+# controller would wake for every one; by the block, a target that dies would take answered questions with it. The very
+# first line is printed for itself: it tells that the program runs.
+_BY_FRAME = """\
+H
+/^{nonce} (0 begin|[0-9]+ end [0-9]*|done)$/{{
+x
+s/^\\n//p
+z
+x
+}}
 """
 
 
