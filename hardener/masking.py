@@ -86,9 +86,10 @@ def masked(text: str) -> str:
         kept = line
         for pattern, replacement in _COMPILED:
             kept = pattern.sub(replacement, kept)
-        is_key = is_key or re.search(KEY_BEGINS, kept) is not None
+        # As in sed: the line a key begins with never ends one.
+        was_key, is_key = is_key, is_key or re.search(KEY_BEGINS, kept) is not None
         lines.append(MASK if is_key and kept else kept)
-        is_key = is_key and re.search(KEY_ENDS, line) is None
+        is_key = is_key and not (was_key and re.search(KEY_ENDS, kept))
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hardener.masking import MASK, masked, sed_program
@@ -111,6 +111,7 @@ FRAGMENTS = st.sampled_from((*WORDS, *SIGNS, *ENDS_OF_KEYS))
 
 
 @given(st.lists(FRAGMENTS, max_size=14).map("".join))
+@example("-----END RSA PRIVATE KEY----------BEGIN RSA PRIVATE KEY-----\npassword")
 @settings(max_examples=60, deadline=None)
 def test_sed_and_python_agree_on_everything(text: str) -> None:
     assert by_sed(f"{text}\n") == masked(f"{text}\n")
