@@ -181,11 +181,14 @@ def mounted_at_boot(host: Host) -> Mapping[str, Sequence[str]]:
 
 
 def _mount_units(host: Host) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Mount point → options of the enabled mount units of packages, and of those of the administrator."""
+    """Mount point → options of the enabled mount units of packages, and of those of the administrator.
+
+    Named by a pattern, for which systemd looks at ten files; asked for by type it looks at all, for half a second.
+    """
     listing = ask(
         host,
-        "systemctl cat --no-pager $(systemctl list-unit-files --no-legend --no-pager --plain --type=mount "
-        "--state=enabled,static | cut -d ' ' -f 1)",
+        "systemctl cat --no-pager $(systemctl list-unit-files --no-legend --no-pager --plain --state=enabled,static "
+        "'*.mount' | cut -d ' ' -f 1)",
     )
     settings: dict[str, dict[str, str]] = {}
     unit: dict[str, str] = {}

@@ -21,7 +21,7 @@ _FILES: Mapping[str, Collection[str]] = {
     r"postconf\b": ("/etc/postfix",),
     r"shell=": _LOGIN,
     r"sshd -T\b": ("/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d"),
-    r"systemctl cat .*--type=mount\b": ("/etc/systemd/system/*.mount", "/etc/systemd/system/*.mount.d"),
+    r"systemctl cat .*\*\.mount\b": ("/etc/systemd/system/*.mount", "/etc/systemd/system/*.mount.d"),
     r"systemd-tmpfiles --cat-config\b": ("/etc/tmpfiles.d",),
     r"/usr/lib/systemd/systemd-sysctl\b": ("/etc/sysctl.conf", "/etc/sysctl.d"),
     r"useradd -D\b": ("/etc/default/useradd",),

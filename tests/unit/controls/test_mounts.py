@@ -19,8 +19,8 @@ VALUES = yaml.safe_load((roles_directory() / "mounts" / "defaults" / "main.yml")
 CATALOGUE = catalogue_of([("mounts", mounts.CONTROLS)])
 LIVE = "findmnt --json --list --output TARGET,SOURCE,FSTYPE,OPTIONS"
 UNITS = (
-    "systemctl cat --no-pager $(systemctl list-unit-files --no-legend --no-pager --plain --type=mount "
-    "--state=enabled,static | cut -d ' ' -f 1)"
+    "systemctl cat --no-pager $(systemctl list-unit-files --no-legend --no-pager --plain --state=enabled,static "
+    "'*.mount' | cut -d ' ' -f 1)"
 )
 PACKAGED_TMP = "# /usr/lib/systemd/system/tmp.mount\n[Mount]\nWhere=/tmp\nOptions=mode=1777,nosuid,nodev\n"
 
