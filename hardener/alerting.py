@@ -13,7 +13,7 @@ _Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Standing:
+class Memory:
     """What one recipient was told, and what is so after the audits that were followed since."""
 
     told: Mapping[_Key, Alert] = field(default_factory=dict)
@@ -22,7 +22,7 @@ class Standing:
     """Of what was told, what holds again."""
 
     @classmethod
-    def of(cls, told: Iterable[Alert]) -> Standing:
+    def of(cls, told: Iterable[Alert]) -> Memory:
         """Before any audit is followed."""
         known = {alert.key: alert for alert in told}
         return cls(told=known, now=known)
@@ -33,7 +33,7 @@ class Standing:
         return frozenset(alert.control for alert in self.now.values() if alert.control)
 
 
-def follow(standing: Standing, comparison: Comparison, drift: Drift, seen: Seen) -> Standing:
+def follow(memory: Memory, comparison: Comparison, drift: Drift, seen: Seen) -> Memory:
     """What is so after one more audit, given with its drift. Audits are followed in the order they were kept.
 
     What could not be looked at stays as it was told. An alert about another machine of the name, or about a failure
@@ -45,8 +45,8 @@ def follow(standing: Standing, comparison: Comparison, drift: Drift, seen: Seen)
         if pair.after is not None and not pair.after.problem
     }
     now: dict[_Key, Alert] = {}
-    over = dict(standing.over)
-    for key, alert in standing.now.items():
+    over = dict(memory.over)
+    for key, alert in memory.now.items():
         if alert.target not in answered:
             now[key] = alert
         elif alert.control is None:
@@ -63,20 +63,20 @@ def follow(standing: Standing, comparison: Comparison, drift: Drift, seen: Seen)
     for target, since in seen.silent.items():
         silence = _silence(drift, target, since)
         now.setdefault(silence.key, silence)
-    return Standing(told=standing.told, now=now, over={key: over[key] for key in over if key in standing.told})
+    return Memory(told=memory.told, now=now, over={key: over[key] for key in over if key in memory.told})
 
 
-def news(standing: Standing, drift: Drift) -> News:
+def news(memory: Memory, drift: Drift) -> News:
     """What is to be told after the newest audit, the worst first."""
-    fresh = [alert for key, alert in standing.now.items() if standing.told.get(key) != alert]
+    fresh = [alert for key, alert in memory.now.items() if memory.told.get(key) != alert]
     fresh.sort(key=lambda alert: (_SEVERITIES.index(alert.severity), alert.key))
     return News(
         run=drift.run,
         started=drift.started,
         regressed=tuple(alert for alert in fresh if alert.control),
         silent=tuple(alert for alert in fresh if not alert.control),
-        recovered=tuple(alert for key, alert in sorted(standing.over.items()) if key not in standing.now),
-        known=tuple(standing.now.values()),
+        recovered=tuple(alert for key, alert in sorted(memory.over.items()) if key not in memory.now),
+        known=tuple(memory.now.values()),
     )
 
 

@@ -54,11 +54,12 @@ def drift(
         raise typer.BadParameter("goes with --notify", param_hint="--dry-run")
     recipients = recipients_of(context.obj) if notify else ()
     opened = open_store(store)
-    found = find_drift(opened.compare(run, limit, COMMANDS))
+    comparison = opened.compare(run, limit, COMMANDS)
+    found = find_drift(comparison)
     text = formats.FORMATS[format](found)
     if text or output:
         deliver(text, output)
     if not found.compared and found.targets:
         typer.echo(f"hardener: run {found.run} has nothing to be compared with", err=True)
-    are_told = tell(recipients, opened, silent_nights, is_dry_run=dry_run)
+    are_told = tell(recipients, opened, (comparison, found), silent_nights, is_dry_run=dry_run)
     raise typer.Exit(exit_code(found) if are_told else ExitCode.INCOMPLETE)

@@ -13,7 +13,7 @@ import typer
 
 from hardener import reports
 from hardener.approval import read_plans, refuse_moved, refuse_other_question
-from hardener.cli.options import FormatOption, OutputOption, StoreOption, check_format, deliver, open_store, tell
+from hardener.cli.options import FormatOption, OutputOption, StoreOption, check_format, deliver, deliver_run, open_store
 from hardener.cli.request import Request, prepare, requested, sharing
 from hardener.cli.runs import RunArgument
 from hardener.cli.staging import staged
@@ -215,12 +215,12 @@ def _finish(run: Run, store: Store, format: str, output: OutputOption, metrics: 
     try:
         store.save(run)
     except StoreError:
-        tell(run, run.results, format, output)
+        deliver_run(run, run.results, format, output)
         raise
     if metrics is not None:
         deliver(reports.render(run, run.results, "metrics"), metrics, READABLE)
     trend = store.trend(run.id) if reports.has_parts(format) else ()
-    tell(run, run.results, format, output, trend)
+    deliver_run(run, run.results, format, output, trend)
     if format == "table" or output is not None:
         typer.echo(f"run {run.id} kept: hardener report {run.id} -f html -o report.html", err=True)
     raise typer.Exit(exit_code(run.results))

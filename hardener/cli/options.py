@@ -53,7 +53,7 @@ def check_format(name: str, output: Path | None) -> None:
         raise typer.BadParameter(f"{name} is not for a terminal: name a file with -o", param_hint="--format")
 
 
-def tell(
+def deliver_run(
     run: Run, results: Iterable[TargetResult], format: str, output: Path | None, trend: Sequence[RunScore] = ()
 ) -> None:
     """Deliver a run in one format; of ``trend`` see ``SplitFormat``."""

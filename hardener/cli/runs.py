@@ -16,8 +16,8 @@ from hardener.cli.options import (
     StoreOption,
     check_format,
     deliver,
+    deliver_run,
     open_store,
-    tell,
 )
 from hardener.model import Run, TargetResult
 from hardener.reports import listing, requirements
@@ -138,4 +138,4 @@ def _tell_by(by: str, opened: tuple[Run, Iterable[TargetResult]], format: str, o
 def _tell(store: Store, reference: str, limit: str, format: str, output: Path | None) -> None:
     run, results = store.stream(reference, limit, with_before=reports.tells_before(format))
     trend = store.trend(run.id, limit) if reports.has_parts(format) else ()
-    tell(run, results, format, output, trend)
+    deliver_run(run, results, format, output, trend)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from hardener.alerting import Standing, follow, news
+from hardener.alerting import Memory, follow, news
 from hardener.cli.options import deliver
 from hardener.drift import find_drift
 from hardener.errors import ConfigError, ExitCode
@@ -23,6 +23,8 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+Compared = tuple[Comparison, Drift]
+"""An audit beside its baselines, and what is different there."""
 TEST = Message(subject="hardener: a test", body="Whoever reads this is told when something regresses.")
 
 
@@ -43,12 +45,15 @@ def try_recipients(context: typer.Context) -> None:
     raise typer.Exit(ExitCode.COMPLIANT if all(told) else ExitCode.INCOMPLETE)
 
 
-def tell(recipients: Sequence[Recipient], store: Store, silent_nights: int, *, is_dry_run: bool) -> bool:
+def tell(
+    recipients: Sequence[Recipient], store: Store, newest: Compared, silent_nights: int, *, is_dry_run: bool
+) -> bool:
     """Tell each recipient what is new to it, and keep that it knows; whether all who had to be told are.
 
-    One that cannot be told is none the wiser: the next time it is told of the same, if that is still so.
+    ``newest``: the newest audit, which whoever calls has compared already. One that cannot be told is none the wiser:
+    the next time it is told of the same, if that is still so.
     """
-    compared = functools.cache(lambda run: _compared(store, run))
+    compared = functools.cache(lambda run: newest if run == newest[1].run else _compared(store, run))
     are_told = True
     for recipient in recipients:
         found = _news_for(recipient, store, silent_nights, compared)
@@ -63,8 +68,8 @@ def tell(recipients: Sequence[Recipient], store: Store, silent_nights: int, *, i
     return are_told
 
 
-def _compared(store: Store, run: str) -> tuple[Comparison, Drift] | None:
-    """An audit and its drift; ``None`` where its profile is not a baseline's, which ``drift`` said at the time."""
+def _compared(store: Store, run: str) -> Compared | None:
+    """``None`` where the audit's profile is not a baseline's, which ``drift`` said at the time."""
     comparison = store.compare(run)
     try:
         return comparison, find_drift(comparison)
@@ -76,14 +81,14 @@ def _news_for(
     recipient: Recipient,
     store: Store,
     silent_nights: int,
-    compared: Callable[[str], tuple[Comparison, Drift] | None],
+    compared: Callable[[str], Compared | None],
 ) -> News | None:
     """What is new to a recipient; ``None`` where it knows of every audit."""
-    standing, found = Standing.of(store.told(recipient.digest)), None
+    memory, found = Memory.of(store.told(recipient.digest)), None
     for run in store.audits_for(recipient.digest):
         if audit := compared(run):
-            standing = follow(standing, *audit, store.seen(run, standing.controls, silent_nights))
-            found = news(standing, audit[1])
+            memory = follow(memory, *audit, store.seen(run, memory.controls, silent_nights))
+            found = news(memory, audit[1])
     return found
 
 

@@ -116,8 +116,8 @@ mask={mask}
 all
 """
 
-# What sed does with a masked line: it keeps it until the frame ends, and prints the frame in one piece. By the line, the
-# controller would wake for every one; by the block, a target that dies would take answered questions with it. The very
+# What sed does with a masked line: it keeps it until the frame ends, and prints the frame in one piece. By the line,
+# the controller would wake for each; by the block, a target that dies would take answered questions with it. The very
 # first line is printed for itself: it tells that the program runs.
 _BY_FRAME = """\
 H

@@ -16,7 +16,7 @@ from hardener.transport.exchange import converse, shell_command
 
 CHUNK = 65536
 GATHER_SECONDS = 0.01
-"""A batch sends answer by answer; what comes within this time of the first is read with it, by one waking instead of ten."""
+"""A batch sends answer by answer; what comes within this time of the first is read with it, in one waking."""
 
 
 class LocalTransport:

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardener.alerting import Standing, follow, news
+from hardener.alerting import Memory, follow, news
 from hardener.drift import find_drift
 from hardener.model import Alert, Comparison, Finding, News, Outcome, Pair, Scope, Seen
 from tests.unit.store.nights import FIRST_NIGHT, finding
@@ -22,12 +22,12 @@ WAIVED = finding("alpha-one", 99).model_copy(update={"waiver": "w"})
 
 def told(known: Told, *audits: tuple[Any, Any], **changes: Any) -> News:
     """What is told after audits of ``web``, each given by what it and its baseline saw of ``alpha-one``."""
-    standing = Standing.of(known)
+    memory = Memory.of(known)
     for number, (before, after) in enumerate(audits):
         comparison, seen = audit(f"audit-{number}", before, after, **changes)
         drift = find_drift(comparison)
-        standing = follow(standing, comparison, drift, seen)
-    return news(standing, drift)
+        memory = follow(memory, comparison, drift, seen)
+    return news(memory, drift)
 
 
 def audit(
@@ -148,7 +148,7 @@ def test_the_worst_is_told_first() -> None:
     )
     comparison = Comparison(run="new", started=FIRST_NIGHT, profile="p", controls=CONTROLS, pairs=(pair,))
     drift = find_drift(comparison)
-    found = news(follow(Standing(), comparison, drift, Seen(run="new")), drift)
+    found = news(follow(Memory(), comparison, drift, Seen(run="new")), drift)
     assert [alert.control for alert in found.regressed] == ["alpha-two", "alpha-one"]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hardener.cli.folders import deliver_parts
-from hardener.cli.options import tell
+from hardener.cli.options import deliver_run
 from hardener.errors import ConfigError, StoreError
 from hardener.reports import html
 from tests.unit.reports.conftest import run, soft
@@ -87,9 +87,9 @@ def test_a_place_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
 
 def test_the_command_line_splits_what_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sample = run(soft())
-    tell(sample, sample.results, "html", tmp_path / "small.html")
+    deliver_run(sample, sample.results, "html", tmp_path / "small.html")
     assert [file.name for file in tmp_path.iterdir()] == ["small.html"]
     monkeypatch.setattr(html, "MOST_BYTES", 1000)
-    tell(sample, sample.results, "html", tmp_path / "large.html")
+    deliver_run(sample, sample.results, "html", tmp_path / "large.html")
     assert (tmp_path / "large.html.d" / "t1.html").is_file()
     assert "large.html.d/t1.html" in (tmp_path / "large.html").read_text("utf-8")

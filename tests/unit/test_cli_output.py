@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from hardener.cli.options import check_format, deliver, tell
+from hardener.cli.options import check_format, deliver, deliver_run
 from hardener.errors import ConfigError, StoreError
 from tests.unit.reports.conftest import run, soft
 
@@ -44,7 +44,7 @@ def test_a_file_has_no_colours_though_the_terminal_has(tmp_path: Path, monkeypat
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
     sample = run(soft())
-    tell(sample, sample.results, "table", tmp_path / "report")
+    deliver_run(sample, sample.results, "table", tmp_path / "report")
     assert "FAILING" in (tmp_path / "report").read_text()
     assert "\x1b" not in (tmp_path / "report").read_text()
 
@@ -59,8 +59,8 @@ def test_bytes_are_not_for_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 def test_bytes_go_into_a_file_and_a_pipe_as_they_are(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     sample = run(soft())
-    tell(sample, sample.results, "xlsx", tmp_path / "run.xlsx")
-    tell(sample, sample.results, "xlsx", None)
+    deliver_run(sample, sample.results, "xlsx", tmp_path / "run.xlsx")
+    deliver_run(sample, sample.results, "xlsx", None)
     assert capfdbinary.readouterr().out == (tmp_path / "run.xlsx").read_bytes()
 
 
