@@ -15,13 +15,14 @@ import typer
 
 from hardener.cli.options import deliver, open_store
 from hardener.cli.request import prepare, requested
+from hardener.cli.telling import variables_at_night
 from hardener.errors import ConfigError
 from hardener.model import Target
 from hardener.project import FILE_NAME, Project
 from hardener.reports.arranged import moment
 from hardener.reports.listing import visible_line
 from hardener.reports.progress import progress_on_stderr
-from hardener.schedule import Nightly, Systemd, unit_texts
+from hardener.schedule import SERVICE, Nightly, Systemd, unit_texts
 from hardener.store import default_location
 
 app = typer.Typer(
@@ -52,6 +53,7 @@ def install(
     """
     manager = _manager(user)
     manager.refuse_calendar(at)
+    variables = variables_at_night(context.obj) if notify else ()
     nightly = replace(
         _nightly(context, metrics),
         at=at,
@@ -61,6 +63,8 @@ def install(
     )
     written = manager.install(unit_texts(nightly))
     deliver("".join(f"{'wrote' if is_new else 'kept '} {file}\n" for file, is_new in written.items()), None)
+    for name in variables:
+        typer.echo(f"hardener: nobody is told through ${name} unless a drop-in of {SERVICE} sets it", err=True)
 
 
 @app.command("status")

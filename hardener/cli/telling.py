@@ -13,7 +13,7 @@ from hardener.drift import find_drift
 from hardener.errors import ConfigError, ExitCode
 from hardener.model import Comparison, Drift, Message, News
 from hardener.project import Project
-from hardener.project.recipients import Recipient, resolved
+from hardener.project.recipients import Mention, Recipient, resolved
 from hardener.reports.drift.message import message
 from hardener.store import Store
 from hardener.telling import deliver as send
@@ -30,9 +30,22 @@ TEST = Message(subject="hardener: a test", body="Whoever reads this is told when
 
 def recipients_of(project: Project) -> Sequence[Recipient]:
     """All that the project file names; ``ConfigError`` where that is nobody, or one cannot be used."""
+    return [resolved(mention) for mention in _mentions(project)]
+
+
+def variables_at_night(project: Project) -> Sequence[str]:
+    """The variables a night's environment must have for its recipients; ``ConfigError`` as above for the others."""
+    mentions = _mentions(project)
+    for mention in mentions:
+        if mention.variable is None:
+            resolved(mention)
+    return [mention.variable for mention in mentions if mention.variable is not None]
+
+
+def _mentions(project: Project) -> Sequence[Mention]:
     if not project.notify:
         raise ConfigError("the project file names nobody to tell", location="notify")
-    return [resolved(mention) for mention in project.notify]
+    return project.notify
 
 
 @app.command("test")

@@ -32,6 +32,12 @@ class Mention:
     location: str
     """``file:line``."""
 
+    @property
+    def variable(self) -> str | None:
+        """The variable of the environment that has the URL, where that is what the item names."""
+        name = _NAME.fullmatch(self.text)
+        return name[1] if name else None
+
 
 @dataclass(frozen=True)
 class Recipient:
@@ -57,10 +63,10 @@ def resolved(mention: Mention) -> Recipient:
 
 
 def _text(mention: Mention) -> str:
-    if name := _NAME.fullmatch(mention.text):
-        value = os.environ.get(name[1])
+    if mention.variable is not None:
+        value = os.environ.get(mention.variable)
         if value is None:
-            raise _refusal(mention, f"the environment has no {name[1]}")
+            raise _refusal(mention, f"the environment has no {mention.variable}")
         return value
     if mention.text.startswith("file:"):
         path = mention.file.parent / mention.text.removeprefix("file:")

@@ -3,6 +3,6 @@
 from hardener.schedule.nightly import Nightly
 from hardener.schedule.status import Status
 from hardener.schedule.systemd import Systemd
-from hardener.schedule.units import TIMER, unit_texts
+from hardener.schedule.units import SERVICE, TIMER, unit_texts
 
-__all__ = ["TIMER", "Nightly", "Status", "Systemd", "unit_texts"]
+__all__ = ["SERVICE", "TIMER", "Nightly", "Status", "Systemd", "unit_texts"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -46,13 +47,22 @@ def installed(folder: Path) -> dict[str, list[str]]:
     return {name.removeprefix("Service."): list(values) for name, values in found.items()}
 
 
+def tell(site: Path, *recipients: str) -> None:
+    """Have the project's drift told."""
+    with (site / "hardener.yml").open("a") as project:
+        project.write(f"notify: {json.dumps(recipients)}\n")
+
+
 def test_the_project_that_is_found_is_scheduled(
     site: Path, recorded: Recorded, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    tell(site, "$HARDENER_MAIL")
     below = site / "profiles"
     os.chdir(below)
     assert main(["schedule", "install", "--at", "daily", "--delay", "60", "--notify"]) == ExitCode.COMPLIANT
-    assert capsys.readouterr().out == f"wrote {tmp_path}/units/{SERVICE}\nwrote {tmp_path}/units/{TIMER}\n"
+    said = capsys.readouterr()
+    assert said.out == f"wrote {tmp_path}/units/{SERVICE}\nwrote {tmp_path}/units/{TIMER}\n"
+    assert f"nobody is told through $HARDENER_MAIL unless a drop-in of {SERVICE} sets it" in said.err
     found = installed(tmp_path)
     assert found["WorkingDirectory"] == [str(site)]
     assert "--project" not in found["ExecStart"][0]
@@ -62,6 +72,22 @@ def test_the_project_that_is_found_is_scheduled(
     timer = settings((tmp_path / "units" / TIMER).read_text())
     assert (timer["Timer.OnCalendar"], timer["Timer.RandomizedDelaySec"]) == (["daily"], ["60"])
     assert "systemd-analyze calendar -- daily" in recorded.asked
+
+
+@pytest.mark.usefixtures("recorded")
+@pytest.mark.parametrize(
+    ("recipients", "cause"),
+    [((), "names nobody to tell"), (("file:slack",), "slack: No such file"), (("file:open",), "others can read")],
+)
+def test_what_cannot_be_told_at_night_is_refused_by_day(
+    site: Path, tmp_path: Path, recipients: tuple[str, ...], cause: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (site / "open").write_text("json://127.0.0.1/\n")
+    (site / "open").chmod(0o644)
+    if recipients:
+        tell(site, *recipients)
+    assert cause in refused(capsys, "schedule", "install", "--notify", code=ExitCode.BAD_CONFIG)
+    assert not (tmp_path / "units").exists() or not any((tmp_path / "units").iterdir())
 
 
 @pytest.mark.usefixtures("recorded")
