@@ -53,6 +53,7 @@ def by_requirement(run: Run, results: Iterable[TargetResult], framework: str) ->
         profile=run.profile,
         framework=title,
         targets=targets,
+        scope=run.scope,
         requirements=tuple(tallies[place.number].requirement(place) for place in asked),
     )
 

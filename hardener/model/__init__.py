@@ -42,12 +42,12 @@ from hardener.model.run import (
     RunKind,
     RunScore,
     RunSummary,
-    Scope,
     Score,
     TargetPlan,
     TargetResult,
     score,
 )
+from hardener.model.scope import Scope
 from hardener.model.target import Access, Become, Connection, Facts, LastRun, Target, Values
 from hardener.model.waiver import Waiver, WaiverKind
 from hardener.model.word import Word

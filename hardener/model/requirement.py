@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
+from hardener.model.scope import Scope
 from hardener.model.word import Word
 
 
@@ -137,4 +138,5 @@ class Requirements(Word):
     profile: str
     framework: str
     targets: int
+    scope: Scope
     requirements: tuple[Requirement, ...]

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from hardener.model.evidence import Transcript
 from hardener.model.requirement import ControlRecord, Disruption, Outcome
+from hardener.model.scope import Scope
 from hardener.model.target import Access, Facts
 from hardener.model.waiver import Waiver
 from hardener.model.word import Word
@@ -211,16 +212,6 @@ class RunKind(StrEnum):
     AUDIT = "audit"
     APPLY = "apply"
     ROLLBACK = "rollback"
-
-
-class Scope(Word):
-    """What the operator asked to be looked at."""
-
-    inventories: tuple[str, ...] = ()
-    """As they were named; none means this machine."""
-    limit: str | None = None
-    controls: str = "*"
-    """A shell-style pattern over ids."""
 
 
 class Run(Word):

@@ -10,13 +10,27 @@ from functools import cached_property
 
 from pydantic import JsonValue
 
-from hardener.model import ControlRecord, Finding, Outcome, Run, RunKind, Score, Severity, TargetResult, Waiver, score
+from hardener.model import (
+    ControlRecord,
+    Finding,
+    Outcome,
+    Run,
+    RunKind,
+    Scope,
+    Score,
+    Severity,
+    TargetResult,
+    Waiver,
+    score,
+)
 from hardener.reports.listing import visible
 
 UNSEEN = (Outcome.ERROR, Outcome.UNKNOWN)
 FOR_A_PERSON = (Outcome.INFORMATIONAL, Outcome.NOTCHECKED)
 _JUDGED = (Outcome.PASS, Outcome.FAIL, Outcome.FIXED, Outcome.INFORMATIONAL)
 _WORST_FIRST = (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
+
+LONGEST_PATTERN = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,6 +208,13 @@ def ended_waivers(run: Run) -> Sequence[str]:
     """A sentence for each waiver that had expired when the run started, and so counted no more."""
     ended = [waiver for waiver in run.waivers if waiver.expires <= run.started]
     return [f"waiver {waiver.id} expired at {moment(waiver.expires)} and counts no more" for waiver in ended]
+
+
+def narrowed_words(scope: Scope) -> str:
+    """That a run is not about all targets, or is told in part; nothing where it is about all."""
+    asked = f"limited to {on_one_line(scope.limit, LONGEST_PATTERN)}" if scope.limit else ""
+    shown = f"only those named {on_one_line(scope.excerpt, LONGEST_PATTERN)} are shown" if scope.excerpt else ""
+    return ", ".join(part for part in (asked, shown) if part)
 
 
 def moment(when: datetime) -> str:

@@ -185,6 +185,7 @@ class _Telling:
             sections=SECTIONS,
             fleet=fleet,
             ended=arranged.ended_waivers(book.run),
+            narrowed=arranged.narrowed_words(book.run.scope),
             seconds=(book.run.finished - book.run.started).total_seconds(),
             is_folded=len(book.pages) > MOST_OPEN,
             is_brief=links.is_whole and len(book.pages) > MOST_FULL,

@@ -10,7 +10,7 @@ from datetime import UTC
 from html import escape
 
 from hardener.model import ControlRecord, Finding, Outcome, Run, TargetResult
-from hardener.reports.arranged import UNSEEN, on_one_line, value_words, waiver_words
+from hardener.reports.arranged import UNSEEN, narrowed_words, on_one_line, value_words, waiver_words
 
 LONGEST = 2000
 """Letters of one text."""
@@ -59,6 +59,8 @@ def _properties(run: Run, result: TargetResult) -> Mapping[str, str]:
     facts = result.facts
     seen = {"platform": str(facts.platform), "machine_id": facts.machine_id} if facts else {}
     words = {"run": run.id, "tool_version": run.tool_version, "groups": " ".join(result.groups), **seen}
+    if narrowed := narrowed_words(run.scope):
+        words["narrowed"] = narrowed
     return {name: _line(text) for name, text in words.items()}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from hardener.model import Finding, Run, Score, TargetResult, score
-from hardener.reports.arranged import UNSEEN, ended_waivers, moment, on_one_line, score_words
+from hardener.reports.arranged import UNSEEN, ended_waivers, moment, narrowed_words, on_one_line, score_words
 
 MOST = 10
 """Rows of one table: whoever reads a ticket wants to know where to begin."""
@@ -88,6 +88,8 @@ def _head(seen: _Summary) -> Iterator[str]:
     yield f"# {run.kind.value.capitalize()} of {targets}, profile {code(run.profile)}"
     yield ""
     yield f"Run {code(run.id)} of {moment(run.started)}, by {code(run.operator)}, hardener {code(run.tool_version)}."
+    if narrowed := narrowed_words(run.scope):
+        yield f"Not all targets: {code(narrowed)}."
     attention = sum(target.needs_attention for target in seen.targets)
     yield f"{attention} of {targets} need attention." if attention else "No target needs attention."
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hardener.model import ControlRecord, Finding, Outcome, Platform, Run, Severity, TargetResult, Waiver
+from hardener.reports.arranged import narrowed_words
 from hardener.reports.interchange import (
     TOOL,
     encoded,
@@ -63,12 +64,13 @@ def _joining(run: Run) -> str:
 
 def _named(run: Run, name: str, title: str) -> Mapping[str, Any]:
     """What every profile says of itself."""
+    narrowed = f", {told}" if (told := narrowed_words(run.scope)) else ""
     return {
         "name": name,
         "title": words(title),
         "version": run.tool_version,
         "maintainer": TOOL,
-        "summary": words(f"{run.kind.value} {run.id} by {run.operator}"),
+        "summary": words(f"{run.kind.value} {run.id} by {run.operator}{narrowed}"),
         "sha256": hashlib.sha256(f"{run.id}\n{name}".encode()).hexdigest(),
     }
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from hardener.model import Requirement, Requirements
 from hardener.reports import listing
+from hardener.reports.arranged import narrowed_words
 
 SCHEMA = "hardener-requirements/1"
 
@@ -21,6 +22,8 @@ def as_table(found: Requirements) -> str:
     summary = ", ".join(f"{number} {standing.value}" for standing, number in sorted(counted.items()))
     heading = f"{found.framework}: {len(found.requirements)} requirements over {found.targets} targets, {summary}"
     note = f"Run {found.run}, profile {found.profile}. Met is only what was looked at on every target.\n"
+    if narrowed := narrowed_words(found.scope):
+        note += f"Not all targets: {narrowed}.\n"
     return f"{heading}\n{note}\n{listing.table(('requirement', 'standing', 'targets', 'why'), rows)}"
 
 

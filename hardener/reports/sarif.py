@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from hardener.model import ControlRecord, Finding, Outcome, Run, Severity, TargetResult, Waiver
-from hardener.reports.arranged import on_one_line
+from hardener.reports.arranged import narrowed_words, on_one_line
 from hardener.reports.interchange import (
     TOOL,
     encoded,
@@ -117,6 +117,7 @@ def render(run: Run, results: Iterable[TargetResult]) -> Iterator[bytes]:
         "kind": run.kind.value,
         "profile": words(run.profile),
         "targets": tally.targets,
+        "narrowed": words(narrowed_words(run.scope)),
         "locationsLeftOut": cut.total(),
     }
     yield b',"properties":' + encoded(properties) + b"}]}\n"

@@ -82,10 +82,11 @@ def _printed(lines: Sequence[RenderableType]) -> str:
 def _run_line(run: Run) -> Padding:
     seconds = (run.finished - run.started).total_seconds()
     count = f"{len(run.results)} target" + ("" if len(run.results) == 1 else "s")
+    narrowed = f" ({words})" if (words := arranged.narrowed_words(run.scope)) else ""
     return _line(
         0,
         (f"{run.kind.value} {on_one_line(run.id, 80)}", "bold"),
-        f": {count}, profile {on_one_line(run.profile, 80)}, {arranged.moment(run.started)}, {seconds:.1f} s",
+        f": {count}{narrowed}, profile {on_one_line(run.profile, 80)}, {arranged.moment(run.started)}, {seconds:.1f} s",
     )
 
 

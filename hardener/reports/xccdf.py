@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 
 from hardener.model import ControlRecord, Finding, Outcome, Run, Score, TargetResult, Waiver, score
+from hardener.reports.arranged import narrowed_words
 from hardener.reports.interchange import (
     TOOL,
     instant,
@@ -35,11 +36,12 @@ SEVERITIES = {Outcome.FAIL: "warning", Outcome.ERROR: "error", Outcome.UNKNOWN: 
 def render(run: Run, results: Iterable[TargetResult]) -> Iterator[bytes]:
     """The run as one document; the same run gives the same bytes."""
     waivers = waivers_by_id(run)
-    benchmark = _id("benchmark", run.profile)
+    benchmark, narrowed = _id("benchmark", run.profile), narrowed_words(run.scope)
     yield f'<?xml version="1.0" encoding="UTF-8"?>\n<Benchmark xmlns="{NAMESPACE}" id="{benchmark}">\n'.encode()
     yield _lines(
         _element("status", "accepted"),
         _element("title", _text(f"{TOOL}: {run.profile}")),
+        *([_element("description", _text(f"Not all targets: {narrowed}."))] if narrowed else []),
         _element("version", _text(run.tool_version)),
         _element("Profile", _element("title", _text(run.profile)), id=_id("profile", run.profile)),
     )

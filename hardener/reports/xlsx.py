@@ -116,6 +116,7 @@ def _tell_run(run: Run, about: _Sheet, controls: _Sheet, waivers: _Sheet) -> Non
         "inventories": " ".join(run.scope.inventories) or "this machine",
         "limit": run.scope.limit or "none",
         "controls": run.scope.controls,
+        "targets shown": run.scope.excerpt or "all",
     }
     for name, value in facts.items():
         about.add((name, cell(value)))

@@ -76,10 +76,15 @@ def stream_run(connection: Connection, number: int, pattern: str, *, with_before
     targets = ResultReader(connection).targets(number, pattern, is_before=False)
     if pattern != "*" and not targets:
         raise Refusal(f"run {head.id} has no target that {pattern!r} names")
-    yield head
+    yield head if pattern == "*" else _excerpt(head, pattern)
     for batch in batches(targets, RESULTS_AT_ONCE):
         # Another reader for each batch: what one keeps to unpack it once would grow with the run.
         yield from ResultReader(connection).read(batch)
+
+
+def _excerpt(run: Run, pattern: str) -> Run:
+    """A run that says that it is told in part: who reads it must not take its targets for all there were."""
+    return run.model_copy(update={"scope": run.scope.model_copy(update={"excerpt": pattern})})
 
 
 def _read_head(

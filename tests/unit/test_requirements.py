@@ -14,7 +14,7 @@ from hypothesis import strategies as some
 
 from hardener.catalogue.discovery import discover
 from hardener.errors import ConfigError
-from hardener.model import Finding, Outcome, Requirement, Requirements, Run, RunKind, Standing, TargetResult
+from hardener.model import Finding, Outcome, Requirement, Requirements, Run, RunKind, Scope, Standing, TargetResult
 from hardener.reports.requirements import FORMATS
 from hardener.requirements import by_requirement, frameworks
 from tests.unit.reports.conftest import record
@@ -123,8 +123,8 @@ def test_the_catalogue_answers_every_framework(framework: str) -> None:
 BAD = result("bad", ("a-one", Outcome.PASS), ("a-two", Outcome.FAIL), ("b-three", Outcome.ERROR))
 
 
-def told(name: str) -> str:
-    return FORMATS[name](by_requirement(RUN, [GOOD, BAD], "pci-dss"))
+def told(name: str, run: Run = RUN) -> str:
+    return FORMATS[name](by_requirement(run, [GOOD, BAD], "pci-dss"))
 
 
 def test_the_table_says_why() -> None:
@@ -132,6 +132,12 @@ def test_the_table_says_why() -> None:
     assert "PCI DSS 4: 3 requirements over 2 targets, 1 met, 1 not known, 1 not met" in text
     assert "fails: a-two" in text
     assert "not looked at: b-three" in text
+    assert "Not all targets" not in text
+
+
+@pytest.mark.parametrize("name", ["table", "json"])
+def test_that_requirements_are_met_on_some_targets_only_is_said(name: str) -> None:
+    assert "web*" in told(name, RUN.model_copy(update={"scope": Scope(excerpt="web*")}))
 
 
 def test_rows_and_documents_say_the_same() -> None:

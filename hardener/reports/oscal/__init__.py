@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hardener.model import Run, TargetResult
+from hardener.reports.arranged import narrowed_words
 from hardener.reports.interchange import encoded, instant, streamed, words
 from hardener.reports.oscal.naming import Told, Whole, markup, own, uuid
 from hardener.reports.oscal.target import target_result
@@ -19,7 +20,12 @@ VERSION = "1.1.3"
 
 def render(run: Run, results: Iterable[TargetResult]) -> Iterator[bytes]:
     """The run as assessment results; the same run gives the same bytes."""
-    head = {"uuid": uuid(run.id), "metadata": _metadata(run), "import-ap": {"href": f"#{uuid(run.id, 'plan')}"}}
+    told = ("excerpt", run.scope.excerpt) if run.scope.excerpt else ()
+    head = {
+        "uuid": uuid(run.id, *told),
+        "metadata": _metadata(run),
+        "import-ap": {"href": f"#{uuid(run.id, 'plan')}"},
+    }
     whole = Whole(run)
     yield b'{\n"assessment-results":'
     yield from streamed(head, "results", (target_result(Told(whole, result)) for result in results))
@@ -43,9 +49,9 @@ def _metadata(run: Run) -> Mapping[str, Any]:
 def _plan(run: Run) -> Mapping[str, str]:
     """What stands for an assessment plan: OSCAL wants one named, and the selection of a run is all there is."""
     scope = ", ".join(run.scope.inventories) or "this machine"
-    limit = f", limited to {run.scope.limit}" if run.scope.limit else ""
+    narrowed = f", {words}" if (words := narrowed_words(run.scope)) else ""
     return {
         "uuid": uuid(run.id, "plan"),
         "title": "What was asked to be looked at",
-        "description": markup(f"Profile {run.profile}, controls {run.scope.controls}, inventory {scope}{limit}."),
+        "description": markup(f"Profile {run.profile}, controls {run.scope.controls}, inventory {scope}{narrowed}."),
     }

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import pytest
 
 from hardener import reports
 from hardener.errors import HardenerError
-from hardener.model import Run
+from hardener.model import Run, Scope
 
 from .conftest import run, text_of
 
 FORMATS = reports.formats()
+
+
+def unpacked(data: bytes) -> str:
+    """All texts of a workbook."""
+    with zipfile.ZipFile(io.BytesIO(data)) as book:
+        return "".join(book.read(name).decode() for name in book.namelist())
 
 
 def test_the_table_comes_first() -> None:
@@ -37,6 +46,19 @@ def test_a_format_tells_what_was_before_only_where_it_says_so(format_name: str, 
 
     is_same = told(apply_run) == told(apply_run.model_copy(update={"before": ()}))
     assert is_same is not reports.tells_before(format_name)
+
+
+@pytest.mark.parametrize("format_name", [name for name in FORMATS if name not in {"csv", "metrics", "ndjson"}])
+def test_what_is_told_in_part_says_so(format_name: str, audit_run: Run) -> None:
+    """The others are rows of findings, and say nothing of the run as a whole."""
+
+    def told(scope: Scope) -> str:
+        data = b"".join(reports.render(audit_run.model_copy(update={"scope": scope}), audit_run.results, format_name))
+        return unpacked(data) if reports.is_binary(format_name) else data.decode()
+
+    assert "web-of-lies" in told(Scope(excerpt="web-of-lies*"))
+    assert "web-of-lies" in told(Scope(limit="web-of-lies"))
+    assert "Not all" not in told(Scope())
 
 
 @pytest.mark.parametrize("format_name", FORMATS)

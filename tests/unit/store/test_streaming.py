@@ -39,8 +39,10 @@ def test_the_parts_make_the_run_that_was_kept(store: Store) -> None:
 
 def test_targets_are_those_whose_name_the_pattern_matches(store: Store) -> None:
     store.save(fleet(1, 250))
-    _, results = store.stream("latest", "host000[37]")
+    head, results = store.stream("latest", "host000[37]")
     assert [item.target for item in results] == ["host0003", "host0007"]
+    assert head.scope.excerpt == "host000[37]"
+    assert store.stream("latest")[0].scope.excerpt is None
 
 
 def test_what_was_before_an_apply_comes_only_where_it_is_asked_for(store: Store) -> None:
