@@ -60,7 +60,7 @@ proof: install packages  ## A release's proof: every control broken and remedied
 drill: install packages  ## Cut a virtual machine off, kill applies of it, and take a whole apply back
 	HARDENER_DRILL_NODE=vm12 $(BIN)/python -m pytest --capture=no tests/integration/test_guard.py \
 	  tests/integration/test_kill.py tests/integration/test_rollback.py \
-	  tests/integration/test_rollout.py tests/integration/test_plan.py
+	  tests/integration/test_rollout.py tests/integration/test_plan.py tests/integration/test_causes.py
 
 .PHONY: bench
 bench: install packages  ## Measure audits and applies

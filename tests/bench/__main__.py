@@ -21,10 +21,11 @@ from pathlib import Path
 from hardener import lab
 from hardener.catalogue.discovery import discover
 from hardener.catalogue.profiles import load_profile
+from hardener.catalogue.recent import QUESTIONS
 from hardener.conductor import Conductor, Seed, checkpoints, new_run_id
 from hardener.content import roles_directory
 from hardener.inventory import role_defaults
-from hardener.model import Connection, Target, TargetResult
+from hardener.model import Connection, Question, Target, TargetResult
 from hardener.plan import Selection, packages_going, remediable, role_variables
 from hardener.reports.progress import NoProgress
 from hardener.transport import connector
@@ -71,6 +72,7 @@ def _audits(bench: Bench) -> None:
     without_walk = replace(bench, conductor=replace(bench.conductor, selection=selection, seed=Seed()))
     without_walk.audit()
     say("audit without the file walk, seeded: seconds (median)", f"{median(without_walk.audit):.2f}")
+    _recent(bench)
     _walk(bench)
     for name, without_delay in (("stock testinfra", False), ("stock testinfra with TCP_NODELAY", True)):
         elapsed = seconds(partial(_stock, bench, result, without_delay=without_delay))
@@ -102,6 +104,14 @@ def _cache_packages(bench: Bench) -> None:
     install = "apt-get --quiet=2 --yes --no-install-recommends --download-only install"
     done = lab.run(bench.node, f"apt-get --quiet=2 update && {install} {' '.join(missing)}")
     assert done.returncode == 0, done.stderr
+
+
+def _recent(bench: Bench) -> None:
+    """What is asked about recent changes, beside as many questions that ask nothing."""
+    nothing = [Question(command=f": {number}") for number, _ in enumerate(QUESTIONS)]
+    with bench.conductor.connect(bench.target.connection) as transport:
+        asked, empty = (1000 * median(partial(transport.ask, questions)) for questions in (QUESTIONS, nothing))
+    say("questions about recent changes: ms, as many that ask nothing", f"{asked:.0f}, {empty:.0f}")
 
 
 def _walk(bench: Bench) -> None:

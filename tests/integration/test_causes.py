@@ -14,6 +14,7 @@ from hardener.drift import find_drift
 from hardener.model import RunKind
 from hardener.store import Store
 from tests.integration.proving import Bench
+from tests.integration.snapshots import KIND, RELEASE
 
 pytestmark = pytest.mark.lab
 
@@ -32,10 +33,11 @@ dpkg --install /root/ftp.deb >/dev/null
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
-    """One soft container node."""
-    lab.down("ca-causes12")
-    yield Bench.of(lab.up("ca-causes12", kind="container", release="12", progress=print))
-    lab.down("ca-causes12")
+    """One soft node."""
+    name = f"ca-causes-{KIND}{RELEASE}"
+    lab.down(name)
+    yield Bench.of(lab.up(name, kind=KIND, release=RELEASE, progress=print))
+    lab.down(name)
 
 
 def kept(bench: Bench, store: Store) -> None:
@@ -60,3 +62,16 @@ def test_drift_names_the_file_and_the_package_that_changed_in_between(bench: Ben
 def test_a_quiet_night_answers_the_same(bench: Bench) -> None:
     first, second = (bench.audit().transcript.answers for _ in range(2))
     assert {command: first[command] for command in COMMANDS} == {command: second[command] for command in COMMANDS}
+
+
+@pytest.mark.skipif(KIND == "container", reason="auditd needs a kernel of its own: make drill")
+def test_drift_names_who_wrote_a_file_where_auditd_watches(bench: Bench, tmp_path: Path) -> None:
+    watched = Bench.of(bench.node, pattern="[as]ud*")  # what auditd and sudo are judged by
+    watched.apply()
+    store = Store(tmp_path / "runs.sqlite")
+    kept(watched, store)
+    lab.run(bench.node, "printf 'Defaults !use_pty\\n' > /etc/sudoers.d/zz-own")
+    kept(watched, store)
+    causes = {event.control: event.cause for event in find_drift(store.compare(commands=COMMANDS)).regressions}
+    assert str(causes["sudo-use-pty"]).startswith("/etc/sudoers.d/zz-own changed at 20")
+    assert str(causes["sudo-use-pty"]).endswith(f"by {bench.node.user} with /usr/bin/dash (auditd)")
