@@ -109,7 +109,7 @@ def _restore_once(
         (live.restore_sysctls, (chosen["sysctls"],)),
         (live.restore_rulesets, (chosen["rulesets"],)),
         (live.restore_routes, (chosen["routes"],)),
-        (units.restore, (chosen["units"], reading)),
+        (units.restore, (chosen["units"], now["units"], reading)),
         (packages.restore, (chosen["packages"], kept)),
     ]
     problems = []

@@ -28,7 +28,10 @@ Unit = dict[str, Any]
 
 def capture() -> dict[str, Unit]:
     """Unit → what systemd says of it, for the units that are active and not about to change."""
-    listing = output(["systemctl", "show", "--no-pager", f"--property={PROPERTIES}", "*"])
+    # Only those that count: of each, systemd may have to look for its file in every directory first.
+    kinds = ",".join(kind.removeprefix(".") for kind in KINDS)
+    chosen = ["--state=active", f"--type={kinds}", "*"]
+    listing = output(["systemctl", "show", "--no-pager", f"--property={PROPERTIES}", *chosen])
     units = {}
     for block in listing.strip("\n").split("\n\n"):
         said = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
@@ -44,10 +47,12 @@ def touched(before: Mapping[str, Unit], after: Mapping[str, Unit]) -> list[str]:
     return [name for name, unit in after.items() if name in before and before[name]["since"] != unit["since"]]
 
 
-def restore(wanted: Mapping[str, Unit | None], again: list[str]) -> list[str]:
-    """Start and stop units, and have those of ``again`` read their configuration; returns what could not be done."""
+def restore(wanted: Mapping[str, Unit | None], now: Mapping[str, Unit], again: list[str]) -> list[str]:
+    """Start and stop units, and have those of ``again`` read their configuration; returns what could not be done.
+
+    ``now``: the capture that ``wanted`` differs from. Another one would cost whoever waits for sshd its time.
+    """
     problems = [] if not wanted and not again else _do("daemon-reload", [])
-    now = capture()
     stop = [name for name, unit in wanted.items() if unit is None and name in now]
     problems += _do("stop", stop)
     start = [name for name, unit in wanted.items() if unit is not None and name not in now]
@@ -56,9 +61,10 @@ def restore(wanted: Mapping[str, Unit | None], again: list[str]) -> list[str]:
     behind = [name for unit in start if unit.endswith(".socket") and (name := _service_of(unit)) in now]
     problems += _do("stop", behind)
     problems += _do("start", [*start, *behind])
-    problems += _do("try-reload-or-restart", [name for name in again if name in now and name not in stop])
-    failed = [name for name in again if name in now and name not in stop and name not in capture()]
-    return problems + _do("restart", failed)
+    reading = [name for name in again if name in now and name not in stop]
+    problems += _do("try-reload-or-restart", reading)
+    active = capture() if reading else {}
+    return problems + _do("restart", [name for name in reading if name not in active])
 
 
 def _service_of(socket: str) -> str:

@@ -37,12 +37,13 @@ class Systemd:
     """What was asked of systemctl."""
 
     def __init__(self, listing: str) -> None:
-        self.listing, self.said = listing, list[str]()
+        self.listing, self.said, self.looked = listing, list[str](), 0
 
     def __call__(self, words: Sequence[str], **_options: object) -> str:
         if "--property=Triggers" in words:
             return f"{words[-1].removesuffix('.socket')}.service\n"
         if words[1] == "show":
+            self.looked += 1
             return self.listing
         self.said.append(" ".join(word for word in words if word not in {"systemctl", "--quiet", "--"}))
         return ""
@@ -62,13 +63,13 @@ def test_only_active_units_that_are_nobodys_login_count() -> None:
 
 def test_what_ran_runs_again_and_what_did_not_stops(systemd: Systemd) -> None:
     running = {"file": "enabled", "since": 1}
-    assert units.restore({"cups.service": running, "ssh.service": None}, []) == []
+    assert units.restore({"cups.service": running, "ssh.service": None}, units.capture(), []) == []
     assert systemd.said == ["daemon-reload", "stop ssh.service", "reset-failed cups.service", "start cups.service"]
 
 
 def test_a_service_makes_way_for_its_socket(systemd: Systemd) -> None:
     listening = {"file": "enabled", "since": 1}
-    units.restore({"ssh.socket": listening}, [])
+    units.restore({"ssh.socket": listening}, units.capture(), [])
     assert systemd.said[2:] == ["stop ssh.service", "start ssh.socket ssh.service"]
 
 
@@ -76,12 +77,19 @@ def test_what_changed_its_state_reads_its_configuration_again(systemd: Systemd) 
     before, now = ({"ssh.service": {"file": "enabled", "since": since}} for since in (50, 100))
     assert units.touched(before, now) == ["ssh.service"]
     assert units.touched(now, now) == []
-    assert units.restore({}, ["ssh.service", "gone.service"]) == []
+    assert units.restore({}, now, ["ssh.service", "gone.service"]) == []
     assert systemd.said == ["daemon-reload", "try-reload-or-restart ssh.service"]
 
 
+def test_what_did_not_survive_reading_its_configuration_is_started(systemd: Systemd) -> None:
+    now = {name: {"file": "enabled", "since": 1} for name in ("cron.service", "ssh.service", "rsyslog.service")}
+    assert units.restore({}, now, list(now)) == []
+    assert systemd.said[-1] == "restart cron.service rsyslog.service"
+    assert systemd.looked == 1
+
+
 def test_nothing_to_do_asks_systemd_for_nothing(systemd: Systemd) -> None:
-    assert units.restore({}, []) == []
+    assert units.restore({}, {}, []) == []
     assert systemd.said == []
 
 
