@@ -93,8 +93,16 @@ def wait(run: str, seconds: str) -> Answer:
 
 def early(run: str) -> Answer:
     """What a boot starts before everything else."""
-    guard.restore_files(Checkpoint(run))
+    guard.restore_early(Checkpoint(run))
     return {}
+
+
+def late(run: str) -> Answer:
+    """What a boot starts after everything else."""
+    checkpoint = Checkpoint(run)
+    guard.restore_late(checkpoint)
+    keeping.unlock(checkpoint)
+    return checkpoint.status()
 
 
 def rollback(run: str, changes: str, force: str) -> Answer:
@@ -129,6 +137,7 @@ COMMANDS: Mapping[str, Callable[..., Answer]] = {
     "restore": restore,
     "wait": wait,
     "early": early,
+    "late": late,
     "rollback": rollback,
 }
 

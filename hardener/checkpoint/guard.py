@@ -40,7 +40,7 @@ Description=Bring back what a hardener run changed that nobody released before t
 After=multi-user.target
 [Service]
 Type=oneshot
-ExecStart={python} {program} restore {run} "the target was restarted before the run was released"
+ExecStart={python} {program} late {run}
 """
 _WANTED_BY = {EARLY: (_EARLY, "sysinit.target.wants"), LATE: (_LATE, "multi-user.target.wants")}
 
@@ -114,10 +114,11 @@ def wait(checkpoint: Checkpoint) -> None:
         time.sleep(min(left, 1.0))
 
 
-def restore(checkpoint: Checkpoint, reason: str) -> list[str]:
+def restore(checkpoint: Checkpoint, reason: str, again: list[str] | None = None) -> list[str]:
     """Bring everything back, and say so; what could not be brought back is returned, in words.
 
-    Nothing happens where the run has been released meanwhile: of a release and a restore only one can win.
+    ``again``: see ``state.restore``. Nothing happens where the run has been released meanwhile: of a release and a
+    restore only one can win.
     """
     with keeping.alone(checkpoint.home):
         if checkpoint.status().get("state") not in {ARMED, RESTORING}:
@@ -128,10 +129,10 @@ def restore(checkpoint: Checkpoint, reason: str) -> list[str]:
         left: list[str] = []
         if before is not None:
             _end_strays(checkpoint.run, with_dpkg=False)
-            left = state.restore(before, checkpoint.contents(), checkpoint.packages)
+            left = state.restore(before, checkpoint.contents(), checkpoint.packages, again)
             if _end_strays(checkpoint.run, with_dpkg=True):
                 packages.finish()
-                left = state.restore(before, checkpoint.contents(), checkpoint.packages)
+                left = state.restore(before, checkpoint.contents(), checkpoint.packages, again)
         checkpoint.set_status(state=RESTORED, reason=reason, until=time.time(), left=left)
         disarm(checkpoint)
     return left
@@ -153,8 +154,8 @@ def watch(checkpoint: Checkpoint) -> None:
     keeping.unlock(checkpoint)
 
 
-def restore_files(checkpoint: Checkpoint) -> None:
-    """The first half, early in a boot: services then start with the configuration there was."""
+def restore_early(checkpoint: Checkpoint) -> None:
+    """The files, before a boot starts anything: services then start with the configuration there was."""
     before = checkpoint.before()
     if before is None or checkpoint.status().get("state") not in {ARMED, RESTORING}:
         return
@@ -164,6 +165,16 @@ def restore_files(checkpoint: Checkpoint) -> None:
     wanted = {name: before["files"].get(name) for name in changed}
     files.restore(wanted, now["files"], checkpoint.contents())
     output(["systemctl", "daemon-reload"])
+
+
+def restore_late(checkpoint: Checkpoint) -> None:
+    """The rest, once a boot has started everything.
+
+    A boot changes the state of every unit, which says nothing of what the run did: none has to read its configuration
+    again, unless the files were not back in time.
+    """
+    again: list[str] | None = [] if checkpoint.status().get("state") == RESTORING else None
+    restore(checkpoint, "the target was restarted before the run was released", again)
 
 
 # --- what a run has left behind ---------------------------------------------------------------------------------------

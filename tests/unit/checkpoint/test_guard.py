@@ -57,6 +57,23 @@ def test_a_restore_that_was_cut_short_goes_on(armed: Checkpoint) -> None:
     assert armed.status()["state"] == RESTORED
 
 
+@pytest.mark.parametrize(("found", "again"), [(RESTORING, []), (ARMED, None)], ids=["files back", "files not back"])
+def test_a_boot_starts_nothing_anew_that_it_started_with_the_files_there_were(
+    armed: Checkpoint, monkeypatch: pytest.MonkeyPatch, found: str, again: list[str] | None
+) -> None:
+    asked: list[object] = []
+
+    def restored(*arguments: object) -> list[str]:
+        asked.append(arguments[-1])
+        return []
+
+    monkeypatch.setattr(state, "restore", restored)
+    armed.set_status(state=found)
+    guard.restore_late(armed)
+    assert asked == [again]
+    assert armed.status()["reason"] == "the target was restarted before the run was released"
+
+
 def test_only_what_carries_the_mark_of_the_run_is_ended(armed: Checkpoint) -> None:
     words = [sys.executable, "-c", "print('up', flush=True); import time; time.sleep(60)"]
     marked, other = (
