@@ -73,5 +73,5 @@ def test_drift_names_who_wrote_a_file_where_auditd_watches(bench: Bench, tmp_pat
     lab.run(bench.node, "printf 'Defaults !use_pty\\n' > /etc/sudoers.d/zz-own")
     kept(watched, store)
     causes = {event.control: event.cause for event in find_drift(store.compare(commands=COMMANDS)).regressions}
-    assert str(causes["sudo-use-pty"]).startswith("/etc/sudoers.d/zz-own changed at 20")
-    assert str(causes["sudo-use-pty"]).endswith(f"by {bench.node.user} with /usr/bin/dash (auditd)")
+    assert str(causes["sudo-pty"]).startswith("/etc/sudoers.d/zz-own changed at 20")
+    assert str(causes["sudo-pty"]).endswith(f"by {bench.node.user} with /usr/bin/dash (auditd)")
