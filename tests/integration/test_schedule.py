@@ -95,6 +95,16 @@ def regression_is_what_systemd_shows_as_failed(node: lab.Node) -> None:
     assert re.search(r"self +banners-\S+", journal), journal
 
 
+def timer_starts_a_night_by_itself(node: lab.Node) -> None:
+    kept = in_site(node, "runs list").count(" audit ")
+    in_site(node, "schedule install --at '*:*:0/5' --delay 0")
+    triggered = "[ -n \"$(systemctl show --property=LastTriggerUSec --value hardener-nightly.timer)\" ]"
+    said(node, f"until {triggered}; do sleep 0.2; done; systemctl stop hardener-nightly.timer")
+    said(node, f"while systemctl is-active {SERVICE} | grep -qx activating; do sleep 0.2; done")
+    assert in_site(node, "runs list").count(" audit ") > kept
+    in_site(node, "schedule install")
+
+
 def what_cannot_be_read_is_no_audit(node: lab.Node) -> None:
     said(node, f"cd {shlex.quote(SITE)}; mv site.yml away; systemctl start {SERVICE}", status=1)
     shown = said(node, f"systemctl show --property=ExecMainStatus {SERVICE}; cd {shlex.quote(SITE)}; mv away site.yml")
@@ -110,6 +120,7 @@ def test_a_schedule_from_its_installation_to_its_removal(node: lab.Node) -> None
     night_in_the_sandbox(node)
     score_in_the_docs_is_the_one_systemd_gives(node)
     regression_is_what_systemd_shows_as_failed(node)
+    timer_starts_a_night_by_itself(node)
     what_cannot_be_read_is_no_audit(node)
     nothing_is_left_after_it_was_removed(node)
 
