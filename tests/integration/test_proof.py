@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 
 from hardener import lab
-from hardener.changes import differences
 from tests.integration.alive import prove_alive
 from tests.integration.proving import CONTROLS, Bench, applicable, failing, not_failing, waiting_for_reboot
 
@@ -36,12 +35,10 @@ def test_every_control_is_seen_failing_and_passing(bench: Bench) -> None:
     bench.record("soft", soft)
     assert len(failing(soft)) > 20 or CONTROLS != "*", "the node is not soft enough to prove anything"
 
-    planned = bench.plan().items
     hardened = bench.apply()
-    assert list(differences(planned, hardened.changes)) == [], "an apply must do what its plan says"
     remediable, for_a_person = applicable(bench, hardened)
     assert not failing(hardened).keys() - waiting_for_reboot(bench, hardened)
-    print(f"first apply: {len(planned)} planned, {hardened.tasks} tasks, {len(hardened.changes)} changes")
+    print(f"first apply: {hardened.tasks} tasks, {len(hardened.changes)} changes")
 
     lab.reboot(bench.node)
     rebooted = bench.audit()
@@ -49,7 +46,6 @@ def test_every_control_is_seen_failing_and_passing(bench: Bench) -> None:
     assert not failing(rebooted)
     prove_alive(bench.node)
 
-    assert bench.plan().items == ()
     runs = bench.playbook.runs
     assert not bench.apply().changes
     assert bench.playbook.runs == runs, "a compliant node must run no Ansible"
