@@ -12,7 +12,7 @@ from hardener.catalogue.recent import PLACES
 
 _LOGIN = ("/etc/profile", "/etc/profile.d", "/etc/bash.bashrc")
 _FILES: Mapping[str, Collection[str]] = {
-    r"aa-status\b": ("/etc/apparmor.d",),
+    r".*\baa-status\b": ("/etc/apparmor.d",),
     r"apt-(config|cache)\b": ("/etc/apt",),
     r"cvtsudoers\b": ("/etc/sudoers.d",),
     r"getent group\b": ("/etc/group",),
@@ -28,7 +28,7 @@ _FILES: Mapping[str, Collection[str]] = {
 }
 """How a question begins → the files its program reads without being told, as a regular expression and as patterns."""
 _PACKAGES = {
-    r"aa-status\b": "apparmor",
+    r".*\baa-status\b": "apparmor",
     r"augenrules\b": "auditd",
     r".*\bauditctl -l\b": "auditd",
     r"cvtsudoers\b": "sudo",

@@ -30,7 +30,7 @@ REASONS = {
     r"^(sysctl --ignore|uname|id |echo |systemd-detect-virt|ip -6|ss |ps |findmnt)": "state by name, masked options",
     r"^systemctl (is-active|list-unit-files|is-enabled)|^units=": "names and states of units, not what they run",
     r"^systemctl (show|cat)": "options, arguments and environments of units are masked",
-    r"^aa-status|^apparmor_|apparmor": "names and modes of profiles",
+    r"^told=\$\(aa-status|^apparmor_|apparmor": "names and modes of profiles",
     r"^(nft|\[ -e /etc/hardener/firewall\.nft)|^ufw|^iptables": "rules of our own table",
     r"^set -e\necho '=== status'|^augenrules|^auditctl": "audit rules; comments are masked",
     r"/proc/\$pid/environ": "one variable of an environment, by its name",

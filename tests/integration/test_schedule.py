@@ -98,7 +98,7 @@ def regression_is_what_systemd_shows_as_failed(node: lab.Node) -> None:
 def timer_starts_a_night_by_itself(node: lab.Node) -> None:
     kept = in_site(node, "runs list").count(" audit ")
     in_site(node, "schedule install --at '*:*:0/5' --delay 0")
-    triggered = "[ -n \"$(systemctl show --property=LastTriggerUSec --value hardener-nightly.timer)\" ]"
+    triggered = '[ -n "$(systemctl show --property=LastTriggerUSec --value hardener-nightly.timer)" ]'
     said(node, f"until {triggered}; do sleep 0.2; done; systemctl stop hardener-nightly.timer")
     said(node, f"while systemctl is-active {SERVICE} | grep -qx activating; do sleep 0.2; done")
     assert in_site(node, "runs list").count(" audit ") > kept

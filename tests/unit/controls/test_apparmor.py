@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from hardener.catalogue.control import CouldNotLook
 from hardener.catalogue.discovery import catalogue_of
 from hardener.content import roles_directory
 from hardener.controls import apparmor
+from hardener.model import Connection, Question
+from hardener.transport.local import LocalTransport
 from tests.unit.controls.recorded import RecordedHost
 
 VALUES = yaml.safe_load((roles_directory() / "apparmor" / "defaults" / "main.yml").read_text())
@@ -36,7 +39,7 @@ def host(
     status = json.dumps({"version": "2", "profiles": profiles, "processes": processes or {}}) if rc == 0 else ""
     return RecordedHost(
         {
-            apparmor.STATUS: (rc, status, "failed" if rc else ""),
+            apparmor.STATUS: (rc, status.replace('": "', '" is "'), "failed" if rc else ""),
             apparmor.UNCONFINED: (0, CHROME, ""),
             apparmor.SHIPPED_DIGESTS: (0, SHIPPED, ""),
             apparmor.DIGESTS: (0, present, ""),
@@ -94,6 +97,17 @@ def test_loaded_now_and_after_a_reboot() -> None:
 def test_a_status_that_may_not_be_read_is_no_pass() -> None:
     with pytest.raises(CouldNotLook):
         CATALOGUE["apparmor-confined"].observe(host({}, rc=4))
+
+
+def test_profiles_named_like_secrets_have_their_modes(tmp_path: Path) -> None:
+    """What aa-status would say is in a file here; what the question makes of it passes the mask."""
+    profiles = {"1password": "unconfined", "MongoDB Compass": "unconfined", "unix-chkpwd": "complain", "a": "enforce"}
+    processes = {"/usr/bin/1password": [{"profile": "1password", "pid": "7", "status": "enforce"}]}
+    said = tmp_path / "status"
+    said.write_text(json.dumps({"version": "2", "profiles": profiles, "processes": processes}))
+    question = Question(command=apparmor.STATUS.replace("aa-status --json", f"cat {said}"))
+    (answer,) = LocalTransport(Connection(kind="local", host="localhost")).ask([question]).values()
+    assert apparmor.status_of(answer.stdout.decode()) == (profiles, {"/usr/bin/1password": {"1password": "enforce"}})
 
 
 def test_where_nothing_is_unconfined_no_file_is_read() -> None:
