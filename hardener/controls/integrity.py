@@ -40,8 +40,8 @@ def _rules(host: Host) -> Sequence[str]:
         host,
         "for file in /etc/aide/aide.conf /etc/aide/aide.conf.d/*; do "
         'case "${file#/etc/aide/aide.conf}" in *[!a-zA-Z0-9_/.-]*|/*.*) continue ;; esac; '
-        '[ ! -f "$file" ] || [ -x "$file" ] || '
-        "sed -nE -e '\\#^/usr/sbin/au#p' -e '\\#^!/(run|var)/#p' \"$file\"; done",
+        '[ ! -f "$file" ] || [ -x "$file" ] || set -- "$@" "$file"; done; '
+        "[ $# -eq 0 ] || sed -nE -e '\\#^/usr/sbin/au#p' -e '\\#^!/(run|var)/#p' \"$@\"",
     ).splitlines()
 
 
