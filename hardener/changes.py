@@ -47,12 +47,12 @@ def settled(items: Sequence[Change]) -> Sequence[Change]:
     """A plan's items without what the others rule out, and certain where the others make them so.
 
     A unit whose file this run writes will be there. One that this run stops is not restarted, one that it starts is.
-    Where no package comes or goes, nothing comes that would have to be restricted: what goes is logged as well.
+    Where no package comes, nothing comes that would have to be restricted but a log of what goes.
     """
     written = {item.subject for item in items if item.kind is ChangeKind.FILE}
     states = {item.subject: item for item in items if item.kind is ChangeKind.UNIT and item.after not in SIGNALS}
-    packages = [item.after for item in items if item.kind is ChangeKind.PACKAGE]
-    is_anything_new = any(after != "absent" for after in packages)
+    packages = [item for item in items if item.kind is ChangeKind.PACKAGE]
+    is_anything_new = any(item.after != "absent" for item in packages)
     kept = []
     for item in items:
         is_unit, aim = item.kind is ChangeKind.UNIT, states.get(item.subject)
@@ -62,12 +62,16 @@ def settled(items: Sequence[Change]) -> Sequence[Change]:
             if item.conditional and not (aim or (is_anything_new and item.before.startswith("absent"))):
                 continue
             is_certain = not item.conditional or (aim is not None and not aim.conditional)
-        elif item.conditional and not is_unit and not packages:
+        elif item.conditional and not is_unit and not (is_anything_new or (packages and _is_log(item))):
             continue
         else:
             is_certain = not item.conditional or (is_unit and f"/etc/systemd/system/{item.subject}" in written)
         kept.append(item.model_copy(update={"conditional": not is_certain}))
     return kept
+
+
+def _is_log(item: Change) -> bool:
+    return item.subject.startswith("/var/log/")
 
 
 def differences(planned: Sequence[Change], done: Sequence[Change]) -> Sequence[str]:

@@ -165,6 +165,7 @@ def restore_early(checkpoint: Checkpoint) -> None:
     wanted = {name: before["files"].get(name) for name in changed}
     files.restore(wanted, now["files"], checkpoint.contents())
     output(["systemctl", "daemon-reload"])
+    checkpoint.set_status(early=True)
 
 
 def restore_late(checkpoint: Checkpoint) -> None:
@@ -173,7 +174,7 @@ def restore_late(checkpoint: Checkpoint) -> None:
     A boot changes the state of every unit, which says nothing of what the run did: none has to read its configuration
     again, unless the files were not back in time.
     """
-    again: list[str] | None = [] if checkpoint.status().get("state") == RESTORING else None
+    again: list[str] | None = [] if checkpoint.status().get("early") else None
     restore(checkpoint, "the target was restarted before the run was released", again)
 
 

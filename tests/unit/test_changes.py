@@ -86,12 +86,13 @@ def test_a_unit_whose_file_is_written_will_be_there() -> None:
     assert [change.conditional for change in settled([file, start])] == [False, False]
 
 
-def test_where_no_package_comes_or_goes_nothing_comes_that_would_have_to_be_restricted() -> None:
+def test_without_new_packages_nothing_comes_that_would_have_to_be_restricted() -> None:
     log = item(ChangeKind.ATTRIBUTES, "/var/log/*", conditional=True)
     assert settled([log]) == []
     assert settled([PACKAGE, log]) == [PACKAGE, log]
     purged = PACKAGE.model_copy(update={"before": "1.0", "after": "absent"})
     assert settled([purged, log]) == [purged, log], "dpkg logs what goes as well"
+    assert settled([purged, item(ChangeKind.ATTRIBUTES, "/etc/cron.*", conditional=True)]) == [purged]
 
 
 # --- planned and done -------------------------------------------------------------------------------------------------

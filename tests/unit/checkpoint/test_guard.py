@@ -7,11 +7,12 @@ import subprocess
 import sys
 import time
 import uuid
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from hardener.checkpoint import guard, state
+from hardener.checkpoint import files, guard, state
 from hardener.checkpoint.keeping import ARMED, RELEASED, RESTORED, RESTORING, Checkpoint
 
 
@@ -57,20 +58,29 @@ def test_a_restore_that_was_cut_short_goes_on(armed: Checkpoint) -> None:
     assert armed.status()["state"] == RESTORED
 
 
-@pytest.mark.parametrize(("found", "again"), [(RESTORING, []), (ARMED, None)], ids=["files back", "files not back"])
+@pytest.mark.parametrize("are_files_back", [True, False])
 def test_a_boot_starts_nothing_anew_that_it_started_with_the_files_there_were(
-    armed: Checkpoint, monkeypatch: pytest.MonkeyPatch, found: str, again: list[str] | None
+    armed: Checkpoint, monkeypatch: pytest.MonkeyPatch, are_files_back: bool
 ) -> None:
     asked: list[object] = []
+
+    def files_restored(*_arguments: object) -> None:
+        if not are_files_back:
+            raise OSError("no space left on device")
 
     def restored(*arguments: object) -> list[str]:
         asked.append(arguments[-1])
         return []
 
+    monkeypatch.setattr(armed, "before", lambda: {"files": {}})
+    monkeypatch.setattr(files, "capture", lambda **_options: {})
+    monkeypatch.setattr(files, "restore", files_restored)
+    monkeypatch.setattr(guard, "output", lambda _words: "")
     monkeypatch.setattr(state, "restore", restored)
-    armed.set_status(state=found)
+    with nullcontext() if are_files_back else pytest.raises(OSError, match="no space"):
+        guard.restore_early(armed)
     guard.restore_late(armed)
-    assert asked == [again]
+    assert asked == [[] if are_files_back else None]
     assert armed.status()["reason"] == "the target was restarted before the run was released"
 
 
