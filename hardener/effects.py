@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from hardener.audit import LISTENERS
-from hardener.model import Answer, Change, ChangeKind, Question
+from hardener.model import Answer, Change, ChangeKind, Question, counted
 from hardener.transcript import NoAnswer, Unanswered, host_of
 
 CONNECTIONS = "ss -H -n -t -p state established"
@@ -60,16 +60,16 @@ def _sentences(item: Change, host: _Host) -> Iterator[str]:
     if item.kind is ChangeKind.UNIT and item.after.endswith("inactive"):
         own = [connection for connection in host.connections if connection.unit == item.subject]
         for port, peers in _by_port(own):
-            yield f"{item.subject} serves {_counted(len(peers), 'connection')} on port {port} ({_few(peers)})"
+            yield f"{item.subject} serves {counted(len(peers), 'connection')} on port {port} ({_few(peers)})"
     if item.kind is ChangeKind.FILE and item.subject.endswith(".nft"):
         opened = _open_ports(item.after)
         cut = [one for one in host.connections if not any(one.port in ports for ports in opened)]
         for port, peers in _by_port(cut):
-            yield f"the firewall would cut {_counted(len(peers), 'connection')} to port {port} ({_few(peers)})"
+            yield f"the firewall would cut {counted(len(peers), 'connection')} to port {port} ({_few(peers)})"
     if item.kind is ChangeKind.MOUNT and "noexec" in item.after.split(",") and "noexec" not in item.before.split(","):
         inside = [name for path, names in host.programs.items() if _is_below(path, item.subject) for name in names]
         if inside:
-            yield f"{_counted(len(inside), 'process', 'es')} run from {item.subject} ({_few(inside)})"
+            yield f"{counted(len(inside), 'process', 'es')} run from {item.subject} ({_few(inside)})"
     if item.role in LOGIN_ROLES and host.people:
         people = [f"{user} {count} times" if count > 1 else user for user, count in host.people.items()]
         yield f"logged in: {', '.join(people)}"
@@ -92,10 +92,6 @@ def _open_ports(ruleset: str) -> Sequence[range]:
 
 def _is_below(path: str, directory: str) -> bool:
     return path.startswith(f"{directory.rstrip('/')}/")
-
-
-def _counted(number: int, noun: str, plural: str = "s") -> str:
-    return f"{number} {noun}{'' if number == 1 else plural}"
 
 
 def _few(names: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from hardener.content import roles_directories
 from hardener.errors import ConfigError, ExitCode
 from hardener.evidence import Difference, KeyRefused, Packed, PublicKey, Signer, Verified
 from hardener.inventory import role_defaults
-from hardener.model import Link, Run
+from hardener.model import Link, Run, counted
 from hardener.project import Project
 from hardener.reports import listing
 from hardener.reports.listing import visible_line
@@ -109,7 +109,7 @@ def _told(verified: Verified, key: PublicKey) -> str:
     if verified.problems or verified.about is None:
         return "".join(f"{visible_line(line)}\n" for line in verified.problems)
     about, pruned = verified.about, sum(link.pruned is not None for link in verified.about.chain)
-    what = f"{about.kind}, {about.profile}, {len(about.targets)} targets"
+    what = f"{about.kind}, {about.profile}, {counted(len(about.targets), 'target')}"
     place = f"number {len(about.chain)} of its chain, of which {pruned} were pruned"
     return visible_line(f"run {about.run} ({what}) by {about.operator} is as {key.id} signed it; {place}") + "\n"
 

@@ -14,7 +14,7 @@ from hardener.conductor.applying import Applying, ApplySettings
 from hardener.conductor.flows import Conductor
 from hardener.conductor.rebooting import needs_reboot, reboot
 from hardener.errors import ConfigError, TransportError
-from hardener.model import Connection, Question, Target, TargetResult
+from hardener.model import Connection, Question, Target, TargetResult, counted
 
 COMMAND_SECONDS = 3600
 """Longest time a command of the operator's may take; draining a node takes minutes."""
@@ -121,7 +121,7 @@ class Rollout:
         failed = [result.target for result in after.values() if result.problem]
         if len(failed) <= share(self.stages.max_fail, len(self.targets)):
             return None
-        return f"{len(failed)} of {len(after)} targets failed ({', '.join(failed[:5])})"
+        return f"{len(failed)} of {counted(len(after), 'target')} failed ({', '.join(failed[:5])})"
 
     def _restart(self, targets: Sequence[Target]) -> None:
         """Few at once, whatever the batches, and no more once too many have failed."""

@@ -50,7 +50,7 @@ from hardener.model.run import (
 from hardener.model.scope import Scope
 from hardener.model.target import Access, Become, Connection, Facts, LastRun, Target, Values
 from hardener.model.waiver import Waiver, WaiverKind
-from hardener.model.word import Word
+from hardener.model.word import Word, counted
 
 __all__ = [
     "NOTHING_BEFORE",
@@ -111,6 +111,7 @@ __all__ = [
     "breaks",
     "canonical",
     "chained_digest",
+    "counted",
     "digest_of",
     "score",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
-from hardener.model import Answer, TargetResult
+from hardener.model import Answer, TargetResult, counted
 from hardener.reports.cases import Case, ControlView
 from hardener.reports.listing import visible
 
@@ -129,7 +129,7 @@ class _Answers:
                 shown.append(one)
             else:
                 hidden += 1
-        left_out = f"{hidden} {'answer' if hidden == 1 else 'answers'} not shown, to keep this page light"
+        left_out = f"{counted(hidden, 'answer')} not shown, to keep this page light"
         return Told(_command(command), anchor, controls, shown, left_out if hidden else "")
 
 

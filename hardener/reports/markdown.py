@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from hardener.model import Finding, Run, Score, TargetResult, score
+from hardener.model import Finding, Run, Score, TargetResult, counted, score
 from hardener.reports.arranged import UNSEEN, ended_waivers, moment, narrowed_words, on_one_line, score_words
 
 MOST = 10
@@ -83,8 +83,7 @@ class _Summary:
 
 
 def _head(seen: _Summary) -> Iterator[str]:
-    run, count = seen.run, len(seen.targets)
-    targets = f"{count} target{'' if count == 1 else 's'}"
+    run, targets = seen.run, counted(len(seen.targets), "target")
     yield f"# {run.kind.value.capitalize()} of {targets}, profile {code(run.profile)}"
     yield ""
     yield f"Run {code(run.id)} of {moment(run.started)}, by {code(run.operator)}, hardener {code(run.tool_version)}."

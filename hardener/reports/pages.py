@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from hardener.model import counted
 from hardener.reports import arranged
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -34,6 +35,7 @@ def environment(**filters: Callable[..., Any]) -> Environment:
         "moment": arranged.moment,
         "disturbs": arranged.disruption_words,
         "waiver": arranged.waiver_words,
+        "counted": counted,
         "by_reason": arranged.by_reason,
         "by_role": arranged.by_role,
         "by_severity": arranged.by_severity,

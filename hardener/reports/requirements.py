@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from hardener.model import Requirement, Requirements
+from hardener.model import Requirement, Requirements, counted
 from hardener.reports import listing
 from hardener.reports.arranged import narrowed_words
 
@@ -18,9 +18,11 @@ SCHEMA = "hardener-requirements/1"
 def as_table(found: Requirements) -> str:
     """Every requirement on a line, and how many stand how."""
     rows = [(item.number, item.standing.value, _targets(item), _why(item)) for item in found.requirements]
-    counted = Counter(item.standing for item in found.requirements)
-    summary = ", ".join(f"{number} {standing.value}" for standing, number in sorted(counted.items()))
-    heading = f"{found.framework}: {len(found.requirements)} requirements over {found.targets} targets, {summary}"
+    standings = Counter(item.standing for item in found.requirements)
+    summary = ", ".join(f"{number} {standing.value}" for standing, number in sorted(standings.items()))
+    heading = (
+        f"{found.framework}: {len(found.requirements)} requirements over {counted(found.targets, 'target')}, {summary}"
+    )
     note = f"Run {found.run}, profile {found.profile}. Met is only what was looked at on every target.\n"
     if narrowed := narrowed_words(found.scope):
         note += f"Not all targets: {narrowed}.\n"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from hardener.model import ControlRecord, Finding, Outcome, Run, Severity, TargetResult, Waiver
+from hardener.model import ControlRecord, Finding, Outcome, Run, Severity, TargetResult, Waiver, counted
 from hardener.reports.arranged import narrowed_words, on_one_line
 from hardener.reports.interchange import (
     TOOL,
@@ -47,9 +47,9 @@ class Kind:
     says: str
 
 
-FAILING = Kind("failing", "fail", "Not as expected on {} of {} targets.")
-UNSEEN = Kind("unseen", "open", "Could not be looked at on {} of {} targets.")
-WAIVED = Kind("waived", "fail", "Not as expected, and waived, on {} of {} targets.")
+FAILING = Kind("failing", "fail", "Not as expected on {} of {}.")
+UNSEEN = Kind("unseen", "open", "Could not be looked at on {} of {}.")
+WAIVED = Kind("waived", "fail", "Not as expected, and waived, on {} of {}.")
 
 
 @dataclass
@@ -192,7 +192,7 @@ def _results(run: Run, tally: Tally, cut: Counter[str]) -> Iterator[Mapping[str,
 
 
 def _told(record: ControlRecord, kind: Kind, gathered: Gathered, listed: int, targets: int) -> str:
-    told = f"{record.title}. {kind.says.format(gathered.targets, targets)}"
+    told = f"{record.title}. {kind.says.format(gathered.targets, counted(targets, 'target'))}"
     return told if listed == gathered.targets else f"{told} The first {listed} are listed."
 
 

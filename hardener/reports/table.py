@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from hardener.model import Outcome, Run, RunKind, TargetResult
+from hardener.model import Outcome, Run, RunKind, TargetResult, counted
 from hardener.reports import arranged
 from hardener.reports.arranged import Entry, ScoreLine, TargetView, on_one_line, score_words, value_words
 
@@ -81,7 +81,7 @@ def _printed(lines: Sequence[RenderableType]) -> str:
 
 def _run_line(run: Run) -> Padding:
     seconds = (run.finished - run.started).total_seconds()
-    count = f"{len(run.results)} target" + ("" if len(run.results) == 1 else "s")
+    count = counted(len(run.results), "target")
     narrowed = f" ({words})" if (words := arranged.narrowed_words(run.scope)) else ""
     return _line(
         0,

@@ -48,7 +48,7 @@ def test_a_bundle_is_exported_and_verified(folder: Path, capsys: pytest.CaptureF
     assert told(capsys).startswith("run night-003 signed with SHA256:")
     assert verified() == ExitCode.COMPLIANT
     assert re.fullmatch(
-        r"run night-003 \(audit, cis-level1, 1 targets\) by somebody is as SHA256:\S{43} signed it; "
+        r"run night-003 \(audit, cis-level1, 1 target\) by somebody is as SHA256:\S{43} signed it; "
         r"number 3 of its chain, of which 0 were pruned\n",
         told(capsys),
     )

@@ -63,7 +63,7 @@ def test_no_further_batch_once_too_much_has_failed() -> None:
     _, after = applied(conductor(fleet), targets("a", "b", "c"), settings(playbook), batches=["1"])
     assert len(playbook.runs) == 1
     assert [result.target for result in after] == ["a", "b", "c"]
-    assert after[1].problem == after[2].problem == "not started: 1 of 1 targets failed (a)"
+    assert after[1].problem == after[2].problem == "not started: 1 of 1 target failed (a)"
     assert exit_code(after) == ExitCode.INCOMPLETE
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hardener.model import Drift, DriftEvent, DriftKind, Finding
+from hardener.model import Drift, DriftEvent, DriftKind, Finding, counted
 from hardener.reports.arranged import moment, outcome_words, value_words
 
 LONGEST_VALUE = 300
@@ -47,7 +47,7 @@ def sections(drift: Drift) -> Sequence[Section]:
 
 def compared_words(drift: Drift) -> str:
     """``3 of 4 targets compared with their baselines``."""
-    return f"{drift.compared} of {drift.targets} targets compared with their baselines"
+    return f"{drift.compared} of {counted(drift.targets, 'target')} compared with their baselines"
 
 
 def seen_words(finding: Finding | None) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from hardener.model import Drift, DriftEvent, DriftKind
+from hardener.model import Drift, DriftEvent, DriftKind, counted
 from hardener.reports.arranged import on_one_line
 from hardener.reports.interchange import TOOL, encoded, instant, words
 from hardener.reports.sarif import LEVELS, LONGEST_REASON, MOST_LOCATIONS, SCHEMA, location, message, rule
@@ -88,7 +88,9 @@ def _results(drift: Drift, places: Mapping[str, int]) -> Iterator[Mapping[str, A
             "kind": "fail" if is_problem else "open" if kind is DriftKind.UNSEEN else "informational",
             "level": LEVELS[record.severity] if is_problem and record else "none",
             "baselineState": STATES[kind],
-            "message": message(f"{record.title if record else control}: {SAYS[kind]} on {len(events)} targets."),
+            "message": message(
+                f"{record.title if record else control}: {SAYS[kind]} on {counted(len(events), 'target')}."
+            ),
             "locations": [
                 {**location(event.target), "message": message(_reason(event))} for event in events[:MOST_LOCATIONS]
             ],

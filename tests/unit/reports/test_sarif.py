@@ -65,7 +65,7 @@ def test_what_holds_or_does_not_apply_is_no_result_but_counted_beside_its_rule()
 def test_what_could_not_be_looked_at_is_open_and_has_no_level() -> None:
     (result,) = results_of(run(soft()), "services-telnet")
     assert (result["kind"], result["level"]) == ("open", "none")
-    assert "Could not be looked at on 1 of 1 targets." in result["message"]["text"]
+    assert "Could not be looked at on 1 of 1 target." in result["message"]["text"]
 
 
 def test_a_dead_target_is_one_notification_and_not_a_result_for_each_control() -> None:
