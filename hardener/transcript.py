@@ -6,6 +6,7 @@ The only module that knows testinfra.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from testinfra.backend.base import BaseBackend, CommandResult
@@ -29,6 +30,12 @@ class NoAnswer(Exception):
     """A question was put and the target gave no complete answer; the text says why."""
 
 
+@lru_cache(maxsize=4096)
+def _question(command: str, seconds: int | None) -> Question:
+    """The one question of these words: probes put the same ones again and again, to every target."""
+    return Question(command=command, seconds=seconds)
+
+
 class TranscriptBackend(BaseBackend):
     """A testinfra backend that never runs anything; ``asked`` collects the commands a probe rests on, in order."""
 
@@ -41,7 +48,7 @@ class TranscriptBackend(BaseBackend):
 
     def run(self, command: str, *args: str, seconds: int | None = None, **_kwargs: Any) -> CommandResult:
         """The recorded result; ``Unanswered`` where there is none, ``NoAnswer`` where it is incomplete."""
-        question = Question(command=self.get_command(command, *args), seconds=seconds)
+        question = _question(self.get_command(command, *args), seconds)
         self.asked[question] = None
         answer = self.answers.get(question.command)
         if answer is None:

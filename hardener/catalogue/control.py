@@ -50,10 +50,11 @@ def command(template: str, *args: object) -> str:
 def value_at(values: Values, path: Sequence[str]) -> Any:
     """The item at a path of role variables; ``KeyError`` with the dotted path where there is none."""
     item: Any = values
-    for key in path:
-        if not isinstance(item, Mapping) or key not in item:
-            raise KeyError(".".join(path))
-        item = item[key]
+    try:
+        for key in path:
+            item = item[key]
+    except (KeyError, TypeError):  # no such key, or a text or a list that has none
+        raise KeyError(".".join(path)) from None
     return item
 
 

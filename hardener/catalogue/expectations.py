@@ -28,13 +28,15 @@ class Expectation:
 
 def shown(value: object) -> str:
     """A value as people read it: ``unset`` for nothing, lists with commas."""
+    if isinstance(value, str):
+        return value
     if value is None:
         return "unset"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {shown(item)}" for key, item in value.items())
-    if isinstance(value, Iterable) and not isinstance(value, str):
+    if isinstance(value, Iterable):
         return ", ".join(shown(item) for item in value) or "none"
     return str(value)
 
@@ -65,13 +67,14 @@ def _numeric(words: str, accepts: Callable[[int], bool]) -> Expectation:
 
 def equals(wanted: object) -> Expectation:
     """Exactly this value; ``1`` and ``"1"`` are the same value, as they are to every configuration file."""
-    return satisfying(shown(wanted), lambda observed: shown(observed) == shown(wanted))
+    words = shown(wanted)
+    return satisfying(words, lambda observed: shown(observed) == words)
 
 
 def one_of(*wanted: object) -> Expectation:
     """Any of these values."""
-    words = " or ".join(shown(value) for value in wanted)
-    return satisfying(words, lambda observed: shown(observed) in {shown(value) for value in wanted})
+    words = [shown(value) for value in wanted]
+    return satisfying(" or ".join(words), lambda observed: shown(observed) in words)
 
 
 def at_most(limit: object) -> Expectation:
