@@ -105,7 +105,7 @@ class Conductor:
             transcript=transcript,
             walk=examination.walk,
             problem=problem,
-            seconds=time.monotonic() - started,
+            seconds=round(time.monotonic() - started, 3),
         )
 
     def _questions(self, target: Target, examination: Examination | None, transcript: Transcript) -> Sequence[Question]:

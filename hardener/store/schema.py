@@ -21,7 +21,7 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 NAMES = {
     "pk": "%(table_name)s_primary",
@@ -45,7 +45,7 @@ content = Table(
     metadata,
     _number(),
     Column("digest", LargeBinary(32), nullable=False, unique=True),  # SHA-256 of the bytes
-    Column("body", LargeBinary, nullable=False),  # compressed with zlib
+    Column("body", LargeBinary, nullable=False),  # packed: see contents.py
 )
 
 run = Table(
@@ -56,7 +56,7 @@ run = Table(
     Column("kind", String(16), nullable=False),
     Column("profile", Text, nullable=False),
     Column("started", BigInteger, nullable=False),  # seconds since 1970
-    Column("body", LargeBinary, nullable=False),  # everything else of a run but its results, compressed JSON
+    Column("body", LargeBinary, nullable=False),  # everything else of a run but its results, packed JSON
     Column("controls", Integer, nullable=False),
 )
 
@@ -81,7 +81,7 @@ result = Table(
     Column("findings", Integer, nullable=False),  # their outline
     Column("evidence", Integer, nullable=False),  # the outline of the transcript
     Column("facts", Integer),
-    Column("body", LargeBinary, nullable=False),  # everything else of a result, compressed JSON
+    Column("body", LargeBinary, nullable=False),  # everything else of a result, packed JSON
 )
 Index(None, result.c.subject, result.c.number)
 
@@ -124,7 +124,7 @@ alert = Table(
     Column("recipient", ForeignKey(recipient.c.digest), primary_key=True),
     Column("target", Text, primary_key=True),
     Column("control", Text, primary_key=True),  # empty where it is about the whole target
-    Column("body", LargeBinary, nullable=False),  # what was told, compressed JSON
+    Column("body", LargeBinary, nullable=False),  # what was told, packed JSON
 )
 
 link = Table(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
 from hardener.model import Alert, RunKind
 from hardener.store import schema
-from hardener.store.contents import unpacked
+from hardener.store.contents import packed, unpacked
 from hardener.store.forms import loaded
 from hardener.store.reading import run_number
 
@@ -45,7 +44,7 @@ def remember(connection: Connection, recipient: bytes, run: str, alerts: Sequenc
             "recipient": recipient,
             "target": alert.target,
             "control": alert.control or "",
-            "body": zlib.compress(alert.model_dump_json().encode()),
+            "body": packed(alert.model_dump_json().encode()),
         }
         for alert in alerts
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from hardener.model import Outcome, Run, TargetResult
 from hardener.store import forms, schema
-from hardener.store.contents import Contents, Refusal, batches, next_number
+from hardener.store.contents import Contents, Refusal, batches, next_number, packed
 from hardener.store.intervals import Sighting, extend
 from hardener.store.links import append, refuse_known
 
@@ -35,7 +34,7 @@ def write_run(connection: Connection, run: Run) -> None:
         "kind": run.kind.value,
         "profile": run.profile,
         "started": began(run),
-        "body": zlib.compress(forms.of_run(run)),
+        "body": packed(forms.of_run(run)),
         "controls": contents.put([controls])[controls],
     }
     connection.execute(schema.run.insert(), row)
@@ -72,7 +71,7 @@ def _write_results(
                 "findings": numbers[form.findings_outline],
                 "evidence": numbers[form.evidence_outline],
                 "facts": numbers[form.facts] if form.facts else None,
-                "body": zlib.compress(forms.of_result(item)),
+                "body": packed(forms.of_result(item)),
             }
         )
         for sightings, seen in ((findings, form.findings), (evidence, form.answers)):

@@ -110,7 +110,7 @@ class Fleet:
             changes=(),
             transcript=Transcript.model_construct(answers=answers, round_trips=1),
             problem=None,
-            seconds=1 + self.dice.random(),
+            seconds=round(1 + self.dice.random(), 3),
             walk=None,
             tasks=0,
         )

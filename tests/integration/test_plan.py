@@ -14,6 +14,7 @@ from tests.integration.snapshots import KIND
 STATE = r"""
 find /etc /usr /boot /root /home /srv /opt /var/lib /var/cache /var/log -xdev \( -type f -o -type l \) \
   -not -path '/var/log/journal/*' -not -name '[bw]tmp' -not -name lastlog -not -name sudo.log \
+  -not -path /var/lib/systemd/timesync/clock \
   -printf '%p %m %u %g %s %l %T@\n' | sort
 find /etc /var/lib /usr/share/pam-configs -xdev -type f -exec sha256sum {} + | sort
 systemctl list-unit-files --no-legend --no-pager | grep -v session-
@@ -23,7 +24,7 @@ sysctl net
 nft list ruleset
 findmnt --raw --noheadings --output TARGET,OPTIONS | grep -v /run/user
 """
-"""Whatever an apply could change, and nothing that a login leaves behind."""
+"""Whatever an apply could change, and nothing that a login or the passing of time leaves behind."""
 
 
 @pytest.fixture(params=["12", "13"])

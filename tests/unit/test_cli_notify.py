@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from hardener.cli import main
 from hardener.errors import ExitCode, StoreError
 from hardener.model import Outcome
 from hardener.store import Store
+from hardener.store.contents import unpacked
 from tests.unit.receivers import Mail, Webhook, refusing_port, serving
 from tests.unit.store.nights import dead, night, result
 from tests.unit.test_cli import refused
@@ -82,7 +82,7 @@ def _no_secret_comes_out(
     keeping()
     files = [path.read_bytes() for path in tmp_path.glob("*") if path.is_file()]
     with sqlite3.connect(tmp_path / "runs.sqlite") as connection:
-        files += [zlib.decompress(body) for (body,) in connection.execute("SELECT body FROM alert")]
+        files += [unpacked(body, "alert") for (body,) in connection.execute("SELECT body FROM alert")]
     assert SECRET not in "".join(printed) + caplog.text
     assert not [data for data in files if SECRET.encode() in data]
 

@@ -107,8 +107,10 @@ def test_damaged_content_is_found_by_its_hash(file: Path) -> None:
     content, chain = store.problems()
     assert content == f"content {number} is not what its hash says"
     assert chain.startswith("chain: run night-001 cannot be read: ")
-    changed(file, "UPDATE content SET body = x'00' WHERE number = ?", number)
-    assert store.problems()[0].startswith(f"content {number} cannot be unpacked")
+    changed(file, "UPDATE content SET body = substr(body, 1, length(body) - 1) WHERE number = ?", number)
+    assert store.problems()[0] == f"content {number} cannot be unpacked: it is cut short"
+    changed(file, "UPDATE content SET body = x'ffff' WHERE number = ?", number)
+    assert store.problems()[0].startswith(f"content {number} cannot be unpacked: Error -3")
     with pytest.raises(StoreError, match=f"content {number} cannot be unpacked.*see 'hardener store check'"):
         store.load("latest")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,9 +24,11 @@ from hardener.model import (
     Transcript,
 )
 from hardener.store import Store
+from hardener.store.contents import packed, unpacked
+from hardener.store.forms import of_result
 from tests.unit.waivers import waiver
 
-from .nights import facts, night, record
+from .nights import facts, night, record, result
 
 CONTROLS = ("alpha-one", "alpha-two", "beta-one", "gamma-é\x00")
 TARGETS = ("web", "db", "Ünïcode host")
@@ -146,3 +149,13 @@ def test_what_is_left_after_pruning_comes_back_as_it_was(sequence: list[Run], ke
         for run in left:
             assert store.load(run.id) == run
         assert store.problems() == []
+
+
+@given(st.binary() | st.text(max_size=200).map(str.encode))
+def test_every_body_is_unpacked_as_it_was_packed(data: bytes) -> None:
+    assert unpacked(packed(data), "a body") == data
+
+
+def test_the_row_of_a_quiet_night_is_small() -> None:
+    body = of_result(result("web", alpha_one=5))
+    assert len(packed(body)) < len(zlib.compress(body)) / 3

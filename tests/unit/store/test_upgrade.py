@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import zlib
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from alembic.migration import MigrationContext
 from hardener.errors import SchemaTooNew, StoreError
 from hardener.model import Run
 from hardener.store import Store, schema, upgrading
+from hardener.store.contents import unpacked
+
+from .nights import night, result
 
 HERE = Path(__file__).parent
 RUNS = [Run.model_validate(body) for body in json.loads((HERE / "version_1.json").read_text("utf-8"))]
@@ -79,7 +83,7 @@ def test_a_later_version_is_left_alone(old: Path) -> None:
     with sqlite3.connect(old) as connection:
         connection.execute("UPDATE schema_version SET version = 99")
     before = tables(old)
-    with pytest.raises(SchemaTooNew, match="schema 99, known is 4"):
+    with pytest.raises(SchemaTooNew, match="schema 99, known is 5"):
         Store(old)
     assert tables(old) == before
 
@@ -99,4 +103,23 @@ def test_a_store_of_version_2_can_tell_recipients(tmp_path: Path) -> None:
     store = Store(file)
     store.remember(b"r" * 32, RUNS[0].id, [])
     assert store.load("latest") == RUNS[0]
+    assert store.problems() == []
+
+
+VERSION_4 = "UPDATE schema_version SET version = 4; UPDATE alembic_version SET version_num = 4;"
+
+
+def test_a_store_of_version_4_is_read_and_continued(tmp_path: Path) -> None:
+    file = tmp_path / "runs.sqlite"
+    first, second = night(1, result("web", alpha_one=5)), night(2, result("web", alpha_one=99))
+    Store(file).save(first)
+    with sqlite3.connect(file) as connection:
+        for table in ("content", "run", "result"):
+            for number, body in connection.execute(f"SELECT number, body FROM {table}").fetchall():
+                bare = zlib.compress(unpacked(body, table))
+                connection.execute(f"UPDATE {table} SET body = ? WHERE number = ?", (bare, number))
+        connection.executescript(VERSION_4)
+    store = Store(file)
+    store.save(second)
+    assert [store.load(run.id) for run in (first, second)] == [first, second]
     assert store.problems() == []
