@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
-from hardener.catalogue.control import CouldNotLook, Host, NotApplicable
+from hardener.catalogue.control import CouldNotLook, Host, NotApplicable, command
 
 COMMAND_NOT_FOUND = 127
 EXCLUDED = "-"
@@ -50,9 +50,34 @@ def _packages(listing: str) -> frozenset[str]:
     return frozenset(row[0] for row in rows if row[1] not in {"not-installed", "config-files"})
 
 
-def unit_file_states(host: Host) -> Mapping[str, str]:
-    """Unit name → ``enabled``, ``disabled``, ``masked``, ``static`` … for every unit file."""
-    return _column(ask(host, "systemctl list-unit-files --no-legend --no-pager --plain --full"), 1)
+OUR_UNITS = frozenset(
+    """
+    apache2.service apache2.socket apparmor.service apt-daily-upgrade.timer apt-daily.timer auditd.service
+    autofs.service avahi-daemon.service avahi-daemon.socket bluetooth.service chrony.service cron.service cups.path
+    cups.service cups.socket dailyaidecheck.timer dnsmasq.service dovecot.service dovecot.socket firewalld.service
+    hardener-firewall.service isc-dhcp-server.service isc-dhcp-server6.service kea-dhcp4-server.service
+    kea-dhcp6-server.service named.service netfilter-persistent.service nfs-server.service nginx.service ntp.service
+    ntpsec.service openntpd.service rpcbind.service rpcbind.socket rsync.service rsyslog.service slapd.service
+    smbd.service snmpd.service squid.service syslog-ng.service systemd-journal-remote.service
+    systemd-journal-remote.socket systemd-journal-upload.service systemd-journald.service systemd-timesyncd.service
+    tftpd-hpa.service ufw.service vsftpd.service xinetd.service ypserv.service
+    """.split()  # noqa: SIM905  (a list would be a page)
+)
+"""Units that controls of ours are about: one question asks for all of them.
+
+By name, for a look at every unit file there is takes systemd half a second, and at these a fortieth of that.
+"""
+
+
+def unit_file_states(host: Host, *units: str) -> Mapping[str, str]:
+    """Unit name → ``enabled``, ``disabled``, ``masked``, ``static`` … for those of these units that have a file."""
+    return _column(ask(host, unit_files_question(units)), 1)
+
+
+def unit_files_question(units: Iterable[str] = ()) -> str:
+    """What asks for the unit files of these units, and of ours in any case."""
+    named = sorted(OUR_UNITS.union(units))
+    return command("systemctl list-unit-files --no-legend --no-pager --plain --full" + " %s" * len(named), *named)
 
 
 def unit_active_states(host: Host) -> Mapping[str, str]:

@@ -83,7 +83,7 @@ def _unconfined_by_design(host: Host) -> frozenset[str]:
 def _loaded(host: Host) -> JsonValue:
     """How many profiles the kernel has, and whether the next start loads them."""
     profiles, _ = _status(host)
-    return {NOW: len(profiles), AFTER_REBOOT: seen.unit_file_states(host).get(SERVICE, "absent")}
+    return {NOW: len(profiles), AFTER_REBOOT: seen.unit_file_states(host, SERVICE).get(SERVICE, "absent")}
 
 
 def _modes(host: Host) -> JsonValue:

@@ -79,7 +79,7 @@ def _schedule(host: Host) -> JsonValue:
     )
     timer: JsonValue = {
         NOW: seen.unit_active_states(host).get(TIMER, "inactive"),
-        AFTER_REBOOT: seen.unit_file_states(host).get(TIMER, "absent"),
+        AFTER_REBOOT: seen.unit_file_states(host, TIMER).get(TIMER, "absent"),
     }
     return {"aide": "present" if _is_installed(host) else "absent", "timer": timer, "cron": [*lines.splitlines()]}
 

@@ -33,10 +33,11 @@ def _servers(value: object) -> Expectation:
 
 def _daemons(host: Host) -> JsonValue:
     """Every time daemon the host has: whether it runs, and whether it starts at boot."""
-    files, active = seen.unit_file_states(host), seen.unit_active_states(host)
+    units = (*DAEMONS.values(), *OTHERS)
+    files, active = seen.unit_file_states(host, *units), seen.unit_active_states(host)
     return {
         unit: {NOW: active.get(unit, "inactive"), AFTER_REBOOT: files[unit]}
-        for unit in (*DAEMONS.values(), *OTHERS)
+        for unit in units
         if files.get(unit, "alias") != "alias"
     }
 

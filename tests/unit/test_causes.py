@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from hardener.catalogue.observations import unit_files_question
 from hardener.catalogue.reads import reading
 from hardener.catalogue.recent import FILES, PACKAGES, WRITERS
 from hardener.causes import cause
@@ -20,7 +21,7 @@ BEGAN = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 ENDED = BEGAN + timedelta(days=1)
 SSHD = "sshd -T -C user=root,host=localhost,addr=0.0.0.0"
 PACKAGE_LIST = "dpkg-query --show --showformat='${Package} ${db:Status-Status}\\n'"
-UNIT_LIST = "systemctl list-unit-files --no-legend --no-pager --plain --full"
+UNIT_LIST = unit_files_question()
 
 
 def stamp(hours: float) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from hardener.audit import examine
 from hardener.catalogue.discovery import discover
+from hardener.catalogue.observations import unit_files_question
 from hardener.catalogue.profiles import load_profile
 from hardener.content import roles_directory
 from hardener.inventory import role_defaults
@@ -25,6 +26,12 @@ TARGET = Target(name="replay", connection=Connection(host="replay"), values=role
 def replayed(file: Path) -> dict[str, Outcome]:
     transcript = Transcript.model_validate(json.loads(gzip.decompress(file.read_bytes())))
     return {item.control: item.outcome for item in examine(SELECTION, TARGET, transcript.answers).findings}
+
+
+def test_the_unit_files_of_all_controls_are_asked_for_in_one_question() -> None:
+    transcript = Transcript.model_validate(json.loads(gzip.decompress(RECORDED[0].read_bytes())))
+    asked = [question.command for question in examine(SELECTION, TARGET, transcript.answers).asked]
+    assert [command for command in asked if command.startswith("systemctl list-unit-files")] == [unit_files_question()]
 
 
 def test_both_states_of_both_kinds_of_node_are_recorded() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from hardener.catalogue.control import CouldNotLook
 from hardener.catalogue.discovery import catalogue_of
+from hardener.catalogue.observations import unit_files_question
 from hardener.content import roles_directory
 from hardener.controls import apparmor
 from hardener.model import Connection, Question
@@ -22,7 +23,7 @@ from tests.unit.controls.recorded import RecordedHost
 
 VALUES = yaml.safe_load((roles_directory() / "apparmor" / "defaults" / "main.yml").read_text())
 CATALOGUE = catalogue_of([("apparmor", apparmor.CONTROLS)])
-UNIT_FILES = "systemctl list-unit-files --no-legend --no-pager --plain --full"
+UNIT_FILES = unit_files_question()
 CHROME = "/etc/apparmor.d/chrome:profile chrome /opt/google/chrome/chrome flags=(unconfined) {\n"
 SHIPPED = " /etc/apparmor.d/chrome aaaa\n /etc/apparmor.d/lsb_release bbbb\n"
 PRESENT = "aaaa  /etc/apparmor.d/chrome\nffff  /etc/apparmor.d/lsb_release\n"

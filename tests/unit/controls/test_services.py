@@ -9,15 +9,18 @@ import yaml
 
 from hardener.catalogue.control import Control, CouldNotLook
 from hardener.catalogue.discovery import catalogue_of
+from hardener.catalogue.kinds import unneeded_service
+from hardener.catalogue.observations import unit_files_question
 from hardener.content import roles_directory
 from hardener.controls import services
 from hardener.controls.services import ports
+from hardener.model import Severity
 from tests.unit.controls.recorded import RecordedHost
 
 VALUES = yaml.safe_load((roles_directory() / "services" / "defaults" / "main.yml").read_text())
 CATALOGUE = catalogue_of([("services", services.CONTROLS)])
 
-UNIT_FILES = "systemctl list-unit-files --no-legend --no-pager --plain --full"
+UNIT_FILES = unit_files_question()
 UNITS = (
     "units=$(systemctl list-units --all --no-legend --no-pager --plain --full) && "
     "printf '%s\\n' \"$units\" | awk '{ print $1, $2, $3, $4 }'"
@@ -197,3 +200,12 @@ def test_what_is_not_to_be_served_is_named(allowed: list[str], said: list[str]) 
     assert control.expect is not None
     complaints = control.expect([allowed]).complaints(ports.read_sockets(LISTENING))
     assert [text.rpartition(": ")[0] for text in complaints] == said
+
+
+def test_a_unit_that_only_a_site_knows_is_asked_for_with_ours() -> None:
+    control = unneeded_service(
+        "site", "site-agent.service", title="t", why="w", level=1, severity=Severity.LOW, references={}
+    )
+    question = unit_files_question(["site-agent.service"])
+    host = RecordedHost({question: (0, "site-agent.service enabled enabled\n", ""), UNITS: (0, "", "")})
+    assert control.observe(host) == {"site-agent.service": {"now": "inactive", "after reboot": "enabled"}}
