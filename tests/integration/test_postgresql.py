@@ -73,6 +73,13 @@ def test_migrations_end_at_the_tables_that_are_used(location: str) -> None:
         assert [item for item in differences if item[0] != "remove_table" or item[1].name in known] == []
 
 
+def test_the_room_of_ended_intervals_is_soon_used_again(location: str) -> None:
+    with Store(location)._database.reading() as connection:
+        query = "SELECT relname FROM pg_class WHERE reloptions::text LIKE '%scale_factor=0.02%'"
+        found = connection.execute(text(query))
+        assert {name for (name,) in found} == {"finding", "evidence"}
+
+
 @given(runs())
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_run_comes_back_as_it_was(server: str, sequence: list[Run]) -> None:
