@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
@@ -74,7 +74,8 @@ def unit_file_states(host: Host, *units: str) -> Mapping[str, str]:
     return _column(ask(host, unit_files_question(units)), 1)
 
 
-def unit_files_question(units: Iterable[str] = ()) -> str:
+@lru_cache(maxsize=64)
+def unit_files_question(units: tuple[str, ...] = ()) -> str:
     """What asks for the unit files of these units, and of ours in any case."""
     named = sorted(OUR_UNITS.union(units))
     return command("systemctl list-unit-files --no-legend --no-pager --plain --full" + " %s" * len(named), *named)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Host, Violation, command
@@ -41,6 +42,7 @@ def stack_lines(host: Host) -> Sequence[Line]:
     return read_lines(listing)
 
 
+@lru_cache(maxsize=16)
 def read_lines(listing: str) -> Sequence[Line]:
     """The lines ``grep -H`` prints of files of /etc/pam.d; comments and includes are none."""
     pattern = re.compile(r"common-(\w+):\s*-?(auth|account|password|session)\s+(\[[^]]*\]|\S+)\s+(\S+)\s*(.*)")

@@ -206,6 +206,6 @@ def test_a_unit_that_only_a_site_knows_is_asked_for_with_ours() -> None:
     control = unneeded_service(
         "site", "site-agent.service", title="t", why="w", level=1, severity=Severity.LOW, references={}
     )
-    question = unit_files_question(["site-agent.service"])
+    question = unit_files_question(("site-agent.service",))
     host = RecordedHost({question: (0, "site-agent.service enabled enabled\n", ""), UNITS: (0, "", "")})
     assert control.observe(host) == {"site-agent.service": {"now": "inactive", "after reboot": "enabled"}}
