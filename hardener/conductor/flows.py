@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from threading import BoundedSemaphore
 
 from hardener.audit import Examination, examine
 from hardener.conductor.progress import Progress
@@ -85,7 +88,9 @@ class Conductor:
                     questions = self._questions(target, examination, transcript)
                     if not questions:
                         break
-                    transcript = transcript.extended(transport.ask(questions))
+                    with _turn(target):
+                        answers = transport.ask(questions)
+                    transcript = transcript.extended(answers)
                     examination = examine(self.selection, target, transcript.answers)
                     self.progress.step(target.name, f"round trip {transcript.round_trips}")
         except TransportError as error:
@@ -114,6 +119,14 @@ class Conductor:
             return examination.missing
         known = list(self.seed.questions) or examine(self.selection, target, transcript.answers).missing
         return list(dict.fromkeys([*known, *self.also]))
+
+
+_turns = BoundedSemaphore(os.cpu_count() or 1)
+
+
+def _turn(target: Target) -> AbstractContextManager[object]:
+    """Targets that are this machine share its processors: more of them at once would only wait for each other."""
+    return _turns if target.connection.kind == "local" else nullcontext()
 
 
 def _access(target: Target, transport: Transport) -> Access:

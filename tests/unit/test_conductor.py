@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
 from hardener.conductor import Start, exit_code, make_run
 from hardener.errors import ExitCode, Unreachable
-from hardener.model import Answer, CheckpointState, Facts, Outcome, RunKind, TargetResult
+from hardener.model import Answer, CheckpointState, Connection, Facts, Outcome, Question, RunKind, TargetResult
+from hardener.transport.recorded import RecordedTransport
 from tests.unit.builders import answer, facts_answers, healthy, number_control, selection
 from tests.unit.fleet import Fleet, Playbook, Watched, applied, conductor, settings, targets
 
@@ -30,6 +34,25 @@ def test_a_target_that_cannot_be_reached_is_error_throughout_and_stops_nobody() 
     assert well.problem is None
     assert exit_code([dead, well]) == ExitCode.INCOMPLETE
     assert ("dead", "no route to host") in watched.finished
+
+
+def test_no_more_targets_are_this_machine_at_once_than_it_has_processors() -> None:
+    inside: list[str] = []
+    most: list[int] = []
+
+    class Counting(RecordedTransport):
+        def ask(self, questions: Sequence[Question]) -> Mapping[str, Answer]:
+            inside.append("one")
+            subprocess.run(["true"], check=True)  # long enough for all others to come in
+            most.append(len(inside))
+            inside.pop()
+            return super().ask(questions)
+
+    here = Connection(kind="local", host="localhost")
+    alike = [target.model_copy(update={"connection": here}) for target in targets(*"abcdefghijklmnop")]
+    flows = conductor(Fleet(), connect=lambda _: nullcontext(Counting(healthy())), workers=16)
+    assert [result.problem for result in flows.audit(alike)] == [None] * 16
+    assert max(most) <= (os.cpu_count() or 1)
 
 
 def test_a_target_that_dies_in_mid_batch_is_error_only_for_what_was_not_answered() -> None:
