@@ -1,6 +1,11 @@
-"""What holds for all tests: no test fails because the machine is busy."""
+"""What holds for all tests: none fails because the machine is busy, or because the tests run in the background."""
+
+import signal
 
 from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# A shell lets what it starts in the background ignore SIGINT, and whatever that starts as well: tests interrupt some.
+signal.signal(signal.SIGINT, signal.default_int_handler)
