@@ -153,7 +153,7 @@ def _describe(name: str, kind: str, release: str, image: Path) -> Node:
     subnet = None
     address, port = "127.0.0.1", 22
     if kind == "container":
-        subnet = network.free_subnet(other.subnet for other in others if other.subnet is not None)
+        subnet = network.claim_subnet(other.subnet for other in others if other.subnet is not None)
         address = network.subnet_addresses(subnet)[1]
     else:
         port = vm.free_port(other.port for other in others)
