@@ -132,10 +132,13 @@ def _require_own(node: Node) -> None:
 def _make(name: str, kind: str, release: str, image: Path, progress: Progress) -> Node:
     """Describe, create, start and await a node."""
     began = time.monotonic()
-    # Ports and subnets are chosen one node at a time, and taken by writing the description.
-    with locked(state_home() / "locks" / "choice.lock"):
+    # Ports and subnets are chosen one node at a time. A port is taken by writing the description; a subnet, which every
+    # lab of this machine chooses from, by making its link.
+    with locked(network.CHOICE if kind == "container" else state_home() / "locks" / "choice.lock"):
         node = _describe(name, kind, release, image)
         save(node)
+        if node.kind == "container":
+            network.connect(node)
     access.make_credentials(node)
     progress(f"starting {name} ({node.address} port {node.port})")
     if node.kind == "container":
@@ -153,7 +156,7 @@ def _describe(name: str, kind: str, release: str, image: Path) -> Node:
     subnet = None
     address, port = "127.0.0.1", 22
     if kind == "container":
-        subnet = network.claim_subnet(other.subnet for other in others if other.subnet is not None)
+        subnet = network.free_subnet(other.subnet for other in others if other.subnet is not None)
         address = network.subnet_addresses(subnet)[1]
     else:
         port = vm.free_port(other.port for other in others)
@@ -170,8 +173,7 @@ def _describe(name: str, kind: str, release: str, image: Path) -> Node:
 
 
 def _start_container(node: Node) -> None:
-    """Connect, start and await a container."""
-    network.connect(node)
+    """Start and await a container."""
     container.make_tree(node)
     container.start(node)
     wait_until_booted(node, seconds=BOOT_SECONDS["container"])

@@ -12,11 +12,11 @@ from hardener.lab.tools import locked, run_tool, tolerate
 NETWORK = ipaddress.ip_network("10.213.0.0/16")
 _RUNTIME = Path("/run/hardener-lab")
 """Shared by all users' labs and gone with the next boot of this machine, like the setting it remembers."""
+CHOICE = _RUNTIME / "choice.lock"
+"""Held by whoever chooses a subnet, until its link is there."""
 _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 _TABLE = "hardener_lab"
 _LINK_PREFIX = "hlab"
-_SPACE_PREFIX = "hardener-lab-"
-_NAMESPACES = Path("/run/netns")
 
 
 def subnet_addresses(subnet: int) -> tuple[str, str]:
@@ -25,30 +25,21 @@ def subnet_addresses(subnet: int) -> tuple[str, str]:
     return str(base + 1), str(base + 2)
 
 
-def claim_subnet(taken: Iterable[int]) -> int:
-    """Take the first subnet that neither a node, a namespace, a link nor an address of this machine uses.
+def free_subnet(taken: Iterable[int]) -> int:
+    """The first subnet number that neither a node, a link nor an address of this machine uses.
 
-    Its namespace is made at once: another lab, of another user or state home, chooses at the same moment. Raises
-    LabError where all are taken.
+    Raises LabError where all are taken.
     """
-    with locked(_RUNTIME / "lock"):
-        used = {*taken, *_claimed(), *_used_subnets(json.loads(run_tool(["ip", "-json", "address"])))}
-        free = next((subnet for subnet in range(256) if subnet not in used), None)
-        if free is None:
-            raise LabError(f"lab: every subnet of {NETWORK} is in use")
-        run_tool(["ip", "netns", "add", f"{_SPACE_PREFIX}{free}"])
-    return free
-
-
-def _claimed() -> set[int]:
-    """The subnets whose namespace is there."""
-    names = [path.name.removeprefix(_SPACE_PREFIX) for path in _NAMESPACES.glob(f"{_SPACE_PREFIX}*")]
-    return {int(name) for name in names if name.isdigit()}
+    used = {*taken, *_used_subnets(json.loads(run_tool(["ip", "-json", "address"])))}
+    for subnet in range(256):
+        if subnet not in used:
+            return subnet
+    raise LabError(f"lab: every subnet of {NETWORK} is in use")
 
 
 def namespace(node: Node) -> str:
     """The name of the node's network namespace."""
-    return f"{_SPACE_PREFIX}{node.subnet}"
+    return f"hardener-lab-{node.subnet}"
 
 
 def connect(node: Node) -> None:

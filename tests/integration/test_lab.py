@@ -135,6 +135,20 @@ def test_two_nodes_at_once_are_separate(container: lab.Node) -> None:
     assert ask(container, "hostname") == "lt-c12"
 
 
+def test_labs_that_choose_at_the_same_moment_share_no_subnet(tmp_path: Path) -> None:
+    lab.build_image("container", "12")
+    homes = [{**os.environ, "XDG_STATE_HOME": str(tmp_path / name)} for name in ("one", "two", "three")]
+    program = [sys.executable, "-m", "hardener", "lab"]
+    try:
+        making = [subprocess.Popen([*program, "up", "lt-both", "--kind", "container"], env=home) for home in homes]
+        assert [process.wait() for process in making] == [0, 0, 0]
+        hosts = [yaml.safe_load(file.read_text())["lab"]["hosts"] for file in tmp_path.glob("*/**/inventory.yml")]
+        assert len({host["lt-both"]["ansible_host"] for host in hosts}) == 3
+    finally:
+        for home in homes:
+            subprocess.run([*program, "down", "--all"], env=home, check=True)
+
+
 def test_the_last_container_takes_the_way_out_with_it(own_state: Path) -> None:
     def foreign_links() -> list[str]:
         return [line for line in output("ip", "-brief", "link").splitlines() if line.startswith("hlab")]
