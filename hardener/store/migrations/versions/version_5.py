@@ -8,7 +8,7 @@ revision = "5"
 down_revision = "4"
 
 SHARE_OF_DEAD_ROWS = 0.02
-"""A server by itself waits for ten times as many, of which a year has not enough; until then no room is used again."""
+"""A server by itself waits for ten times as many: the nights of two months, whose room nobody uses until then."""
 
 
 def upgrade() -> None:
