@@ -176,16 +176,17 @@ def _first_line(command: str) -> Callable[[Host], str]:
 
 
 def _connection(host: Host) -> Sequence[str]:
-    """Address and port of the operator, then address and port he came to; empty on this machine itself.
+    """Address of the operator, then address and port he came to; empty on this machine itself.
 
-    sudo forgets the variable: it is that of the nearest ancestor that has it.
+    sudo forgets the variable: it is that of the nearest ancestor that has it. The operator's own port is another one
+    every time, and would make every night's answer a new one.
     """
     return host.run(CONNECTION).stdout.split()
 
 
 CONNECTION = (
     'pid=$$; while [ "${pid:-0}" -gt 1 ]; do '
-    "found=$(tr '\\0' '\\n' </proc/$pid/environ 2>/dev/null | sed -n 's/^SSH_CONNECTION=//p'); "
+    "found=$(tr '\\0' '\\n' </proc/$pid/environ 2>/dev/null | sed -n 's/^SSH_CONNECTION=\\([^ ]*\\) [^ ]*/\\1/p'); "
     '[ -z "$found" ] || { echo "$found"; break; }; '
     "pid=$(sed -n 's/^PPid:[[:space:]]*//p' /proc/$pid/status); done"
 )
@@ -195,7 +196,7 @@ LISTENERS = "ss -H -l -n -t -p"
 def _ssh_ports(host: Host) -> tuple[int, ...]:
     listeners = host.run(LISTENERS).stdout.splitlines()
     ports = {int(row.split()[3].rpartition(":")[2]) for row in listeners if '"sshd"' in row}
-    return tuple(sorted(ports | {int(port) for port in _connection(host)[3:4]}))
+    return tuple(sorted(ports | {int(port) for port in _connection(host)[2:3]}))
 
 
 LAST_RUN = "[ ! -r /var/lib/hardener/last.json ] || cat /var/lib/hardener/last.json"

@@ -113,7 +113,7 @@ def facts_answers(*, container: bool = False, root: bool = True, python: bool = 
         'echo "${SUDO_USER:-$(id -un)}"': answer("admin\n"),
         'id -Gn "${SUDO_USER:-$(id -un)}"': answer("admin sudo\n"),
         LAST_RUN: answer(""),
-        CONNECTION: answer("192.0.2.7 40000 192.0.2.1 2222\n"),
+        CONNECTION: answer("192.0.2.7 192.0.2.1 2222\n"),
         LISTENERS: answer('LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=9,fd=3))\n'),
         "id -u": answer("0\n" if root else "1000\n"),
         "command -v python3": answer("/usr/bin/python3\n") if python else answer("", 127),
