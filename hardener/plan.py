@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any
 
 from pydantic import JsonValue
@@ -43,13 +44,20 @@ class Selection:
         """Why a control is not selected at all, or ``None``."""
         if not self.profile.selects(control):
             reason = f"level {control.level} is not in profile {self.profile.name}"
-        elif not fnmatchcase(control.id, self.pattern):
+        elif control.id not in self._named:
             reason = f"not named by {self.pattern}"
         elif control.needs_walk and not self.walk:
             return Exclusion(control=control.id, outcome=Outcome.NOTCHECKED, reason="the file walk was skipped")
         else:
             return None
         return Exclusion(control=control.id, outcome=Outcome.NOTSELECTED, reason=reason)
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        """The controls the pattern names, and those whose remedies theirs need."""
+        named = {name for name in self.catalogue if fnmatchcase(name, self.pattern)}
+        needed = {control.id for control in self.catalogue.values() if any(map(control.is_needed_by, named))}
+        return frozenset(named | needed)
 
 
 @dataclass(frozen=True)
@@ -171,14 +179,24 @@ def _location(label: str, target: Target, profile: Profile) -> str:
 
 
 def remediable(selection: Selection, target: Target, result: TargetResult) -> Sequence[Control]:
-    """The controls an apply works on: those that fail, have a remedy and are not waived, in catalogue order."""
+    """The controls an apply works on: those that fail, have a remedy and are not waived, in catalogue order.
+
+    Without those whose remedies need another control that fails and is not among them: a playbook would fail there,
+    and take everything back.
+    """
     failing = {
         finding.control
         for finding in result.findings
         if finding.is_failing or (selection.include_waived and finding.outcome is Outcome.FAIL)
     }
     controls = make_plan(selection, target, result.facts).controls
-    return [control for control in controls if control.id in failing and control.is_remediable]
+    chosen = [control for control in controls if control.id in failing and control.is_remediable]
+    unmet = [
+        selection.catalogue[finding.control]
+        for finding in result.findings
+        if finding.outcome is Outcome.FAIL and finding.control not in {control.id for control in chosen}
+    ]
+    return [control for control in chosen if not any(other.is_needed_by(control.id) for other in unmet)]
 
 
 def role_variables(

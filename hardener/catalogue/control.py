@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any, Protocol, Required, TypedDict
 
 from pydantic import JsonValue
@@ -107,6 +108,7 @@ class Declared(TypedDict, total=False):
     disruption: Disruption
     unless: Mapping[Trait, str]
     chosen: Mapping[str, str]
+    enables: Sequence[str]
     needs_root: bool
     needs_walk: bool
     would_lock_out: Callable[[Facts, Values], str | None]
@@ -138,6 +140,9 @@ class Control:
 
     ``{"logging_choice.system": "rsyslog"}``: it applies only where rsyslog is the way chosen.
     """
+    enables: Sequence[str] = ()
+    """Shell-style patterns of the controls whose remedies need this one to hold: it is selected with any of them, and
+    they are left to a person where it fails and is not remedied with them."""
     needs_root: bool = False
     needs_walk: bool = False
     """Whether it rests on the walk of all local files, which an operator may skip."""
@@ -156,6 +161,10 @@ class Control:
     def is_manual(self) -> bool:
         """Whether a person decides, from the evidence gathered."""
         return self.expect is None
+
+    def is_needed_by(self, identifier: str) -> bool:
+        """Whether the remedy of the control of this id needs this one to hold."""
+        return any(fnmatchcase(identifier, pattern) for pattern in self.enables)
 
     def expectation(self, values: Values) -> Expectation | None:
         """What is acceptable on a target with these resolved values; ``None`` for a manual control."""

@@ -32,7 +32,12 @@ ExtraOption = Annotated[
     list[str] | None, typer.Option("-e", "--extra-vars", help="key=value, JSON, or @file; may be repeated.")
 ]
 ProfileOption = Annotated[str, typer.Option("-p", "--profile", help="Name of a profile, or path of a profile file.")]
-ControlsOption = Annotated[str, typer.Option("--controls", metavar="GLOB", help="Only controls whose id matches.")]
+ControlsOption = Annotated[
+    str,
+    typer.Option(
+        "--controls", metavar="GLOB", help="Only controls whose id matches, and those their remedies need to hold."
+    ),
+]
 NoWalkOption = Annotated[
     bool, typer.Option("--no-walk", help="Do not walk all local files: what needs that reads notchecked.")
 ]

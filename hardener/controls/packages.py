@@ -71,6 +71,7 @@ CONTROLS = [
     _installed(
         "apparmor",
         *("apparmor", "apparmor-utils"),
+        enables=("apparmor-*",),
         why="Without them the kernel's confinement of programs has no profiles and nobody can change one.",
         references={"cis-debian12": "1.3.1.1", "nist-800-53": ("AC-3", "SC-3"), "cis-controls-8": "3.3"},
         unless=HOST_KERNEL,
@@ -78,6 +79,7 @@ CONTROLS = [
     _installed(
         "nftables",
         "nftables",
+        enables=("firewall-*",),
         why="Without its command nobody can load or look at the packet filter of the host.",
         references={"cis-debian12": "4.3.1", "nist-800-53": ("CA-9", "SC-7"), "cis-controls-8": "4.4"},
     ),
@@ -114,12 +116,14 @@ CONTROLS = [
     _installed(
         "libpam-pwquality",
         "libpam-pwquality",
+        enables=("pam-pwquality", "pam-pwhistory-token"),
         why="It is the module that refuses passwords which are easy to guess.",
         references={"cis-debian12": "5.3.1.3", "nist-800-53": "IA-5", "cis-controls-8": "5.2", "pci-dss-4": "8.3.6"},
     ),
     _installed(
         "timesyncd",
         "systemd-timesyncd",
+        enables=("time-ntp", "time-fallbackntp", "time-timesyncd"),
         why="The way chosen to keep the clock right is not there without it.",
         references={"nist-800-53": "AU-8", "cis-controls-8": "8.4", "pci-dss-4": "10.6.1"},
         chosen={"time_choice.daemon": "timesyncd"},
@@ -128,6 +132,7 @@ CONTROLS = [
     _installed(
         "chrony",
         "chrony",
+        enables=("time-chrony*",),
         why="The way chosen to keep the clock right is not there without it.",
         references={"nist-800-53": "AU-8", "cis-controls-8": "8.4", "pci-dss-4": "10.6.1"},
         chosen={"time_choice.daemon": "chrony"},
@@ -136,6 +141,7 @@ CONTROLS = [
     _installed(
         "journal-remote",
         "systemd-journal-remote",
+        enables=("logging-upload*",),
         why="It sends the journal elsewhere, where whoever takes over this host cannot rewrite it.",
         severity=Severity.LOW,
         references={"cis-debian12": "6.1.2.1.1", "cis-debian13": "6.1.1.2.1", **AUDIT_NUMBERS},
@@ -144,6 +150,7 @@ CONTROLS = [
     _installed(
         "rsyslog",
         "rsyslog",
+        enables=("logging-rsyslog*",),
         why="The way chosen to keep logs is not there without it.",
         references={"cis-debian12": "6.1.3.1", "cis-debian13": "6.1.2.1", **AUDIT_NUMBERS},
         chosen={"logging_choice.system": "rsyslog"},
@@ -151,6 +158,7 @@ CONTROLS = [
     _installed(
         "auditd",
         *("auditd", "audispd-plugins"),
+        enables=("auditd-*",),
         why="They write down what the kernel sees of every user's actions.",
         level=2,
         references={"cis-debian12": "6.2.1.1", "cis-debian13": "6.2.1.1", **AUDIT_NUMBERS},
@@ -159,6 +167,7 @@ CONTROLS = [
     _installed(
         "aide",
         *("aide", "aide-common"),
+        enables=("integrity-*",),
         why="Without a tool that compares files with how they were, a changed program goes unnoticed.",
         references={
             "cis-debian12": "6.3.1",
@@ -170,6 +179,7 @@ CONTROLS = [
     _installed(
         "unattended-upgrades",
         "unattended-upgrades",
+        enables=("patching-unattended-upgrades",),
         why="Security updates that wait for a person wait too long.",
         references={"nist-800-53": "SI-2", "cis-controls-8": "7.3", "pci-dss-4": "6.3.3"},
     ),

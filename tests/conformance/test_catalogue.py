@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections import Counter
 
@@ -58,6 +59,15 @@ def test_its_values_are_in_its_roles_defaults_and_acceptable_to_itself(control: 
     for parameter in control.parameters:
         value = parameter.value(control.role, DEFAULTS)
         assert not parameter.judge(value).complaints(value), parameter.label(control.role)
+
+
+@pytest.mark.parametrize("control", [item for item in CATALOGUE.values() if item.enables], ids=lambda item: item.id)
+def test_what_needs_it_is_there_of_no_lower_level_and_comes_later(control: Control) -> None:
+    for pattern in control.enables:
+        assert fnmatch.filter(CATALOGUE, pattern), f"no control is called {pattern}"
+    assert control.role == "packages", "the one role the playbook applies before all others"
+    needing = [CATALOGUE[name] for name in CATALOGUE if control.is_needed_by(name)]
+    assert min(item.level for item in needing) >= control.level, "a profile would have them without it"
 
 
 @every_control

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -43,6 +44,41 @@ def test_an_apply_works_on_what_fails_and_has_a_remedy() -> None:
     )
     result = TargetResult(target="a", facts=FACTS, findings=findings)
     assert [control.id for control in remediable(selection(), target(), result)] == ["alpha-one"]
+
+
+def a_tool_and_what_needs_it(pattern: str = "*") -> Selection:
+    """``alpha-tool``, which the remedies of ``alpha-use-one`` and ``-two`` need, and ``alpha-else``."""
+    controls = [
+        number_control("tool", enables=("alpha-use-*",)),
+        *(number_control(subject) for subject in ("use-one", "use-two", "else")),
+    ]
+    return replace(selection(pattern), catalogue=catalogue_of([("alpha", controls)]))
+
+
+def test_controls_chosen_by_name_bring_those_their_remedies_need() -> None:
+    excluded = {item.control for item in make_plan(a_tool_and_what_needs_it("*-one"), target(), FACTS).exclusions}
+    assert excluded == {"alpha-use-two", "alpha-else"}
+
+
+def test_a_control_that_others_need_brings_none_of_them() -> None:
+    excluded = {item.control for item in make_plan(a_tool_and_what_needs_it("*-tool"), target(), FACTS).exclusions}
+    assert excluded == {"alpha-use-one", "alpha-use-two", "alpha-else"}
+
+
+def remedied(**outcomes: Finding) -> Sequence[str]:
+    result = TargetResult(target="a", facts=FACTS, findings=tuple(outcomes.values()))
+    return [control.id for control in remediable(a_tool_and_what_needs_it(), target(), result)]
+
+
+def test_a_remedy_is_left_out_where_what_it_needs_fails_and_stays_so() -> None:
+    """As where a site waives AIDE: the rules for it would make the playbook fail, and the host restore all of it."""
+    use, other = (Finding(control=f"alpha-{name}", outcome=Outcome.FAIL) for name in ("use-one", "else"))
+    tool = Finding(control="alpha-tool", outcome=Outcome.FAIL)
+    waived = tool.model_copy(update={"waiver": "w1"})
+    assert remedied(tool=waived, use=use, other=other) == ["alpha-else"]
+    assert remedied(tool=tool, use=use, other=other) == ["alpha-tool", "alpha-use-one", "alpha-else"]
+    passing = tool.model_copy(update={"outcome": Outcome.PASS})
+    assert remedied(tool=passing, use=use, other=other) == ["alpha-use-one", "alpha-else"]
 
 
 def test_a_role_receives_only_the_items_of_its_failing_controls() -> None:
