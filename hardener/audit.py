@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pydantic import JsonValue
@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from hardener.catalogue.control import Control, CouldNotLook, Host, NotApplicable
 from hardener.catalogue.expectations import Expectation
 from hardener.catalogue.recent import QUESTIONS
-from hardener.catalogue.walk import walk
+from hardener.catalogue.walk import COMMAND, walk
 from hardener.model import Answer, Facts, FileWalk, Finding, LastRun, Outcome, Platform, Question, Target, Trait, Values
 from hardener.plan import Plan, Selection, make_plan
 from hardener.transcript import NoAnswer, Unanswered, host_of
@@ -30,7 +30,6 @@ class Examination:
     missing: Sequence[Question]
     asked: Sequence[Question] = ()
     """The questions it rests on: what a target like this one has to be asked, and nothing that turned out needless."""
-    walk: FileWalk | None = None
     problem: str | None = None
     """Why the target could not even be identified."""
 
@@ -57,21 +56,18 @@ def examine(selection: Selection, target: Target, answers: Mapping[str, Answer])
         findings=waived(findings, selection, target),
         missing=list(missing),
         asked=list(asked),
-        walk=_walk(answers),
         problem=problem,
     )
 
 
-def _walk(answers: Mapping[str, Answer]) -> FileWalk | None:
-    """When the walk of all files was, and how long it took; ``None`` without one that came to its end."""
+def file_walk(answers: Mapping[str, Answer], started: datetime) -> FileWalk | None:
+    """The walk of all files among these answers; ``None`` without one that came to its end."""
     host, _ = host_of(answers)
     try:
         seen = walk(host)
     except (Unanswered, NoAnswer, CouldNotLook):
         return None
-    return FileWalk(
-        started=datetime.fromtimestamp(seen.started, UTC), seconds=seen.seconds, directories=tuple(seen.directories)
-    )
+    return FileWalk(started=started, seconds=answers[COMMAND].seconds, directories=tuple(seen.directories))
 
 
 def judged_anew(control: Control, values: Values, facts: Facts | None, answers: Mapping[str, Answer]) -> Finding | None:

@@ -56,14 +56,15 @@ OUR_UNITS = frozenset(
     autofs.service avahi-daemon.service avahi-daemon.socket bluetooth.service chrony.service cron.service cups.path
     cups.service cups.socket dailyaidecheck.timer dnsmasq.service dovecot.service dovecot.socket firewalld.service
     hardener-firewall.service isc-dhcp-server.service isc-dhcp-server6.service kea-dhcp4-server.service
-    kea-dhcp6-server.service named.service netfilter-persistent.service nfs-server.service nginx.service ntp.service
-    ntpsec.service openntpd.service rpcbind.service rpcbind.socket rsync.service rsyslog.service slapd.service
-    smbd.service snmpd.service squid.service syslog-ng.service systemd-journal-remote.service
-    systemd-journal-remote.socket systemd-journal-upload.service systemd-journald.service systemd-timesyncd.service
-    tftpd-hpa.service ufw.service vsftpd.service xinetd.service ypserv.service
+    kea-dhcp6-server.service logrotate.timer named.service netfilter-persistent.service nfs-server.service
+    nginx.service ntp.service ntpsec.service openntpd.service rpcbind.service rpcbind.socket rsync.service
+    rsyslog.service slapd.service smbd.service snmpd.service squid.service syslog-ng.service
+    systemd-journal-remote.service systemd-journal-remote.socket systemd-journal-upload.service
+    systemd-journald.service systemd-timesyncd.service tftpd-hpa.service ufw.service vsftpd.service xinetd.service
+    ypserv.service
     """.split()  # noqa: SIM905  (a list would be a page)
 )
-"""Units that controls of ours are about: one question asks for all of them.
+"""Units that controls of ours are about: one question asks for the files of all of them, another whether they run.
 
 By name, for a look at every unit file there is takes systemd half a second, and at these a fortieth of that.
 """
@@ -77,19 +78,27 @@ def unit_file_states(host: Host, *units: str) -> Mapping[str, str]:
 @lru_cache(maxsize=64)
 def unit_files_question(units: tuple[str, ...] = ()) -> str:
     """What asks for the unit files of these units, and of ours in any case."""
+    return _about_units("systemctl list-unit-files --no-legend --no-pager --plain --full", units)
+
+
+def unit_active_states(host: Host, *units: str) -> Mapping[str, str]:
+    """Unit name → ``active``, ``inactive``, ``failed`` … for those of these units that systemd has loaded."""
+    return _column(ask(host, active_units_question(units)), 1)
+
+
+@lru_cache(maxsize=64)
+def active_units_question(units: tuple[str, ...] = ()) -> str:
+    """What asks whether these units run, and ours in any case.
+
+    Of a row, the name and that state alone: what else is there changes from audit to audit, and would be evidence.
+    """
+    listing = _about_units("systemctl list-units --all --no-legend --no-pager --plain --full", units)
+    return f"units=$({listing}) && printf '%s\\n' \"$units\" | awk '{{ print $1, $3 }}'"
+
+
+def _about_units(listing: str, units: tuple[str, ...]) -> str:
     named = sorted(OUR_UNITS.union(units))
-    return command("systemctl list-unit-files --no-legend --no-pager --plain --full" + " %s" * len(named), *named)
-
-
-def unit_active_states(host: Host) -> Mapping[str, str]:
-    """Unit name → ``active``, ``inactive``, ``failed`` … for every unit systemd has loaded."""
-    # Without the descriptions: that of a unit made by systemd-run is its command with all arguments.
-    listing = ask(
-        host,
-        "units=$(systemctl list-units --all --no-legend --no-pager --plain --full) && "
-        "printf '%s\\n' \"$units\" | awk '{ print $1, $2, $3, $4 }'",
-    )
-    return _column(listing, 2)
+    return command(listing + " %s" * len(named), *named)
 
 
 @_read_once

@@ -37,7 +37,6 @@ REMOTE_OR_VIRTUAL = (
 )
 """Types of file systems that are remote or hold no files of this host's own; a regular expression."""
 _COMMAND = r"""
-started=$(date +%s%N)
 set --
 while read -r target; do set -- "$@" "$(printf %b "$target")"; done <<MOUNTS
 $(findmnt --noheadings --raw --output TARGET,FSTYPE,SOURCE | awk '
@@ -55,12 +54,12 @@ nice -n 19 find "$@" -xdev -regextype posix-extended \( -type d \( PRUNED \) -pr
     -name '.?*' ! -type d -regex "($homes)/[^/]*" -o \
     -perm -0002 \( -type f -o -type d ! -perm -1000 \) -o -type f -perm /6000 -o \
     ! \( -uid 0 $owners -o ! -nouser \) -o ! \( -gid 0 $groups -o ! -nogroup \) \) -printf '%#m %U %G %y %p\n' || exit
-echo "walked $started $(date +%s%N) $*"
+echo "walked $*"
 """
 COMMAND = _COMMAND.replace("REMOTE_OR_VIRTUAL", REMOTE_OR_VIRTUAL).replace(
     "PRUNED", " -o ".join(f"-path {path}" for path in CONTAINER_STORAGE)
 )
-"""Prints ``mode uid gid type path`` a line, and last when it started and ended (nanoseconds) and where it walked.
+"""Prints ``mode uid gid type path`` a line, and last where it walked; how long it took, the transport tells.
 
 First, a line each, come the home directories that are elsewhere than passwd says, for a link leads there.
 """
@@ -84,11 +83,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Walk:
-    """What one walk met. ``started`` in seconds since 1970, ``seconds`` how long it took."""
+    """What one walk met, and where it started."""
 
     entries: Sequence[Entry]
-    started: float
-    seconds: float
     directories: Sequence[str]
     homes: Mapping[str, str]
     """Home directory as passwd has it → where it really is, for those a link leads to."""
@@ -111,8 +108,7 @@ def walk(host: Host) -> Walk:
 def read_walk(listing: str) -> Walk:
     """The answer of ``COMMAND``; a line that is no entry belongs to a path with a line break in it."""
     lines = listing.removesuffix("\n").split("\n")
-    match = re.fullmatch(r"walked (\d+) (\d+) (.*)", lines[-1])
-    if match is None:
+    if not lines[-1].startswith("walked "):
         raise CouldNotLook("the file walk was cut short")
     entries: list[Entry] = []
     homes: dict[str, str] = {}
@@ -125,8 +121,7 @@ def read_walk(listing: str) -> Walk:
         elif entries:
             last = entries.pop()
             entries.append(Entry(last.mode, last.uid, last.gid, last.type, f"{last.path}\n{line}"))
-    started, ended = (int(moment) / 1e9 for moment in match.groups()[:2])
-    return Walk(entries, started, ended - started, match[3].split(), homes)
+    return Walk(entries, lines[-1].split()[1:], homes)
 
 
 def _entries(host: Host, is_meant: Callable[[Entry], bool]) -> Sequence[Entry]:

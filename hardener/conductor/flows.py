@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import BoundedSemaphore
 
-from hardener.audit import Examination, examine
+from hardener.audit import Examination, examine, file_walk
 from hardener.conductor.progress import Progress
 from hardener.errors import TransportError
 from hardener.model import (
@@ -108,7 +108,7 @@ class Conductor:
             values=own_values(examination.plan.controls, target.values, self.defaults),
             findings=_with_unseen(self.selection, target, examination, problem),
             transcript=transcript,
-            walk=examination.walk,
+            walk=file_walk(transcript.answers, access.at) if access else None,
             problem=problem,
             seconds=round(time.monotonic() - started, 3),
         )

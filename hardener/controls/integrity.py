@@ -78,7 +78,7 @@ def _schedule(host: Host) -> JsonValue:
         "-exec grep -hE '^[^#]*aide.*( -C| -u|--check|--update)' {} + || true",
     )
     timer: JsonValue = {
-        NOW: seen.unit_active_states(host).get(TIMER, "inactive"),
+        NOW: seen.unit_active_states(host, TIMER).get(TIMER, "inactive"),
         AFTER_REBOOT: seen.unit_file_states(host, TIMER).get(TIMER, "absent"),
     }
     return {"aide": "present" if _is_installed(host) else "absent", "timer": timer, "cron": [*lines.splitlines()]}

@@ -34,7 +34,7 @@ def _servers(value: object) -> Expectation:
 def _daemons(host: Host) -> JsonValue:
     """Every time daemon the host has: whether it runs, and whether it starts at boot."""
     units = (*DAEMONS.values(), *OTHERS)
-    files, active = seen.unit_file_states(host, *units), seen.unit_active_states(host)
+    files, active = seen.unit_file_states(host, *units), seen.unit_active_states(host, *units)
     return {
         unit: {NOW: active.get(unit, "inactive"), AFTER_REBOOT: files[unit]}
         for unit in units

@@ -60,6 +60,8 @@ class Answer(Word):
     stderr: Output = b""
     problem: str | None = None
     """Why this is no complete answer: ``timed out after 20 s``, ``output exceeded …``, ``connection lost``."""
+    seconds: float | None = Field(default=None, exclude=True)
+    """How long the command ran, where the target could tell; no evidence, and not kept: it is another every time."""
 
 
 class Transcript(Word):

@@ -105,7 +105,9 @@ class FileWalk(Word):
     """The walk of all local files that some findings rest on."""
 
     started: datetime
-    seconds: float
+    """When the connection stood on which it was asked for."""
+    seconds: float | None
+    """How long it took, where the target could tell."""
     directories: tuple[str, ...]
     """Where it started: the mount points of local disks."""
 

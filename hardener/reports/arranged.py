@@ -106,7 +106,8 @@ class TargetView:
             return ""
         age = max(0, round((self.run.finished - walk.started).total_seconds()))
         where = ", ".join(walk.directories)
-        return f"files walked in {walk.seconds:.1f} s at {moment(walk.started)}, {age} s before the end: {where}"
+        taken = "" if walk.seconds is None else f" in {walk.seconds:.1f} s"
+        return f"files walked{taken} at {moment(walk.started)}, {age} s before the end: {where}"
 
     @property
     def notice(self) -> str:

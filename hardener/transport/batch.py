@@ -3,7 +3,9 @@
 The program is POSIX shell, so a target needs no Python to be audited. It is sent on standard input, so it shows in no
 process list and nothing of it stays on the target. Both output streams are framed with a nonce no output can guess:
 
-    NONCE 0 begin␤ …bytes of question 0… ␤NONCE 0 end 0␤ NONCE 1 begin␤ …
+    NONCE 0 begin␤ …bytes of question 0… ␤NONCE 0 end 0 1234.50 1236.75␤ NONCE 1 begin␤ …
+
+with its exit status and, by the clock of the target's kernel, when it began and ended, in seconds since the boot.
 
 Everything outside the frames (a talkative .bashrc, sudo's lecture) is ignored. What looks like a secret within them is
 masked on the target (``hardener.masking``): neither the connection nor anything behind it ever sees it.
@@ -16,6 +18,7 @@ import secrets
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from hardener.masking import sed_program
 from hardener.model import Answer, Question
@@ -73,21 +76,24 @@ class Batch:
         answers = {}
         for index, question in enumerate(self.questions):
             if index in outputs and index in errors:
-                answers[question.command] = self._answer(question, outputs[index], errors[index][0])
+                answers[question.command] = self._answer(question, outputs[index], errors[index].output)
             else:
                 answers[question.command] = Answer(exit_status=None, problem=unfinished)
         return answers
 
-    def _answer(self, question: Question, frame: tuple[bytes, int], error: bytes) -> Answer:
-        output, status = frame
-        problem = None
+    def _answer(self, question: Question, frame: _Frame, error: bytes) -> Answer:
+        output, status, problem = frame.output, frame.status, None
         if len(output) > self.output_limit or len(error) > self.output_limit:
             problem = f"the output exceeds {self.output_limit} bytes"
         elif status in ENDED:
             problem = ENDED[status].format(seconds=self._seconds(question))
         limit = self.output_limit
         return Answer(
-            exit_status=None if problem else status, stdout=output[:limit], stderr=error[:limit], problem=problem
+            exit_status=None if problem else status,
+            stdout=output[:limit],
+            stderr=error[:limit],
+            problem=problem,
+            seconds=frame.seconds,
         )
 
 
@@ -98,10 +104,12 @@ class Batch:
 # Masking shortens, so the caps are twice what is accepted: what was cut is still too long afterwards.
 _PROGRAM = """\
 q() {{
+  {{ read -r began _ </proc/uptime; }} 2>/dev/null
   printf '{nonce} %s begin\\n' "$1"; printf '{nonce} %s begin\\n' "$1" >&2
   s=$({{ {{ {{ timeout -k 2 "$2" /bin/sh -c "$3" </dev/null 2>&4 3>&- 4>&- 5>&- 6>&- 7>&- 8>&-; echo $? >&3; }} \\
     | head -c {cap} >&5; }} 4>&1 | head -c {cap} >&6; }} 3>&1)
-  printf '\\n{nonce} %s end %s\\n' "$1" "$s"; printf '\\n{nonce} %s end %s\\n' "$1" "$s" >&2
+  {{ read -r ended _ </proc/uptime; }} 2>/dev/null
+  printf '\\n{nonce} %s end %s %s %s\\n' "$1" "$s" "$began" "$ended"; printf '\\n{nonce} %s end %s\\n' "$1" "$s" >&2
 }}
 questions() {{
 {calls}
@@ -121,7 +129,7 @@ all
 # first line is printed for itself: it tells that the program runs.
 _BY_FRAME = """\
 H
-/^{nonce} (0 begin|[0-9]+ end [0-9]*|done)$/{{
+/^{nonce} (0 begin|[0-9]+ end [0-9. ]*|done)$/{{
 x
 s/^\\n//p
 z
@@ -130,11 +138,21 @@ x
 """
 
 
-def _frames(stream: bytes, nonce: str) -> Mapping[int, tuple[bytes, int]]:
-    """Question index → (bytes, exit status) of every closed frame; the first frame of an index counts."""
+class _Frame(NamedTuple):
+    """What one stream of one question was; ``seconds``: how long it took, where the target could tell."""
+
+    output: bytes
+    status: int
+    seconds: float | None
+
+
+def _frames(stream: bytes, nonce: str) -> Mapping[int, _Frame]:
+    """Every closed frame, by the index of its question; the first frame of an index counts."""
     mark = re.escape(nonce.encode())
-    pattern = re.compile(mark + rb" (\d+) begin\n(.*?)\n" + mark + rb" \1 end (\d+)\n", re.DOTALL)
-    frames: dict[int, tuple[bytes, int]] = {}
+    end = rb" \1 end (\d+)(?: ([\d.]+) ([\d.]+))? *\n"
+    pattern = re.compile(mark + rb" (\d+) begin\n(.*?)\n" + mark + end, re.DOTALL)
+    frames: dict[int, _Frame] = {}
     for match in pattern.finditer(stream):
-        frames.setdefault(int(match[1]), (match[2], int(match[3])))
+        seconds = round(float(match[5]) - float(match[4]), 2) if match[5] else None
+        frames.setdefault(int(match[1]), _Frame(match[2], int(match[3]), seconds))
     return frames

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import random
 import statistics
 import subprocess
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,10 +21,13 @@ from sqlalchemy import create_engine, make_url, text
 
 from hardener.drift import find_drift
 from hardener.model import (
+    Access,
     Answer,
+    Become,
     ControlRecord,
     Disruption,
     Facts,
+    FileWalk,
     Finding,
     Outcome,
     Platform,
@@ -40,6 +46,8 @@ TARGETS = 1000
 CONTROLS = 270
 CHANGING = 0.001
 """Findings that are different on the next night."""
+RESTARTED = 0.03
+"""Targets on which something was restarted since the night before: once a month."""
 FIRST = datetime(2026, 1, 1, 3, 0, tzinfo=UTC)
 
 
@@ -68,6 +76,8 @@ class Fleet:
     records: Sequence[ControlRecord] = tuple(_record(number) for number in range(CONTROLS))
     findings: dict[tuple[str, int], Finding] = field(default_factory=dict)
     answers: dict[tuple[str, int], Answer] = field(default_factory=dict)
+    restarts: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    """Number of a target → the last night something was restarted on it."""
 
     def nights(self, count: int) -> Iterator[Run]:
         """Runs of the whole fleet, one a night."""
@@ -101,19 +111,29 @@ class Fleet:
             f"cat /proc/{record.id}": self._answer(record.id, seen)
             for record, seen in zip(self.records, values, strict=True)
         }
-        # One answer is another every night, as that of the walk of all files is.
-        answers["walk"] = Answer(exit_status=0, stdout=f"{night * self.targets + number} seconds since 1970\n".encode())
+        # A quiet target answers as it did the night before, but for its sockets, which move with every restart.
+        if self.dice.random() < RESTARTED:
+            self.restarts[number] = night
+        answers["ss -l"] = self._sockets(number)
+        began = FIRST + timedelta(days=night, seconds=self.dice.random() * 180)
         return TargetResult.model_construct(
             target=f"host{number:04}",
+            groups=("nodes", f"rack{number // 40}"),
+            access=_access(number, began),
             facts=_facts(number),
+            values={"sshd_options.maxauthtries": 3, "time_choice.daemon": "chrony"},
             findings=tuple(findings),
             changes=(),
             transcript=Transcript.model_construct(answers=answers, round_trips=1),
             problem=None,
             seconds=round(1 + self.dice.random(), 3),
-            walk=None,
+            walk=FileWalk(started=began, seconds=round(self.dice.random(), 2), directories=("/", "/var")),
             tasks=0,
         )
+
+    def _sockets(self, number: int) -> Answer:
+        rows = (f"LISTEN 0 128 0.0.0.0:{port} 0.0.0.0:* sshd pid={self.restarts[number]}{port}" for port in range(8))
+        return Answer(exit_status=0, stdout="\n".join(rows).encode())
 
     def _finding(self, column: int, seen: int) -> Finding:
         identifier = self.records[column].id
@@ -133,6 +153,11 @@ class Fleet:
         if (identifier, seen) not in self.answers:
             self.answers[identifier, seen] = Answer(exit_status=0, stdout=f"{identifier} = {seen}\n".encode() * 8)
         return self.answers[identifier, seen]
+
+
+def _access(number: int, at: datetime) -> Access:
+    key = base64.b64encode(hashlib.sha256(str(number).encode()).digest()).decode().rstrip("=")
+    return Access(at=at, host_key=f"ssh-ed25519 SHA256:{key}", become=Become(user="root", method="sudo"))
 
 
 def _facts(number: int) -> Facts:

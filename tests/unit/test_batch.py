@@ -57,6 +57,23 @@ def test_a_command_that_does_not_end_is_ended_and_the_next_one_still_answers() -
     assert quick.stdout == b"quick\n"
 
 
+def test_an_answer_says_how_long_it_took_and_keeps_that_to_itself() -> None:
+    slow, quick = ask("sleep 0.3", "true")
+    assert slow.seconds is not None
+    assert quick.seconds is not None
+    assert 0.2 < slow.seconds < 20
+    assert quick.seconds < slow.seconds
+    assert "seconds" not in slow.model_dump(mode="json")
+
+
+def test_a_target_whose_clock_cannot_be_read_answers_all_the_same() -> None:
+    batch = Batch.of([Question(command="echo out")])
+    program = batch.program().replace("/proc/uptime", "/nowhere")
+    finished = subprocess.run(["/bin/sh", "-s"], input=program.encode(), capture_output=True, check=True, timeout=60)
+    answer = batch.answers(finished.stdout, finished.stderr, unfinished="unfinished")["echo out"]
+    assert (answer.exit_status, answer.stdout, answer.stderr, answer.seconds) == (0, b"out\n", b"", None)
+
+
 def test_output_beyond_the_limit_is_cut_and_is_no_answer() -> None:
     endless, noisy, small = ask("yes", "yes >&2", "echo small", output_limit=1000)
     assert endless.problem == noisy.problem == "the output exceeds 1000 bytes"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,7 +13,6 @@ import pytest
 from hardener.audit import examine
 from hardener.catalogue import observations
 from hardener.catalogue.discovery import discover
-from hardener.catalogue.observations import unit_files_question
 from hardener.catalogue.profiles import load_profile
 from hardener.content import roles_directory
 from hardener.inventory import role_defaults
@@ -38,9 +37,12 @@ def replayed(file: Path) -> dict[str, Outcome]:
 def test_the_units_of_one_question_are_those_that_controls_are_about(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: set[str] = set()
 
-    def noted(units: tuple[str, ...] = ()) -> str:
-        asked.update(units)
-        return unit_files_question(units)
+    def noting(question: Callable[[tuple[str, ...]], str]) -> Callable[[tuple[str, ...]], str]:
+        def noted(units: tuple[str, ...] = ()) -> str:
+            asked.update(units)
+            return question(units)
+
+        return noted
 
     class Silent(dict[str, Answer]):
         """Says nothing to whatever else is asked, so that controls nobody chose there are seen asking as well."""
@@ -48,7 +50,8 @@ def test_the_units_of_one_question_are_those_that_controls_are_about(monkeypatch
         def get(self, command: str, _default: object = None) -> Answer:
             return super().get(command) or Answer(exit_status=0)
 
-    monkeypatch.setattr(observations, "unit_files_question", noted)
+    for name in ("unit_files_question", "active_units_question"):
+        monkeypatch.setattr(observations, name, noting(getattr(observations, name)))
     for file in RECORDED:
         for control in CATALOGUE.values():
             with suppress(Exception):

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from hardener.audit import file_walk
 from hardener.catalogue import walk
 from hardener.catalogue.control import CouldNotLook
+from hardener.model import Answer, FileWalk
 from tests.unit.controls.recorded import RecordedHost
 
-END = "walked 1000000000 3500000000 / /home"
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+END = "walked / /home"
 LISTING = f"""\
 04755 0 0 f /usr/bin/su
 02755 0 42 f /usr/bin/chage
@@ -48,9 +52,22 @@ def test_one_walk_answers_every_question() -> None:
     assert walk.set_id_programs(host()) == ["/usr/bin/chage", "/usr/bin/su"], "the bits mean nothing below nosuid"
 
 
-def test_it_says_when_it_was_and_how_long_it_took() -> None:
-    seen = walk.walk(host())
-    assert (seen.started, seen.seconds, seen.directories) == (1.0, 2.5, ["/", "/home"])
+def test_it_says_where_it_was_and_the_transport_how_long_it_took() -> None:
+    answer = Answer(exit_status=0, stdout=f"{END}\n".encode(), seconds=2.5)
+    assert file_walk({walk.COMMAND: answer}, NOW) == FileWalk(started=NOW, seconds=2.5, directories=("/", "/home"))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        Answer(exit_status=None, problem="timed out after 900 s"),
+        Answer(exit_status=0, stdout=b"04755 0 0 f /a\n"),
+    ],
+    ids=["never asked", "not in time", "cut short"],
+)
+def test_a_walk_that_did_not_come_to_its_end_is_none(answer: Answer | None) -> None:
+    assert file_walk({walk.COMMAND: answer} if answer else {}, NOW) is None
 
 
 def test_a_file_that_vanished_meanwhile_is_no_failure() -> None:

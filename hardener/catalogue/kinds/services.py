@@ -21,7 +21,7 @@ def unneeded_service(subject: str, *units: str, **declared: Unpack[Declared]) ->
     """
 
     def observe(host: Host) -> JsonValue:
-        files, active = seen.unit_file_states(host, *units), seen.unit_active_states(host)
+        files, active = seen.unit_file_states(host, *units), seen.unit_active_states(host, *units)
         return {
             unit: {NOW: active.get(unit, "inactive"), AFTER_REBOOT: files.get(unit, "absent")}
             for unit in units
@@ -66,7 +66,7 @@ def running_service(subject: str, unit: str, **declared: Unpack[Declared]) -> Co
 
     def observe(host: Host) -> JsonValue:
         return {
-            NOW: seen.unit_active_states(host).get(unit, "inactive"),
+            NOW: seen.unit_active_states(host, unit).get(unit, "inactive"),
             AFTER_REBOOT: seen.unit_file_states(host, unit).get(unit, "absent"),
         }
 

@@ -37,14 +37,14 @@ _SCRIPT = _TELL.replace("STAGE", "login") + 'exec "$SHELL" -i -c \'' + _TELL.rep
 """Tells what a shell has got, then the same of an interactive shell started from it; any shell of Bourne's line."""
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SESSION = (
-    "umask 0; cd /; setsid --wait timeout --kill-after 2 20 %s env -i HOME=%s USER=%s LOGNAME=%s TERM=dumb HISTFILE= "
-    + _PATH
-    + ' SHELL="$shell" '
-    '"$shell" -l -i -c %s'
+    "{ { umask 0; cd /; setsid --wait timeout --kill-after 2 20 %s env -i HOME=%s USER=%s LOGNAME=%s TERM=dumb "
+    "HISTFILE= " + _PATH + ' SHELL="$shell" "$shell" -l -i -c %s'
+    "; } 2>&1 >&3 3>&- | sed '/cannot set terminal process group/d' >&2; } 3>&1"
 )
 """A session of its own, for an interactive shell in the background of a terminal would stop itself.
 
-It starts with a umask of 0, so that whatever else it has, start-up files gave it.
+It starts with a umask of 0, so that whatever else it has, start-up files gave it. bash complains that it has no
+terminal, with the number of its process, which would make an answer of every audit.
 """
 
 _read_once = lru_cache(maxsize=16)

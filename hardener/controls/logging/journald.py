@@ -29,7 +29,7 @@ DAEMON = "[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi
 
 def _systems(host: Host) -> JsonValue:
     """Every syslog daemon the host has: whether it runs, and whether it starts at boot."""
-    files, active = seen.unit_file_states(host, *DAEMONS), seen.unit_active_states(host)
+    files, active = seen.unit_file_states(host, *DAEMONS), seen.unit_active_states(host, *DAEMONS)
     return {
         unit: {NOW: active.get(unit, "inactive"), AFTER_REBOOT: files[unit]}
         for unit in DAEMONS
@@ -99,7 +99,7 @@ def _upload(host: Host) -> JsonValue:
     """Where the journal is sent, and whether what sends it runs and starts at boot."""
     return {
         "URL": _upload_settings(host)["URL"],
-        NOW: seen.unit_active_states(host).get(UPLOAD, "inactive"),
+        NOW: seen.unit_active_states(host, UPLOAD).get(UPLOAD, "inactive"),
         AFTER_REBOOT: seen.unit_file_states(host, UPLOAD).get(UPLOAD, "absent"),
     }
 

@@ -17,6 +17,7 @@ from hardener.model import Severity
 
 END_OF_CONFIGURATION = "##### END   CONFIG: /etc/rsyslog.conf"
 RECEIVING = 'module(load="imudp")\\ninput(type="imudp" port="5514")\\n'
+TIMER = "logrotate.timer"
 BUILT_IN_MODE = "0644"
 """Mode of new files where nothing sets one."""
 RECEIVER = re.compile(
@@ -117,7 +118,7 @@ def _rotation(host: Host) -> JsonValue:
     files: dict[str, list[JsonValue]] = {}
     for file, _, line in (row.partition(":") for row in listing.splitlines()):
         files.setdefault(file, []).append(line.strip())
-    return {**files, "timer": seen.unit_active_states(host).get("logrotate.timer", "inactive")}
+    return {**files, "timer": seen.unit_active_states(host, TIMER).get(TIMER, "inactive")}
 
 
 CONTROLS = [

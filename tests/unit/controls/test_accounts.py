@@ -29,7 +29,7 @@ WALKED = """\
 0600 1000 1000 f /home/admin/.bash_history
 0777 1000 1000 l /home/admin/.vimrc
 0666 1000 1000 f /home/admin/.config/deeper
-walked 1000000000 2000000000 /
+walked /
 """
 GOOD: Mapping[str, str] = {
     shared.PASSWD: """\

@@ -29,7 +29,7 @@ class Answering:
         self.answers: dict[str, str | int] = {
             "dpkg-query": packages,
             "systemctl list-unit-files": f"{TIMER} enabled enabled\n",
-            "units=$(systemctl list-units": f"{TIMER} loaded active waiting Daily AIDE check\n",
+            "units=$(systemctl list-units": f"{TIMER} active\n",
             **answers,
         }
 

@@ -64,9 +64,7 @@ def daemons(**states: tuple[str, str]) -> dict[str, str | int]:
     names = {name: name.replace("_", "-") for name in states}
     return {
         "systemctl list-unit-files": "".join(f"{names[name]}.service {item[1]} x\n" for name, item in states.items()),
-        "units=$(systemctl list-units": "".join(
-            f"{names[name]}.service loaded {item[0]} x\n" for name, item in states.items()
-        ),
+        "units=$(systemctl list-units": "".join(f"{names[name]}.service {item[0]}\n" for name, item in states.items()),
     }
 
 
@@ -124,7 +122,7 @@ UPLOADING = {
     "dpkg-query": "systemd-journal-remote installed\n",
     "systemd-analyze": "[Upload]\nURL=https://logs\n",
     "systemctl list-unit-files": "systemd-journal-upload.service enabled enabled\n",
-    "units=$(systemctl list-units": "systemd-journal-upload.service loaded active x\n",
+    "units=$(systemctl list-units": "systemd-journal-upload.service active\n",
 }
 
 

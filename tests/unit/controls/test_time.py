@@ -36,7 +36,7 @@ class Answering:
 def units(**states: tuple[str, str]) -> Answering:
     """A host with some time daemons: name → (active state, unit file state)."""
     files = "".join(f"{name.replace('_', '-')}.service {state[1]} enabled\n" for name, state in states.items())
-    active = "".join(f"{name.replace('_', '-')}.service loaded {state[0]} x\n" for name, state in states.items())
+    active = "".join(f"{name.replace('_', '-')}.service {state[0]}\n" for name, state in states.items())
     return Answering({"systemctl list-unit-files": files, "units=$(systemctl list-units": active})
 
 

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from hardener.model import Finding, Outcome, Run, RunKind, Score
+from hardener.model import FileWalk, Finding, Outcome, Run, RunKind, Score
 from hardener.reports import arranged
 
-from .conftest import CONTROLS, dead, findings, run, soft, text_of
+from .conftest import CONTROLS, STARTED, dead, findings, run, soft, text_of
 
 
 @pytest.fixture
@@ -35,6 +35,13 @@ def test_a_target_is_introduced_with_its_score(audit_run: Run) -> None:
         "  level 1:  2 of 5, 40 %",
         "  level 2:  0 of 1, 0 %",
     ]
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.49, "files walked in 0.5 s at "), (None, "files walked at ")])
+def test_the_walk_of_all_files_is_told_with_its_time_and_its_age(seconds: float | None, told: str) -> None:
+    walk = FileWalk(started=STARTED, seconds=seconds, directories=("/", "/home"))
+    sample = run(soft().model_copy(update={"walk": walk}))
+    assert f"    {told}2026-11-21 05:00:00 UTC, 4 s before the end: /, /home" in lines(sample)
 
 
 def test_failures_come_first_by_role_and_worst_first(audit_run: Run) -> None:

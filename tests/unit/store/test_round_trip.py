@@ -76,7 +76,9 @@ ANSWERS = st.builds(
 @st.composite
 def results(draw: st.DrawFn, target: str) -> TargetResult:
     changes = st.builds(Change, role=WORDS, task=WORDS, module=WORDS, subject=WORDS, before=WORDS, after=WORDS)
-    walk = st.builds(FileWalk, started=MOMENTS, seconds=st.floats(0, 9), directories=st.just(("/", "/home")))
+    walk = st.builds(
+        FileWalk, started=MOMENTS, seconds=st.none() | st.floats(0, 9), directories=st.just(("/", "/home"))
+    )
     return TargetResult(
         target=target,
         facts=draw(st.none() | st.sampled_from(["m1", "m2"]).map(facts)),
