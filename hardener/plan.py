@@ -190,13 +190,10 @@ def remediable(selection: Selection, target: Target, result: TargetResult) -> Se
         if finding.is_failing or (selection.include_waived and finding.outcome is Outcome.FAIL)
     }
     controls = make_plan(selection, target, result.facts).controls
-    chosen = [control for control in controls if control.id in failing and control.is_remediable]
-    unmet = [
-        selection.catalogue[finding.control]
-        for finding in result.findings
-        if finding.outcome is Outcome.FAIL and finding.control not in {control.id for control in chosen}
-    ]
-    return [control for control in chosen if not any(other.is_needed_by(control.id) for other in unmet)]
+    chosen = {control.id: control for control in controls if control.id in failing and control.is_remediable}
+    failed = (finding.control for finding in result.findings if finding.outcome is Outcome.FAIL)
+    unmet = [selection.catalogue[name] for name in failed if name not in chosen]
+    return [control for name, control in chosen.items() if not any(other.is_needed_by(name) for other in unmet)]
 
 
 def role_variables(
