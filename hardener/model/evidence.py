@@ -63,6 +63,17 @@ class Answer(Word):
     seconds: float | None = Field(default=None, exclude=True)
     """How long the command ran, where the target could tell; no evidence, and not kept: it is another every time."""
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same, however long they took."""
+        return isinstance(other, Answer) and self._said == other._said
+
+    def __hash__(self) -> int:
+        return hash(self._said)
+
+    @property
+    def _said(self) -> tuple[int | None, bytes, bytes, str | None]:
+        return self.exit_status, self.stdout, self.stderr, self.problem
+
 
 class Transcript(Word):
     """All answers of one target in one run, by command."""

@@ -64,6 +64,8 @@ def test_an_answer_says_how_long_it_took_and_keeps_that_to_itself() -> None:
     assert 0.2 < slow.seconds < 20
     assert quick.seconds < slow.seconds
     assert "seconds" not in slow.model_dump(mode="json")
+    assert slow == slow.model_copy(update={"seconds": None})
+    assert slow != slow.model_copy(update={"stdout": b"other"})
 
 
 def test_a_target_whose_clock_cannot_be_read_answers_all_the_same() -> None:
