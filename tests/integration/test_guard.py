@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -14,6 +14,7 @@ from hardener.errors import LabError
 from hardener.model import CheckpointState
 from hardener.playbook import Outcome as PlaybookOutcome
 from hardener.playbook import PlaybookRun, run_playbook
+from hardener.transport import connector
 from tests.integration.proving import Bench
 from tests.integration.snapshots import KIND, RELEASE, differences, snapshot
 
@@ -61,7 +62,9 @@ class Sabotage:
 def bench() -> Iterator[Bench]:
     """A node where a few controls fail that are remedied in a second."""
     lab.down(f"guard-{KIND}{RELEASE}")
-    yield Bench.of(lab.up(f"guard-{KIND}{RELEASE}", kind=KIND, release=RELEASE, progress=print), pattern="banners-*")
+    bench = Bench.of(lab.up(f"guard-{KIND}{RELEASE}", kind=KIND, release=RELEASE, progress=print), pattern="banners-*")
+    # As long as the command line waits for a connection: who waits longer knocks seldom, and comes in late.
+    yield replace(bench, conductor=replace(bench.conductor, connect=connector()))
     lab.down(f"guard-{KIND}{RELEASE}")
 
 
