@@ -24,6 +24,8 @@ REASONS = {
     r"^\[ -f .* && echo yes|^test -s |^ls -d |^command -v |^\[ -e /etc/init.d": "whether a file is there",
     r"^find (/lib/modules/|/boot|/var/log|/var/lib/apt/lists).*-printf|^file=.*aide": "names, modes and times of files",
     r"^\nset --\n|printf 'r 0 0 0|^grep -lsE": "names, modes and owners of files",
+    r"^find /etc /boot/grub": "names and times of files that changed last",
+    r"^\n\[ -r /var/log/audit/audit\.log": "who wrote a watched file, by account and program, without its arguments",
     r"sha256sum": "digests of keyrings, which hold public keys",
     # What the kernel and systemd tell of themselves.
     r"^(cat /proc/(modules|cmdline)|\[ ! -e /proc/net/)|modules\.builtin": "masked options of the command line",
@@ -35,7 +37,7 @@ REASONS = {
     r"^set -e\necho '=== status'|^augenrules|^auditctl": "audit rules; comments are masked",
     r"/proc/\$pid/environ": "one variable of an environment, by its name",
     # Packages and where they come from.
-    r"^dpkg-query|^dpkg |^LC_ALL=C apt list|^apt-mark|reboot-required": "names and versions of packages",
+    r"^dpkg-query|^dpkg |^LC_ALL=C apt list|^apt-mark|reboot-required|dpkg\.log": "names and versions of packages",
     r"^apt-config dump|^apt-cache policy|^find /etc/apt": "passwords in addresses and options are masked",
     # Accounts.
     r"^awk .*/etc/(shadow|passwd)'?$": "of the password only whether it is set",
