@@ -108,7 +108,7 @@ DICTIONARY = b"".join(
         b'{"exit_status":0,"stdout":"\\n","stderr":"","problem":null}',
     )
 )
-"""What small bodies are made of, the commonest last: zlib refers to it, and a quiet night's row takes a quarter.
+"""What small bodies are made of, the commonest last: zlib refers to it, and a quiet night's row takes two fifths.
 
 Bodies cannot be unpacked without it: another one needs another version of the schema, and a reader of both.
 """
