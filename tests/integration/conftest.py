@@ -15,13 +15,6 @@ import pytest
 
 from hardener.model import Connection
 
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The proof first, in whatever order the rest is: it takes a worker as long as all others take the other one."""
-    items.sort(key=lambda item: item.path.name != "test_proof.py")
-
-
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 
 

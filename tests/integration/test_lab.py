@@ -124,7 +124,7 @@ def test_two_nodes_at_once_are_separate(container: lab.Node) -> None:
     other = lab.up("lt-c13", kind="container", release="13")
     assert other.address != container.address
     assert ask(other, ". /etc/os-release; echo $VERSION_ID; hostname").split() == ["13", "lt-c13"]
-    assert ask(other, "systemctl --failed --no-legend --plain; systemctl is-system-running || true") == "running\n"
+    assert ask(other, "systemctl --failed --no-legend --plain; systemctl is-system-running || true") == "running"
     ask(other, "touch /only-here")
     assert lab.run(container, "test -e /only-here").returncode == 1
     lab.down("lt-c13")
