@@ -149,7 +149,8 @@ class _Frame(NamedTuple):
 def _frames(stream: bytes, nonce: str) -> Mapping[int, _Frame]:
     """Every closed frame, by the index of its question; the first frame of an index counts."""
     mark = re.escape(nonce.encode())
-    end = rb" \1 end (\d+)(?: ([\d.]+) ([\d.]+))? *\n"
+    # Exact: the target knows the nonce, and what it says of its clock may be no number.
+    end = rb" \1 end (\d+)(?: (\d{1,12}\.\d{1,9}) (\d{1,12}\.\d{1,9})| *)\n"
     pattern = re.compile(mark + rb" (\d+) begin\n(.*?)\n" + mark + end, re.DOTALL)
     frames: dict[int, _Frame] = {}
     for match in pattern.finditer(stream):

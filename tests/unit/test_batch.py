@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,15 +58,30 @@ def test_a_command_that_does_not_end_is_ended_and_the_next_one_still_answers() -
     assert quick.stdout == b"quick\n"
 
 
-def test_an_answer_says_how_long_it_took_and_keeps_that_to_itself() -> None:
-    slow, quick = ask("sleep 0.3", "true")
-    assert slow.seconds is not None
-    assert quick.seconds is not None
-    assert 0.2 < slow.seconds < 20
-    assert quick.seconds < slow.seconds
+def test_an_answer_says_how_long_it_took_and_keeps_that_to_itself(tmp_path: Path) -> None:
+    clock = tmp_path / "uptime"
+    clock.write_text("10.50 0\n")
+    batch = Batch.of([Question(command=f"echo 12.75 0 > {clock}"), Question(command="true")])
+    program = batch.program().replace("/proc/uptime", str(clock))
+    finished = subprocess.run(["/bin/sh", "-s"], input=program.encode(), capture_output=True, check=True, timeout=60)
+    slow, quick = batch.answers(finished.stdout, finished.stderr, unfinished="unfinished").values()
+    assert (slow.seconds, quick.seconds) == (2.25, 0)
     assert "seconds" not in slow.model_dump(mode="json")
     assert slow == slow.model_copy(update={"seconds": None})
     assert slow != slow.model_copy(update={"stdout": b"other"})
+
+
+def test_the_clock_of_this_machine_can_be_read() -> None:
+    (answer,) = ask("true")
+    assert answer.seconds is not None
+
+
+@pytest.mark.parametrize("clock", ["1.2.3 4.5", ". .", "1.5", f"{'9' * 400}.0 1.0", "1.0 nan"])
+def test_a_clock_that_says_no_number_costs_one_answer_and_not_the_audit(clock: str) -> None:
+    batch = Batch.of([Question(command="true")])
+    begin, end = f"{batch.nonce} 0 begin\n\n", f"{batch.nonce} 0 end 0"
+    answers = batch.answers(f"{begin}{end} {clock}\n".encode(), f"{begin}{end}\n".encode(), unfinished="unfinished")
+    assert answers["true"] == Answer(exit_status=None, problem="unfinished")
 
 
 def test_a_target_whose_clock_cannot_be_read_answers_all_the_same() -> None:
