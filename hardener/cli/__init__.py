@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, NoReturn
 
 import typer
@@ -20,6 +22,9 @@ EXIT_CODES = """\
 Exit codes: 0 compliant, 1 findings, 2 incomplete (a target unreachable, a probe errored), 64 usage,
 65 bad configuration, 70 internal, 130 interrupted.
 """
+
+WAKING_SECONDS = 1.0
+"""An interruption is noticed at most so late."""
 
 app = typer.Typer(
     name="hardener",
@@ -77,10 +82,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def entry() -> NoReturn:
     """The program: like ``main``, but an interruption does not wait for targets that are still being asked."""
-    code = main()
+    with _woken_regularly():
+        code = main()
     if code == ExitCode.INTERRUPTED:
         os._exit(code)  # everything of ours is closed by now; only threads in a time-out are left
     sys.exit(code)
+
+
+@contextmanager
+def _woken_regularly() -> Iterator[None]:
+    """End every wait of the main thread once a second, for Python to look whether it was interrupted.
+
+    A signal that another thread takes, or that comes in the moment before the wait begins, wakes nobody: Ctrl-C would
+    be noticed only with the next target's answer. What was waited for is waited for again (PEP 475).
+    """
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, WAKING_SECONDS, WAKING_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)  # at its end Python forgets the handler: an alarm would kill us
 
 
 def _internal(error: Exception) -> int:

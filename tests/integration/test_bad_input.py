@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -83,15 +85,30 @@ def test_a_target_that_dies_in_mid_batch_keeps_what_it_answered(tmp_path: Path, 
     assert {item["problem"] for item in lost} == {"the connection was lost before the answer"}
 
 
-def test_an_interruption_does_not_wait_for_a_silent_target(tmp_path: Path) -> None:
+def interrupt(process: int) -> None:
+    os.kill(process, signal.SIGINT)
+
+
+def interrupt_another_thread(process: int) -> None:
+    """Give SIGINT to a thread that is not the main one: that wakes nobody, as little as one that comes too early."""
+    others = [int(thread.name) for thread in Path(f"/proc/{process}/task").iterdir() if thread.name != str(process)]
+    assert ctypes.CDLL(None).tgkill(process, others[0], signal.SIGINT) == 0
+
+
+@pytest.mark.parametrize("interrupted", [interrupt, interrupt_another_thread])
+def test_an_interruption_does_not_wait_for_a_silent_target(tmp_path: Path, interrupted: Callable[[int], None]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         hosts = inventory(tmp_path, "silent", ansible_host="127.0.0.1", ansible_port=silent.getsockname()[1])
         arguments = ["audit", "-i", str(hosts), "--store", str(tmp_path / "runs"), "--connect-timeout", "300"]
         child = subprocess.Popen([*HARDENER, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        connection, _ = silent.accept()
-        child.send_signal(signal.SIGINT)
-        output, error = child.communicate(timeout=60)
-        connection.close()
+        try:
+            connection, _ = silent.accept()
+            assert connection.recv(4) == b"SSH-"
+            interrupted(child.pid)
+            output, error = child.communicate(timeout=60)
+            connection.close()
+        finally:
+            child.kill()
     assert (child.returncode, output, error) == (ExitCode.INTERRUPTED, "", "hardener: interrupted\n")
 
 
