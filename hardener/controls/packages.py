@@ -87,6 +87,7 @@ CONTROLS = [
         "sudo",
         "sudo",
         instead=("sudo-ldap",),
+        enables=("sudo-pty", "sudo-log"),
         why="Administrators who share root's password leave no trace of who did what.",
         references={
             "cis-debian12": "5.2.1",

@@ -34,9 +34,15 @@ DROP_IN = "/etc/sudoers.d/zz-hardener"
 _read_once = lru_cache(maxsize=4)
 
 
+def _is_installed(host: Host) -> bool:
+    if host.run(SUDOERS).rc != seen.COMMAND_NOT_FOUND:
+        return True
+    return not {"sudo", "sudo-ldap"}.isdisjoint(seen.installed_packages(host))
+
+
 def _policy(host: Host) -> Mapping[str, Any]:
     """The sudoers policy; raises where sudo would not obey all of it, or there is none."""
-    if host.run(SUDOERS).rc == seen.COMMAND_NOT_FOUND and not {"sudo", "sudo-ldap"} & seen.installed_packages(host):
+    if not _is_installed(host):
         raise NotApplicable("sudo is not installed")
     return _parsed(seen.ask(host, SUDOERS))
 
@@ -53,8 +59,13 @@ def _parsed(text: str) -> Mapping[str, Any]:
 
 
 def _option(host: Host, name: str, unset: JsonValue) -> JsonValue:
-    """Whom a default is for → its value, of which the last one wins; ``unset`` for everybody where nothing says."""
+    """Whom a default is for → its value, of which the last one wins; ``unset`` for everybody where nothing says.
+
+    What has to be set is unset where there is no sudo yet, so that the apply that installs it sets it too.
+    """
     values: dict[str, JsonValue] = {EVERYBODY: unset}
+    if unset is None and not _is_installed(host):
+        return values
     for entry in _policy(host).get("Defaults", ()):
         scope = ", ".join(_name(item) for item in entry.get("Binding", ())) or EVERYBODY
         for option in entry["Options"]:

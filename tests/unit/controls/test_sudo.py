@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from hardener.catalogue.control import CouldNotLook, NotApplicable
-from hardener.catalogue.discovery import catalogue_of
+from hardener.catalogue.discovery import catalogue_of, discover
 from hardener.content import roles_directory
 from hardener.controls import sudo
 from hardener.controls.accounts import shared
@@ -20,6 +20,7 @@ from tests.unit.controls.recorded import RecordedHost
 
 VALUES = yaml.safe_load((roles_directory() / "sudo" / "defaults" / "main.yml").read_text())
 CATALOGUE = catalogue_of([("sudo", sudo.CONTROLS)])
+CATALOGUE_OF_ALL = discover()
 PACKAGES = "dpkg-query --show --showformat='${Package} ${db:Status-Status}\\n'"
 PAM = "cat /etc/pam.d/su"
 ROOT_OK = "auth\tsufficient pam_rootok.so\n"
@@ -129,12 +130,23 @@ def test_a_policy_that_cannot_be_read_is_no_pass(answer: tuple[int, str, str]) -
             complaints(name, RecordedHost({policy.SUDOERS: answer}))
 
 
+MISSING = (127, "", "sh: 1: cvtsudoers: not found")
+WITHOUT = RecordedHost({policy.SUDOERS: MISSING, PACKAGES: (0, "sudo config-files\n", "")})
+
+
 def test_a_host_without_sudo_is_told_apart_from_one_whose_tool_is_missing() -> None:
-    missing = (127, "", "sh: 1: cvtsudoers: not found")
-    with pytest.raises(NotApplicable):
-        complaints("pty", RecordedHost({policy.SUDOERS: missing, PACKAGES: (0, "sudo config-files\n", "")}))
-    with pytest.raises(CouldNotLook):
-        complaints("pty", RecordedHost({policy.SUDOERS: missing, PACKAGES: (0, "sudo installed\n", "")}))
+    for name in ("passwordless", "authentication", "remembers"):
+        with pytest.raises(NotApplicable):
+            complaints(name, WITHOUT)
+    for name in ("pty", "log", "passwordless"):
+        with pytest.raises(CouldNotLook):
+            complaints(name, RecordedHost({policy.SUDOERS: MISSING, PACKAGES: (0, "sudo installed\n", "")}))
+
+
+@pytest.mark.parametrize("name", ["pty", "log"])
+def test_what_has_to_be_set_once_there_is_a_sudo_is_set_by_the_apply_that_installs_it(name: str) -> None:
+    assert complaints(name, WITHOUT) == ["everybody is unset"]
+    assert CATALOGUE_OF_ALL["packages-sudo"].is_needed_by(f"sudo-{name}")
 
 
 def pam(text: str, groups: str = "sugroup:990:\nadmin:1000:\n") -> RecordedHost:
