@@ -32,6 +32,7 @@ REASONS = {
     r"^(sysctl --ignore|uname|id |echo |systemd-detect-virt|ip -6|ss |ps |findmnt)": "state by name, masked options",
     r"^systemctl (is-active|list-unit-files|is-enabled)|^units=": "names and states of units, not what they run",
     r"^systemctl (show|cat)": "options, arguments and environments of units are masked",
+    r"^ends=\$\(systemctl show": "of what units run, what takes permissions of files",
     r"^told=\$\(aa-status|^apparmor_|apparmor": "names and modes of profiles",
     r"^(nft|\[ -e /etc/hardener/firewall\.nft)|^ufw|^iptables": "rules of our own table",
     r"^set -e\necho '=== status'|^augenrules|^auditctl": "audit rules; comments are masked",

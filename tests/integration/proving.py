@@ -112,7 +112,8 @@ class Bench:
     def _run(self, commands: Iterable[str]) -> None:
         # One failing command must not hide the others: the audit says which control did not break.
         script = "\n".join(f"{{ {command}; }} </dev/null" for command in commands)
-        lab.run(self.node, f"set +e\n{script}\ntrue\n", seconds=VIOLATION_SECONDS)
+        # A hardened node's umask would keep dpkg from what a package is made of.
+        lab.run(self.node, f"set +e\numask 022\n{script}\ntrue\n", seconds=VIOLATION_SECONDS)
 
     def record(self, name: str, result: TargetResult) -> None:
         """Keep the transcript for the unit tests, when asked to."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from hardener import lab
-from tests.integration.alive import prove_alive
+from tests.integration.alive import live_a_day, prove_alive
 from tests.integration.proving import CONTROLS, Bench, applicable, failing, not_failing, waiting_for_reboot
 
 NODES = os.environ.get("HARDENER_PROOF_NODES", "container12 vm12").split()
@@ -44,6 +44,7 @@ def test_every_control_is_seen_failing_and_passing(bench: Bench) -> None:
     rebooted = bench.audit()
     bench.record("hardened", rebooted)
     assert not failing(rebooted)
+    live_a_day(bench.node)
     prove_alive(bench.node)
 
     runs = bench.playbook.runs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from hardener.catalogue import expectations as accept
 from hardener.catalogue import observations as seen
-from hardener.catalogue.control import Control, Host, Parameter, Violation
+from hardener.catalogue.control import Control, Declared, Host, Parameter, Violation
 from hardener.catalogue.expectations import Expectation, mode_at_most
 from hardener.controls.logging.shared import as_root, declared
 
@@ -33,8 +33,19 @@ PATTERNS = (
 """Kinds of log files: by name, or by path where the pattern has a slash. The longest that matches counts."""
 ROTATED = ("/var/log/alternatives.log", "/var/log/dpkg.log")
 """Logs that their packages have logrotate make anew, open to everybody."""
+OF_UPDATES = (
+    "/var/log/unattended-upgrades/unattended-upgrades-dpkg.log",
+    "/var/log/unattended-upgrades/unattended-upgrades.log",
+)
+"""Logs that unattended-upgrades makes when it runs for the first time, a night after it was installed."""
 ORDINARY_MODE = "0640"
-DROP_IN = "/etc/systemd/system/logrotate.service.d/zz-hardener.conf"
+OPEN_MODE = "0644"
+"""What a program makes that asks for nothing else."""
+CLOSES = (
+    "ends=$(systemctl show --property=ExecStopPost logrotate.service apt-daily-upgrade.service) && "
+    "printf '%s\\n' \"$ends\" | sed -n '/path=[^ ]*chmod /s/ ; ignore_errors=.*//p'"
+)
+"""What takes permissions when logs have been made, without when that was last."""
 
 
 def kind_of(path: str, patterns: Sequence[str]) -> str:
@@ -114,17 +125,40 @@ def _after_rotation(host: Host) -> JsonValue:
         "find /etc/logrotate.conf /etc/logrotate.d -type f -exec sed -s -e 's/#.*//' -e "
         r"'/^[[:space:]]*\(pre\|post\|first\|last\)\(rotate\|action\)/,/^[[:space:]]*endscript/d' {} +",
     )
-    service = seen.ask(host, "systemctl show --property=ExecStartPost logrotate.service")
     modes: dict[str, JsonValue] = {}
     for paths, body in re.findall(r"^([^{}]*)\{([^{}]*)\}", listing, re.MULTILINE):
         if match := re.search(r"^\s*create\s+([0-7]{3,4})", body, re.MULTILINE):
             modes |= {path: match[1].zfill(4) for path in paths.split() if path in ROTATED}
-    corrected = {path for path in modes if "chmod" in service and path in service}
-    return {path: ORDINARY_MODE if path in corrected else mode for path, mode in modes.items()}
+    return {path: ORDINARY_MODE if path in _closed(host) else mode for path, mode in modes.items()}
+
+
+def _after_updates(host: Host) -> JsonValue:
+    """Log → the mode it has once unattended-upgrades has made it and its service is done."""
+    return {path: ORDINARY_MODE if path in _closed(host) else OPEN_MODE for path in OF_UPDATES}
+
+
+def _closed(host: Host) -> frozenset[str]:
+    """The paths that a service takes permissions from when it is done, whether it succeeded or not."""
+    return frozenset(seen.ask(host, CLOSES).split())
+
+
+def _made_anew(
+    subject: str, observe: Callable[[Host], JsonValue], service: str, taken: Sequence[Parameter], words: Declared
+) -> Control:
+    """Logs that a service makes anew; ``taken`` is, by path, what it takes from them when it is done."""
+    return Control(
+        subject=subject,
+        observe=observe,
+        expect=lambda _: accept.every(mode_at_most(ORDINARY_MODE), f"mode {ORDINARY_MODE} or stricter"),
+        parameters=[*taken, *KINDS],
+        remedy=f"Has {service} take surplus bits when it is done, and closes what was made in the meantime.",
+        violation=Violation([f"rm --force /etc/systemd/system/{service}.d/zz-hardener.conf; systemctl daemon-reload"]),
+        **words,
+    )
 
 
 KINDS = [Parameter("files", (pattern,), accept.equals) for pattern in PATTERNS]
-"""Handed to the role with either control: in the same apply, packages installed before it may have made new logs."""
+"""Handed to the role with each control: in the same apply, packages installed before it may have made new logs."""
 
 CONTROLS = [
     Control(
@@ -144,17 +178,26 @@ CONTROLS = [
             )
         ),
     ),
-    Control(
-        subject="rotated-files",
-        observe=_after_rotation,
-        expect=lambda _: accept.every(mode_at_most(ORDINARY_MODE), f"mode {ORDINARY_MODE} or stricter"),
-        parameters=[*(Parameter("rotated", (path,), accept.equals) for path in ROTATED), *KINDS],
-        remedy="Has logrotate's service take surplus bits when it is done, and closes what was made in the meantime.",
-        violation=Violation([f"rm --force {DROP_IN}; systemctl daemon-reload"]),
-        **declared(
+    _made_anew(
+        "rotated-files",
+        _after_rotation,
+        "logrotate.service",
+        [Parameter("rotated", (path,), accept.equals) for path in ROTATED],
+        declared(
             ("6.1.4.1", "6.1.3.1"),
             title="A log that was rotated is as closed as before",
             why="A mode that holds until the end of the month is a finding every month.",
+        ),
+    ),
+    _made_anew(
+        "update-files",
+        _after_updates,
+        "apt-daily-upgrade.service",
+        [Parameter("updates", (path,), accept.equals) for path in OF_UPDATES],
+        declared(
+            ("6.1.4.1", "6.1.3.1"),
+            title="The logs of unattended updates are closed from their first night",
+            why="They are made hours after the program was installed, when whoever closed all logs has gone.",
         ),
     ),
 ]

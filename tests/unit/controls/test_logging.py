@@ -242,12 +242,26 @@ def test_the_audit_and_the_role_see_the_same_kind(path: str) -> None:
 CREATED = "/var/log/dpkg.log {\n\tmonthly\n\tcreate 644 root root\n}\n/var/log/wtmp {\n create 0664 root utmp\n}\n"
 
 
+CLOSING = "ExecStopPost={{ path=/usr/bin/chmod ; argv[]=/usr/bin/chmod --quiet g-wx,o-rwx {}"
+UPDATES = "/var/log/unattended-upgrades/unattended-upgrades"
+
+
 @pytest.mark.parametrize(
     ("service", "said"),
     [
-        ("ExecStartPost=\n", ("/var/log/dpkg.log is 0644",)),
-        ("ExecStartPost={ path=/usr/bin/chmod ; argv[]=/usr/bin/chmod --quiet g-wx,o-rwx /var/log/dpkg.log ; }\n", ()),
+        ("ExecStopPost=\n", ("/var/log/dpkg.log is 0644",)),
+        (CLOSING.format("/var/log/dpkg.log.1\n"), ("/var/log/dpkg.log is 0644",)),
+        (CLOSING.format("/var/log/dpkg.log\n"), ()),
     ],
 )
 def test_a_rotated_log_stays_closed(service: str, said: tuple[str, ...]) -> None:
-    assert complaints("rotated-files", {"find": CREATED, "systemctl show": service}) == said
+    assert complaints("rotated-files", {"find": CREATED, "ends=": service}) == said
+
+
+def test_the_logs_of_updates_are_closed_once_they_are_made() -> None:
+    both = [CLOSING.format(f"{UPDATES}{name}.log\n") for name in ("", "-dpkg")]
+    assert complaints("update-files", {"ends=": "\n"}) == (f"{UPDATES}-dpkg.log is 0644", f"{UPDATES}.log is 0644")
+    assert complaints("update-files", {"ends=": both[0]}) == (f"{UPDATES}-dpkg.log is 0644",)
+    assert complaints("update-files", {"ends=": "".join(both)}) == ()
+    with pytest.raises(CouldNotLook):
+        complaints("update-files", {"ends=": 1})
