@@ -25,6 +25,8 @@ DIRECTORY_ENDINGS = ("", "/", "$", "/.*", "/.+", "/.*$", "(/|$)", "(/.*)?", "(/.
 """How a rule about a directory, or about all that is in it, may end."""
 TIMER = "dailyaidecheck.timer"
 OWN_FILE = "/etc/aide/aide.conf.d/00_hardener"
+STRONG = ("sha256", "sha512", "sha512_256", "sha3_256", "sha3_512")
+"""Checksums of AIDE's that NIST approves (FIPS 180-4 and 202)."""
 
 
 def _is_installed(host: Host) -> bool:
@@ -68,6 +70,14 @@ def _baseline(host: Host) -> JsonValue:
         '[ ! -s "${file:-/var/lib/aide/aide.db}" ] || echo "${file:-/var/lib/aide/aide.db}"',
     ).strip()
     return {"aide": "present" if _is_installed(host) else "absent", "database": path or None}
+
+
+def _strong_checksums(_: object) -> Expectation:
+    """What a site may have a new baseline made of."""
+    return accept.satisfying(
+        f"some of {', '.join(STRONG)}, joined by +, or empty",
+        lambda names: names == "" or {*str(names).split("+")} <= {*STRONG},
+    )
 
 
 def _schedule(host: Host) -> JsonValue:
@@ -166,8 +176,12 @@ CONTROLS = [
         subject="baseline",
         observe=_baseline,
         expect=lambda values: accept.fields({"aide": accept.equals("present"), "database": accept.equals(values[0])}),
-        parameters=[Parameter("baseline", ("database",), accept.equals)],
-        remedy="Takes a baseline where there is none, which reads every file once; an existing one is never replaced.",
+        parameters=[
+            Parameter("baseline", ("database",), accept.equals),
+            Parameter("baseline", ("checksums",), _strong_checksums),
+        ],
+        remedy="Takes a baseline where there is none, which reads every file once, with the checksums of "
+        "integrity_baseline; an existing one is never replaced, and its checksums stay.",
         violation=Violation(["mv /var/lib/aide/aide.db /var/lib/aide/aide.db.lab"]),
         **_declared(
             "6.3.1",

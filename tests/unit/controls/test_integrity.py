@@ -126,3 +126,12 @@ def test_a_timer_or_a_crontab_starts_the_comparison(units: str, cron: str, said:
 def test_a_question_that_fails_is_no_pass() -> None:
     with pytest.raises(CouldNotLook, match="it broke"):
         complaints("audit-tools", Answering({"for file": 2}))
+
+
+@pytest.mark.parametrize(
+    ("checksums", "is_accepted"),
+    [("sha512", True), ("sha256+sha3_512", True), ("", True), ("H", False), ("sha512+md5", False)],
+)
+def test_a_site_chooses_strong_checksums_or_leaves_the_packages(checksums: str, is_accepted: bool) -> None:
+    _, parameter = CATALOGUE["integrity-baseline"].parameters
+    assert parameter.judge("sha512").accepts(checksums) == is_accepted
