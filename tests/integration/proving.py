@@ -9,7 +9,8 @@ import gzip
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,9 +30,12 @@ from hardener.playbook import Outcome as PlaybookOutcome
 from hardener.playbook import PlaybookRun, run_playbook
 from hardener.reports.progress import NoProgress
 from hardener.transport import connector
+from tests.integration.alive import live_a_day, prove_alive
 
 CONTROLS = os.environ.get("HARDENER_PROOF_CONTROLS", "*")
 """Shell-style pattern: which controls to prove."""
+NAME = os.environ.get("HARDENER_PROOF_NAME", "proof")
+"""What the nodes are called, so that two proofs can run side by side."""
 VIOLATION_SECONDS = 3600
 """All violations at once, on an emulated machine that shares its processor."""
 TRANSCRIPTS = Path(__file__).parent.parent / "transcripts"
@@ -152,3 +156,48 @@ def waiting_for_reboot(bench: Bench, result: TargetResult) -> set[str]:
     catalogue = bench.conductor.selection.catalogue
     needing = {name for name, control in catalogue.items() if control.disruption is Disruption.REBOOT}
     return {name for name, reason in failing(result).items() if name in needing and AFTER_REBOOT not in reason}
+
+
+@contextmanager
+def soft_node(kind_and_release: str) -> Iterator[Bench]:
+    """A fresh node, ``vm12``; gone with the context."""
+    kind, release = kind_and_release[:-2], kind_and_release[-2:]
+    name = f"{NAME}-{kind_and_release}"
+    lab.down(name)
+    try:
+        yield Bench.of(lab.up(name, kind=kind, release=release, progress=print))
+    finally:
+        lab.down(name)
+
+
+def prove(bench: Bench) -> None:
+    """Every control is seen failing and passing, and still passes after a reboot and a day."""
+    soft = bench.audit()
+    bench.record("soft", soft)
+    assert len(failing(soft)) > 20 or CONTROLS != "*", "the node is not soft enough to prove anything"
+
+    hardened = bench.apply()
+    remediable, for_a_person = applicable(bench, hardened)
+    assert not failing(hardened).keys() - waiting_for_reboot(bench, hardened)
+    print(f"first apply: {hardened.tasks} tasks, {len(hardened.changes)} changes")
+
+    lab.reboot(bench.node)
+    rebooted = bench.audit()
+    bench.record("hardened", rebooted)
+    assert not failing(rebooted)
+    live_a_day(bench.node)
+    prove_alive(bench.node)
+
+    runs = bench.playbook.runs
+    assert not bench.apply().changes
+    assert bench.playbook.runs == runs, "a compliant node must run no Ansible"
+
+    bench.violate(remediable)
+    assert not not_failing(bench.audit(), remediable)
+    assert not failing(bench.apply())
+
+    bench.violate(for_a_person)
+    assert not not_failing(bench.audit(), for_a_person)
+    bench.undo(for_a_person)
+    assert not failing(bench.audit())
+    print(f"proven {len(remediable) + len(for_a_person)} automated controls on {bench.node.name}")
