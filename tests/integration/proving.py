@@ -1,6 +1,7 @@
 """The proof on a real node, step by step: what every release and every kind of node goes through.
 
-soft → audit → apply → all pass → reboot → all pass → apply changes nothing → violated → all fail → apply → all pass.
+soft → audit → apply → all pass → reboot → all pass → a day → apply changes nothing
+→ violated → all fail → apply → all pass.
 """
 
 from __future__ import annotations

@@ -11,10 +11,12 @@ from pydantic import JsonValue
 
 from hardener.catalogue import expectations as accept
 from hardener.catalogue import observations as seen
-from hardener.catalogue.control import Control, Declared, Host, Parameter, Violation
+from hardener.catalogue.control import Control, Host, Parameter, Violation
 from hardener.catalogue.expectations import Expectation, mode_at_most
 from hardener.controls.logging.shared import as_root, declared
 
+NUMBERS = ("6.1.4.1", "6.1.3.1")
+"""The one recommendation that all of this answers, for Debian 12 and 13."""
 PATTERNS = (
     "*",
     "*.journal",
@@ -41,6 +43,8 @@ OF_UPDATES = (
 ORDINARY_MODE = "0640"
 OPEN_MODE = "0644"
 """What a program makes that asks for nothing else."""
+TAKEN = "g-wx,o-rwx"
+"""What the role has services take, as chmod spells it: that leaves of any mode an ordinary one."""
 CLOSES = (
     "ends=$(systemctl show --property=ExecStopPost logrotate.service apt-daily-upgrade.service) && "
     "printf '%s\\n' \"$ends\" | sed -n '/path=[^ ]*chmod /s/ ; ignore_errors=.*//p'"
@@ -125,35 +129,50 @@ def _after_rotation(host: Host) -> JsonValue:
         "find /etc/logrotate.conf /etc/logrotate.d -type f -exec sed -s -e 's/#.*//' -e "
         r"'/^[[:space:]]*\(pre\|post\|first\|last\)\(rotate\|action\)/,/^[[:space:]]*endscript/d' {} +",
     )
+    closed = _closed(host)
     modes: dict[str, JsonValue] = {}
     for paths, body in re.findall(r"^([^{}]*)\{([^{}]*)\}", listing, re.MULTILINE):
         if match := re.search(r"^\s*create\s+([0-7]{3,4})", body, re.MULTILINE):
             modes |= {path: match[1].zfill(4) for path in paths.split() if path in ROTATED}
-    return {path: ORDINARY_MODE if path in _closed(host) else mode for path, mode in modes.items()}
+    return {path: ORDINARY_MODE if path in closed else mode for path, mode in modes.items()}
 
 
 def _after_updates(host: Host) -> JsonValue:
     """Log → the mode it has once unattended-upgrades has made it and its service is done."""
-    return {path: ORDINARY_MODE if path in _closed(host) else OPEN_MODE for path in OF_UPDATES}
+    closed = _closed(host)
+    return {path: ORDINARY_MODE if path in closed else OPEN_MODE for path in OF_UPDATES}
 
 
 def _closed(host: Host) -> frozenset[str]:
-    """The paths that a service takes permissions from when it is done, whether it succeeded or not."""
-    return frozenset(seen.ask(host, CLOSES).split())
+    """The paths that a service closes when it is done, whether it succeeded or not."""
+    commands = re.findall(r"argv\[\]=\S*chmod (?:-\S+ )*(\S+) (.+)", seen.ask(host, CLOSES))
+    return frozenset(path for mode, paths in commands if _is_closing(mode) for path in paths.split())
+
+
+def _is_closing(mode: str) -> bool:
+    """Whether chmod leaves no more than an ordinary mode; of symbolic modes only ours is understood."""
+    return mode == TAKEN or (
+        re.fullmatch(r"[0-7]{3,4}", mode) is not None and mode_at_most(ORDINARY_MODE).accepts(mode)
+    )
 
 
 def _made_anew(
-    subject: str, observe: Callable[[Host], JsonValue], service: str, taken: Sequence[Parameter], words: Declared
+    subject: str,
+    observe: Callable[[Host], JsonValue],
+    service: str,
+    taken: Mapping[str, Sequence[str]],
+    **words: str,
 ) -> Control:
-    """Logs that a service makes anew; ``taken`` is, by path, what it takes from them when it is done."""
+    """Logs that a service makes anew; ``taken``: variable → the logs it names, ``words``: ``title`` and ``why``."""
+    parameters = [Parameter(name, (path,), accept.equals) for name, paths in taken.items() for path in paths]
     return Control(
         subject=subject,
         observe=observe,
         expect=lambda _: accept.every(mode_at_most(ORDINARY_MODE), f"mode {ORDINARY_MODE} or stricter"),
-        parameters=[*taken, *KINDS],
+        parameters=[*parameters, *KINDS],
         remedy=f"Has {service} take surplus bits when it is done, and closes what was made in the meantime.",
         violation=Violation([f"rm --force /etc/systemd/system/{service}.d/zz-hardener.conf; systemctl daemon-reload"]),
-        **words,
+        **declared(NUMBERS, title=words["title"], why=words["why"]),
     )
 
 
@@ -172,7 +191,7 @@ CONTROLS = [
         ),
         **as_root(
             declared(
-                ("6.1.4.1", "6.1.3.1"),
+                NUMBERS,
                 title="Nobody reads or changes logs but those who have to",
                 why="Logs help an intruder who reads them, and hide one who can change them.",
             )
@@ -182,22 +201,16 @@ CONTROLS = [
         "rotated-files",
         _after_rotation,
         "logrotate.service",
-        [Parameter("rotated", (path,), accept.equals) for path in ROTATED],
-        declared(
-            ("6.1.4.1", "6.1.3.1"),
-            title="A log that was rotated is as closed as before",
-            why="A mode that holds until the end of the month is a finding every month.",
-        ),
+        {"rotated": ROTATED},
+        title="A log that was rotated is as closed as before",
+        why="A mode that holds until the end of the month is a finding every month.",
     ),
     _made_anew(
         "update-files",
         _after_updates,
         "apt-daily-upgrade.service",
-        [Parameter("updates", (path,), accept.equals) for path in OF_UPDATES],
-        declared(
-            ("6.1.4.1", "6.1.3.1"),
-            title="The logs of unattended updates are closed from their first night",
-            why="They are made hours after the program was installed, when whoever closed all logs has gone.",
-        ),
+        {"updates": OF_UPDATES},
+        title="The logs of unattended updates are closed from their first night",
+        why="They are made hours after the program was installed, when whoever closed all logs has gone.",
     ),
 ]

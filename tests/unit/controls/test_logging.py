@@ -252,10 +252,17 @@ UPDATES = "/var/log/unattended-upgrades/unattended-upgrades"
         ("ExecStopPost=\n", ("/var/log/dpkg.log is 0644",)),
         (CLOSING.format("/var/log/dpkg.log.1\n"), ("/var/log/dpkg.log is 0644",)),
         (CLOSING.format("/var/log/dpkg.log\n"), ()),
+        (CLOSING.format("/var/log/dpkg.log\n").replace("g-wx,o-rwx", "0640"), ()),
+        (CLOSING.format("/var/log/dpkg.log\n").replace("g-wx,o-rwx", "0644"), ("/var/log/dpkg.log is 0644",)),
+        (CLOSING.format("/var/log/dpkg.log\n").replace("g-wx,o-rwx", "a+r"), ("/var/log/dpkg.log is 0644",)),
     ],
 )
 def test_a_rotated_log_stays_closed(service: str, said: tuple[str, ...]) -> None:
     assert complaints("rotated-files", {"find": CREATED, "ends=": service}) == said
+
+
+def test_the_role_takes_what_the_audit_understands() -> None:
+    assert {*VALUES["logging_rotated"].values(), *VALUES["logging_updates"].values()} == {files.TAKEN}
 
 
 def test_the_logs_of_updates_are_closed_once_they_are_made() -> None:
