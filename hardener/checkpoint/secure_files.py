@@ -19,8 +19,9 @@ import os
 import secrets
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextlib import contextmanager, suppress
+from itertools import islice
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 if TYPE_CHECKING:
     from typing import Self  # targets may have an older Python
@@ -80,13 +81,27 @@ class Item:
         if not self.is_private and self.kind == "file" and os.fstat(self.descriptor).st_nlink > 1:
             raise Unsafe(self.path, "a hard link in a directory of somebody else")
 
-    def chunks(self) -> Iterator[bytes]:
-        """The content of a regular file; ``Unsafe`` for anything else, which reading could hold up or change."""
+    def opened(self) -> BinaryIO:
+        """A regular file, to be read; ``Unsafe`` for anything else, which reading could hold up or change."""
         if self.kind != "file":
             raise Unsafe(self.path, "no regular file")
         self.refuse_other_names()
-        with open(os.open(self._handle, _READ), "rb", buffering=0) as file:
-            yield from iter(lambda: file.read(CHUNK), b"")
+        return open(os.open(self._handle, _READ), "rb")
+
+    def opened_for_locking(self) -> int:
+        """A descriptor of a regular file that can be locked; the caller closes it."""
+        if self.kind != "file":
+            raise Unsafe(self.path, "no regular file")
+        self.refuse_other_names()
+        return os.open(self._handle, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The content of a regular file, as much of it as there was when it was opened: it may grow for ever."""
+        left = self.status.st_size
+        with self.opened() as file:
+            while left > 0 and (chunk := file.read(min(CHUNK, left))):
+                left -= len(chunk)
+                yield chunk
 
     def read(self) -> bytes:
         """The whole content."""
@@ -162,24 +177,36 @@ class Directory(Item):
         self.is_private = is_roots and _is_closed(self.status, self.xattrs() if _has_group_write(self.status) else {})
         self.keeps_directories = self.is_private or (is_roots and bool(self.status.st_mode & stat.S_ISVTX))
 
-    def names(self) -> list[str]:
-        """What is in it, in order."""
+    def names(self, most: int | None = None) -> list[str]:
+        """What is in it, in order; ``Unsafe`` where somebody else has put more than ``most`` into it."""
         handle = os.open(self._handle, _READ | os.O_DIRECTORY)
         try:
-            return sorted(os.listdir(handle))
+            with os.scandir(handle) as items:
+                names = [item.name for item in islice(items, None if most is None or self.is_private else most + 1)]
         finally:
             os.close(handle)
+        if most is not None and len(names) > most and not self.is_private:
+            raise Unsafe(self.path, f"more than {most} names in a directory of somebody else")
+        return sorted(names)
 
     def item(self, name: str) -> Item:
-        """What has a name now; ``FileNotFoundError`` where nothing has."""
-        return Item(self._pinned(name), self._joined(name), is_private=self.is_private)
+        """What has a name now, a ``Directory`` if it is one; ``FileNotFoundError`` where nothing has."""
+        descriptor = os.open(_one_name(name), PIN, dir_fd=self.descriptor)
+        try:
+            if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                return Directory(descriptor, self._joined(name), is_private=self.keeps_directories)
+            return Item(descriptor, self._joined(name), is_private=self.is_private)
+        except BaseException:
+            os.close(descriptor)
+            raise
 
     def directory(self, name: str) -> Directory:
         """The directory of a name; ``Unsafe`` where it is none, links to directories among them."""
-        return Directory(self._pinned(name), self._joined(name), is_private=self.keeps_directories)
-
-    def _pinned(self, name: str) -> int:
-        return os.open(_one_name(name), PIN, dir_fd=self.descriptor)
+        item = self.item(name)
+        if not isinstance(item, Directory):
+            item.close()
+            raise Unsafe(item.path, "no directory")
+        return item
 
     def _joined(self, name: str) -> str:
         return f"{self.path.rstrip('/')}/{name}"
@@ -192,7 +219,7 @@ class Directory(Item):
 
     def make_directory(self, name: str, wanted: Attributes) -> None:
         """Make a directory; ``FileExistsError`` where the name is taken."""
-        if not self.is_private:
+        if not self.keeps_directories:
             # Made in sight of others it could be another one by the time it is opened.
             raise Unsafe(self._joined(name), "not made in a directory of somebody else")
         os.mkdir(_one_name(name), 0o700, dir_fd=self.descriptor)
@@ -203,16 +230,21 @@ class Directory(Item):
         self, name: str, data: Iterable[bytes] | bytes, wanted: Attributes, mtime_ns: int | None = None
     ) -> None:
         """Give a name a new file, whole and on the disk, or fail and leave what was there."""
+        with self.writing(name, wanted, mtime_ns) as file:
+            for chunk in [data] if isinstance(data, bytes) else data:
+                file.write(chunk)
+
+    @contextmanager
+    def writing(self, name: str, wanted: Attributes, mtime_ns: int | None = None) -> Iterator[BinaryIO]:
+        """The same for who writes it bit by bit: it has its name once the block has come to its end."""
         temporary = f"{TEMPORARY}{secrets.token_hex(8)}"
-        descriptor = os.open(
-            temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self.descriptor
-        )
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(temporary, flags, 0o600, dir_fd=self.descriptor)
         try:
-            with os.fdopen(os.dup(descriptor), "wb") as file:
-                for chunk in [data] if isinstance(data, bytes) else data:
-                    file.write(chunk)
+            with open(descriptor, "w+b", closefd=False) as file:
+                yield file
                 file.flush()
-                os.fsync(file.fileno())
+                os.fsync(descriptor)
             Item(descriptor, self._joined(name), is_private=True).dress(wanted)  # nobody else can have opened it yet
             if mtime_ns is not None:
                 os.utime(descriptor, ns=(mtime_ns, mtime_ns))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from typing import BinaryIO
 
 from .secure_files import PIN, TRUSTED, Attributes, Directory, Item, Unsafe
 
@@ -108,12 +110,51 @@ def kernel_text(path: str) -> str:
         return file.read()
 
 
+def kernel_names(top: str) -> list[str]:
+    """What is in a directory of the kernel's."""
+    if not f"{top}/".startswith(KERNEL):
+        raise Unsafe(top, "no directory of the kernel's")
+    return os.listdir(top)
+
+
+def kernel_settings(top: str) -> Iterator[str]:
+    """The paths of all files below a directory of the kernel's that can be written."""
+    if not f"{top}/".startswith(KERNEL):
+        raise Unsafe(top, "no directory of the kernel's")
+    for folder, _, names in os.walk(top):
+        yield from (path for name in names if os.stat(path := f"{folder}/{name}").st_mode & stat.S_IWUSR)
+
+
+def write_kernel(path: str, text: str) -> None:
+    """Tell the kernel something in a file of its own."""
+    if not path.startswith(KERNEL):
+        raise Unsafe(path, "no file of the kernel's")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
 def write(path: str, data: bytes, mode: int = 0o600) -> None:
     """Put a file of root's into place, whole or not at all, and have it on the disk before returning."""
+    with writing(path, mode) as file:
+        file.write(data)
+
+
+@contextmanager
+def writing(path: str, mode: int = 0o600) -> Iterator[BinaryIO]:
+    """The same for who writes it bit by bit: it has its name once the block has come to its end."""
     with located(path) as (directory, name):
         if not directory.is_private:
             raise Unsafe(path, "not written to a directory of somebody else")
-        directory.replace(name, data, Attributes(os.geteuid(), os.getegid(), mode))
+        with directory.writing(name, Attributes(os.geteuid(), os.getegid(), mode)) as file:
+            yield file
+
+
+def lock_file(path: str) -> int:
+    """A descriptor of a file of root's that can be locked, made where it is missing; the caller closes it."""
+    with located(path) as (directory, name):
+        if not directory.is_private:
+            raise Unsafe(path, "no lock in a directory of somebody else")
+        return os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=directory.descriptor)
 
 
 def make_directory(path: str, mode: int = 0o700) -> None:
@@ -151,18 +192,17 @@ def remove_tree(path: str) -> None:
     """Take a directory away with all that is in it, on its file system alone; nothing happens where there is none."""
     with suppress(FileNotFoundError), located(path) as (parent, name):
         with parent.directory(name) as directory:
-            _empty(directory, directory.status.st_dev)
+            remove_what_is_in(directory)
         parent.remove(name)
 
 
-def _empty(directory: Directory, device: int) -> None:
+def remove_what_is_in(directory: Directory) -> None:
+    """Empty a directory, on its file system alone."""
     for name in directory.names():
         with suppress(FileNotFoundError):
             with directory.item(name) as item:
-                is_directory = item.kind == "directory"
-                if item.status.st_dev != device:
+                if item.status.st_dev != directory.status.st_dev:
                     raise Unsafe(item.path, "another file system")
-            if is_directory:
-                with directory.directory(name) as inner:
-                    _empty(inner, device)
+                if isinstance(item, Directory):
+                    remove_what_is_in(item)
             directory.remove(name)

@@ -10,7 +10,7 @@ from threading import Event
 from typing import Any
 
 from hardener.changes import attributed
-from hardener.conductor.checkpoints import Going
+from hardener.conductor.checkpoints import Going, interpreter
 from hardener.conductor.flows import Conductor
 from hardener.conductor.guards import GUARD_SECONDS, Ended, Guards
 from hardener.conductor.refusing import refusal
@@ -67,7 +67,7 @@ class Applying:
                 continue
             catalogue = self.conductor.selection.catalogue
             chosen = role_variables(controls, catalogue, target.values, result.facts)
-            variables[target.name] = {**chosen, "hardening_run": self.run}
+            variables[target.name] = {**chosen, "ansible_python_interpreter": interpreter(self.run)}
             going[target.name] = packages_going(controls)
         if variables:
             self._change([target for target in targets if target.name in variables], variables, going)
