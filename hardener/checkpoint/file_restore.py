@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import os
+import stat
 from collections.abc import Callable, Mapping, Sequence
 
 from hardener.checkpoint.files import LARGEST, UNSEEN, Contents, Entry
@@ -55,7 +56,9 @@ def _make(path: str, entry: Entry, now: Entry | None, contents: Contents, root: 
             now = None
         if kind == "directory":
             if not directory.has(name):
-                directory.make_directory(name, Attributes(os.geteuid(), os.getegid(), CLOSED))
+                # Where only root can enter it is given to its owner when all is in it; elsewhere at once or never.
+                closed = Attributes(os.geteuid(), os.getegid(), CLOSED)
+                directory.make_directory(name, closed if directory.is_private else attributes_of(entry))
             return
         if kind == "link" and (now is None or now.get("target") != entry["target"]):
             directory.replace_link(name, entry["target"])
@@ -102,9 +105,11 @@ def _dress(parent: Directory, item: Item, entry: Entry) -> None:
     if item.kind != entry["type"]:
         raise Unsafe(item.path, "something else than at the checkpoint")
     is_same = item.status.st_ino == entry["inode"]
+    wanted = attributes_of(entry)
+    if attributes_now(item) == wanted:
+        return
     if not parent.is_private and not is_same and item.kind != "link":
         raise Unsafe(item.path, "another one than at the checkpoint, in a directory of somebody else: left as it is")
-    wanted = attributes_of(entry)
     if item.kind != "file" or (parent.is_private and is_same and item.status.st_uid == wanted.uid):
         item.dress(wanted)
         return
@@ -127,6 +132,11 @@ def attributes_of(entry: Entry) -> Attributes:
     """The attributes an entry holds."""
     xattrs = {name: base64.b64decode(value) for name, value in entry["xattrs"].items()}
     return Attributes(entry["uid"], entry["gid"], entry["mode"], xattrs)
+
+
+def attributes_now(item: Item) -> Attributes:
+    """The attributes something has."""
+    return Attributes(item.status.st_uid, item.status.st_gid, stat.S_IMODE(item.status.st_mode), item.xattrs())
 
 
 def without_rights(attributes: Attributes) -> Attributes:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from hardener.checkpoint import mount_table
-from hardener.checkpoint.secure_files import TEMPORARY, Directory, Item
+from hardener.checkpoint.secure_files import TEMPORARY, Directory, Item, Unsafe
 from hardener.checkpoint.secure_paths import item_at, located
 
 KEPT = {
@@ -178,7 +178,13 @@ class _Capture:
 
 def _may_be_read(item: Item, parent: Directory) -> bool:
     """Whether a content is surely that of a file of this name, and no endless one."""
-    return parent.is_private or (item.status.st_nlink == 1 and item.status.st_size <= LARGEST)
+    if parent.is_private:
+        return True
+    try:
+        item.refuse_other_names()
+    except Unsafe:
+        return False
+    return item.status.st_size <= LARGEST
 
 
 def _unseen(error: OSError) -> Entry:

@@ -58,10 +58,11 @@ class Item:
     """A file, directory, link or whatever else, held by a descriptor: its name may mean something else meanwhile.
 
     ``path`` is what people know it by, for messages alone. ``is_private``: whether the directory it was found in is.
+    ``found``: that directory's descriptor, which has to be open for as long as the item is used, and the name there.
     """
 
-    def __init__(self, descriptor: int, path: str, *, is_private: bool) -> None:
-        self.descriptor, self.path, self.is_private = descriptor, path, is_private
+    def __init__(self, descriptor: int, path: str, *, is_private: bool, found: tuple[int, str] | None = None) -> None:
+        self.descriptor, self.path, self.is_private, self._found = descriptor, path, is_private, found
         self.status = os.fstat(descriptor)
 
     @property
@@ -77,8 +78,21 @@ class Item:
         return f"/proc/self/fd/{self.descriptor}"
 
     def refuse_other_names(self) -> None:
-        """Raise ``Unsafe`` for a file that has further names, outside of private directories: one may be anybody's."""
-        if not self.is_private and self.kind == "file" and os.fstat(self.descriptor).st_nlink > 1:
+        """Raise ``Unsafe`` for a file that may be anybody's, outside of private directories.
+
+        It is its owner's to give and to change only if the name it was found by is the only one it has: looked at in
+        one step, for a hard link that has gone again would leave no trace in a count.
+        """
+        if self.is_private or self.kind != "file" or self._found is None:
+            return
+        directory, name = self._found
+        try:
+            now = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        except FileNotFoundError:
+            raise Unsafe(self.path, "taken away meanwhile") from None
+        if (now.st_dev, now.st_ino) != (self.status.st_dev, self.status.st_ino):
+            raise Unsafe(self.path, "another one by now")
+        if now.st_nlink != 1:
             raise Unsafe(self.path, "a hard link in a directory of somebody else")
 
     def opened(self) -> BinaryIO:
@@ -195,7 +209,7 @@ class Directory(Item):
         try:
             if stat.S_ISDIR(os.fstat(descriptor).st_mode):
                 return Directory(descriptor, self._joined(name), is_private=self.keeps_directories)
-            return Item(descriptor, self._joined(name), is_private=self.is_private)
+            return Item(descriptor, self._joined(name), is_private=self.is_private, found=(self.descriptor, name))
         except BaseException:
             os.close(descriptor)
             raise
@@ -219,11 +233,12 @@ class Directory(Item):
 
     def make_directory(self, name: str, wanted: Attributes) -> None:
         """Make a directory; ``FileExistsError`` where the name is taken."""
-        if not self.keeps_directories:
-            # Made in sight of others it could be another one by the time it is opened.
-            raise Unsafe(self._joined(name), "not made in a directory of somebody else")
         os.mkdir(_one_name(name), 0o700, dir_fd=self.descriptor)
         with self.directory(name) as made:
+            # Made in sight of others it could be another one by now: only an empty one of our own is given away.
+            is_new = made.status.st_uid == os.geteuid() and not made.names()
+            if not self.keeps_directories and not is_new:
+                raise Unsafe(self._joined(name), "another one by now")
             made.dress(wanted)
 
     def replace(

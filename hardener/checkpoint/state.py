@@ -80,7 +80,7 @@ def _is_its_owners(path: str, wanted: files.Entry | None, now: files.Entry | Non
     if files.UNSEEN in {wanted["type"], now["type"]}:
         return True
     is_another = now.get("shared", False) and now["uid"] != 0 and wanted["inode"] != now["inode"]
-    return is_another and wanted.get("sha256") == now.get("sha256")
+    return is_another and all(wanted.get(name) == now.get(name) for name in ("type", "sha256", "target"))
 
 
 def restore(wanted: State, contents: files.Contents, kept: Path, again: list[str] | None = None) -> list[str]:

@@ -89,8 +89,9 @@ def test_what_was_opened_is_meant_whatever_its_name_means_by_then(root: Path) ->
     with theirs(root) as directory, directory.item("file") as item:
         mine.unlink()
         mine.symlink_to(victim)
-        item.dress(Attributes(STRANGER, STRANGER, 0o666))
-        assert item.read() == b"mine"
+        for act in (lambda: item.dress(Attributes(STRANGER, STRANGER, 0o666)), item.read):
+            with pytest.raises(Unsafe, match="another one by now"):
+                act()
     assert (victim.stat().st_uid, stat.S_IMODE(victim.stat().st_mode)) == (0, 0o600)
 
 
@@ -125,6 +126,14 @@ def test_links_lead_on_where_root_has_put_them_and_nowhere_else(root: Path) -> N
     os.chown(root / "alias", STRANGER, STRANGER, follow_symlinks=False)
     with pytest.raises(Unsafe, match="not root's own"), secure_paths.located("alias/file", root=str(root)):
         pass
+
+
+def test_the_last_name_may_be_a_link_of_somebody_else_that_nobody_follows(root: Path) -> None:
+    (root / "home/user/link").symlink_to("/etc/shadow")
+    os.chown(root / "home/user/link", STRANGER, STRANGER, follow_symlinks=False)
+    with secure_paths.located("home/user/link", root=str(root)) as (directory, name):
+        directory.replace_link(name, "elsewhere")
+    assert (root / "home/user/link").readlink() == Path("elsewhere")
 
 
 def test_links_in_a_circle_end(root: Path) -> None:
@@ -170,9 +179,26 @@ def test_a_link_where_a_file_shall_be_is_replaced_and_not_followed(opened: Direc
     assert not (root / "etc/x").is_symlink()
 
 
-def test_no_directory_is_made_in_sight_of_others(root: Path) -> None:
-    with theirs(root) as directory, pytest.raises(Unsafe, match="somebody else"):
-        directory.make_directory("new", ROOT)
+def test_a_directory_made_in_sight_of_others_is_given_away_only_if_it_is_the_one(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_root = root / "home/user/of-root"
+    of_root.mkdir(mode=0o700)
+    (of_root / "secret").write_text("secret")
+    make = os.mkdir
+
+    def swapped(name: str, mode: int, *, dir_fd: int) -> None:
+        make(name, mode, dir_fd=dir_fd)
+        (root / "home/user" / name).rename(root / "home/user/aside")
+        of_root.rename(root / "home/user" / name)
+
+    with theirs(root) as directory:
+        directory.make_directory("plain", Attributes(STRANGER, STRANGER, 0o750))
+        assert (root / "home/user/plain").stat().st_uid == STRANGER
+        monkeypatch.setattr(os, "mkdir", swapped)
+        with pytest.raises(Unsafe, match="another one by now"):
+            directory.make_directory("new", Attributes(STRANGER, STRANGER, 0o750))
+    assert (root / "home/user/new").stat().st_uid == 0
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/etc"])

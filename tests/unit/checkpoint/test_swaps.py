@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hardener.checkpoint import files, state
+from hardener.checkpoint import file_restore, files, state
 from tests.attacks import swaps
 from tests.attacks.swaps import ATTACKER, IS_ROOT, ORPHAN, SECRET, Swap, Victims
 from tests.attacks.tracing import Swept, sweep
@@ -43,6 +43,8 @@ class Part:
     before: Tree
     after: Tree
     and_then: Callable[[Path], None] | None = None
+    is_same: bool = True
+    """Whether a file that is there before and after is the very same one."""
 
 
 def readable_by_a_list(root: Path) -> None:
@@ -82,8 +84,10 @@ FOLDER = Part("home/user", {"home/user/.ssh": None}, {"home/user/.ssh": None})
 LOGS = Part("var/log/app", {"var/log/app/sub/conf": b"line"}, {"var/log/app/sub/conf": b"line, line"})
 SUBORDINATE = Part("home/user", {}, {"home/user/left": PROGRAM}, of_a_subordinate_user)
 POINTING = Part("home/user", {}, {"home/user/left": "../../../victims/shadow"}, of_a_subordinate_user)
-SET_ID = Part("home/user", {"home/user/tool": PROGRAM}, {"home/user/tool": b"#!/bin/his own"}, set_id_of_root)
-CAPABLE = Part("home/user", {"home/user/tool": PROGRAM}, {"home/user/tool": b"#!/bin/his own"}, capable)
+SET_ID = Part(
+    "home/user", {"home/user/tool": PROGRAM}, {"home/user/tool": b"#!/bin/his own"}, set_id_of_root, is_same=False
+)
+CAPABLE = Part("home/user", {"home/user/tool": PROGRAM}, {"home/user/tool": b"#!/bin/his own"}, capable, is_same=False)
 
 FILE_SWAPS: Mapping[str, Callable[[Path, Victims], None]] = {
     "a link to a file of root's": swaps.a_link_to_a_file,
@@ -160,6 +164,10 @@ class Stage:
     def prepare(self) -> None:
         self.victims.make()
         self._plant(self.part.after, 0o600)
+        if self.part.is_same:
+            for path, entry in self.wanted.items():
+                with suppress(FileNotFoundError):
+                    entry["inode"] = (self.root / path[1:]).lstat().st_ino
 
     def _plant(self, tree: Tree, mode: int) -> None:
         with suppress(FileNotFoundError):
@@ -188,8 +196,7 @@ class Stage:
         now = files.capture(known=self.wanted, root=str(self.root))
         missing = state.differing({"files": self.wanted}, {"files": now})
         changed = {path: self.wanted.get(path) for _, path in missing}
-        files.restore(changed, now, files.Contents(self.kept), root=str(self.root))
-        files.adopt(self.wanted, files.capture(known=self.wanted, root=str(self.root)), root=str(self.root))
+        file_restore.restore(changed, now, files.Contents(self.kept), root=str(self.root))
 
     def look(self) -> None:
         """What a checkpoint does."""
