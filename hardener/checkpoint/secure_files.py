@@ -61,7 +61,11 @@ class Item:
 
     def __init__(self, descriptor: int, path: str, *, is_private: bool) -> None:
         self.descriptor, self.path, self.is_private = descriptor, path, is_private
-        self.status = os.fstat(descriptor)
+        try:
+            self.status = os.fstat(descriptor)
+        except OSError as error:  # on a file system that does not answer, or not to root
+            os.close(descriptor)
+            raise OSError(error.errno, error.strerror, path) from None
 
     @property
     def kind(self) -> str:
@@ -76,8 +80,15 @@ class Item:
         return f"/proc/self/fd/{self.descriptor}"
 
     def refuse_other_names(self) -> None:
-        """Raise ``Unsafe`` for a file that has further names, outside of private directories: one may be anybody's."""
-        if not self.is_private and self.kind == "file" and os.fstat(self.descriptor).st_nlink > 1:
+        """Raise ``Unsafe`` for a file that has further names, outside of private directories: one may be anybody's.
+
+        A planted name that is taken away once we hold the file would leave a single one, that of a file elsewhere. So
+        the single one has to be that by which it was opened, whose end the kernel shows.
+        """
+        if self.is_private or self.kind != "file":
+            return
+        names = os.fstat(self.descriptor).st_nlink
+        if names > 1 or (names == 1 and os.readlink(self._handle).endswith(" (deleted)")):
             raise Unsafe(self.path, "a hard link in a directory of somebody else")
 
     def chunks(self) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
@@ -12,6 +13,8 @@ from .secure_files import PIN, TRUSTED, Attributes, Directory, Item, Unsafe
 KERNEL = ("/proc/", "/sys/")
 MOST_LINKS = 40
 """As many links in a row as the kernel follows."""
+RUN = "/run"
+"""Where private directories are made: in memory, and gone with the next boot whatever happens."""
 
 
 @contextmanager
@@ -82,6 +85,12 @@ def directory_at(path: str, *, make: bool = False) -> Iterator[Directory]:
             yield directory
 
 
+def resolved(path: str) -> str:
+    """The path without links that a path leads to, whether there is anything or not."""
+    with located(path, follow=True) as (directory, name):
+        return f"{directory.path}/{name}"
+
+
 def exists(path: str) -> bool:
     """Whether a path means anything, a link that leads nowhere included."""
     try:
@@ -102,10 +111,20 @@ def read(path: str, *, follow: bool = True) -> bytes | None:
 
 def kernel_text(path: str) -> str:
     """What the kernel says in a file of its own, below /proc or /sys."""
-    if not path.startswith(KERNEL):
-        raise Unsafe(path, "no file of the kernel's")
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+    with open(_kernels(path, os.O_RDONLY), encoding="utf-8", errors="surrogateescape") as file:
         return file.read()
+
+
+def set_kernel_text(path: str, text: str) -> None:
+    """Tell the kernel something, in one go, through a file of its own."""
+    with open(_kernels(path, os.O_WRONLY), "wb", buffering=0) as file:
+        file.write(text.encode("utf-8", "surrogateescape"))
+
+
+def _kernels(path: str, flags: int) -> int:
+    if not path.startswith(KERNEL) or ".." in path.split("/"):
+        raise Unsafe(path, "no file of the kernel's")
+    return os.open(path, flags | os.O_NOCTTY | os.O_CLOEXEC)
 
 
 def write(path: str, data: bytes, mode: int = 0o600) -> None:
@@ -124,6 +143,20 @@ def make_directory(path: str, mode: int = 0o700) -> None:
         with parent.directory(name) as made:
             if not made.is_private:
                 raise Unsafe(path, "a directory that others can change")
+
+
+@contextmanager
+def private_directory(parent: str | None = None) -> Iterator[str]:
+    """A new directory that root alone can enter, below ``RUN`` or another where root alone can write; gone afterwards.
+
+    Where programs that take paths find what nobody may swap, and where copies are made before others may see them.
+    """
+    path = f"{parent or RUN}/hardener-{secrets.token_hex(8)}"
+    make_directory(path)
+    try:
+        yield path
+    finally:
+        remove_tree(path)
 
 
 def make_link(path: str, target: str) -> None:
