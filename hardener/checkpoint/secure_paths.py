@@ -34,7 +34,7 @@ def located(path: str, root: str = "/", *, follow: bool = False, make: bool = Fa
             name = names.pop()
             if name == "..":
                 way = way[:-1] or way
-            elif (target := _link(way[-1], name)) is not None and (names or follow):
+            elif (names or follow) and (target := _link(way[-1], name)) is not None:
                 followed += 1
                 if followed > MOST_LINKS:
                     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)

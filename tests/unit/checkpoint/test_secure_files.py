@@ -150,6 +150,18 @@ def test_links_lead_on_where_root_has_put_them_and_nowhere_else(root: Path) -> N
         pass
 
 
+def test_a_link_that_is_not_followed_is_itself_whoever_put_it_there(root: Path) -> None:
+    (root / "home/user/link").symlink_to(root / "etc")
+    path = str(root / "home/user/link")
+    assert secure_paths.exists(path)
+    assert secure_paths.link_target(path) == str(root / "etc")
+    with pytest.raises(Unsafe, match="not root's own"):
+        secure_paths.resolved(path)
+    secure_paths.remove(path)
+    assert not secure_paths.exists(path)
+    assert (root / "etc").is_dir()
+
+
 def test_links_in_a_circle_end(root: Path) -> None:
     (root / "one").symlink_to("two")
     (root / "two").symlink_to("one")

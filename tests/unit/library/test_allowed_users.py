@@ -6,6 +6,7 @@ import grp
 import os
 import pwd
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,7 +51,7 @@ def test_a_list_is_made_with_its_group_and_one_that_is_there_keeps_what_it_has(t
     list_, jobs, denied = tmp_path / "cron.allow", theirs(tmp_path / "jobs"), tmp_path / "cron.deny"
     (jobs / "link").symlink_to("/etc/passwd")
     os.mkfifo(jobs / "pipe")
-    given = {"path": str(list_), "jobs": str(jobs), "denied": str(denied), "group": "daemon"}
+    given: dict[str, Any] = {"path": str(list_), "jobs": str(jobs), "denied": str(denied), "group": "daemon"}
     assert run(main, **given, users=["root"], check=True)["changed"]
     assert not list_.exists()
     assert run(main, **given, users=["root"])["changed"]

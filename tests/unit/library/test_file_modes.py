@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils import ownership
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -115,7 +116,7 @@ def test_what_takes_the_place_of_a_file_that_was_looked_at_is_not_changed(
     before = state(secret)
     home = theirs(tmp_path / "home/user")
     mine = loose(home / "file")
-    change = file_modes.change
+    change = ownership.change
 
     def swapped(*given: Any) -> None:
         mine.unlink()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils import ownership
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -129,7 +130,7 @@ def test_what_takes_the_place_of_a_log_is_not_changed(
     secret.chmod(0o644)
     before = state(secret)
     mine = log(theirs(tmp_path / "log/service") / "a.log")
-    change = log_files.change
+    change = ownership.change
 
     def swapped(*given: Any) -> None:
         mine.unlink()
