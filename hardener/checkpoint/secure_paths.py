@@ -193,7 +193,8 @@ def _empty(directory: Directory, device: int) -> None:
         with suppress(FileNotFoundError):
             with directory.item(name) as item:
                 is_directory = item.kind == "directory"
-                if item.status.st_dev != device:
+                # Of directories alone: an overlay shows files by the devices they are kept on.
+                if is_directory and item.status.st_dev != device:
                     raise Unsafe(item.path, "another file system")
             if is_directory:
                 with directory.directory(name) as inner:
