@@ -17,7 +17,7 @@ from hardener.checkpoint.secure_paths import (
     kernel_text,
     make_directory,
     remove,
-    write_kernel,
+    set_kernel_text,
 )
 from hardener.checkpoint.system import Failed, has, output
 
@@ -59,7 +59,7 @@ def restore_sysctls(wanted: Mapping[str, str | None], root: str = "/proc/sys") -
                 continue
             try:
                 if kernel_text(f"{root}/{key}").strip() != value:
-                    write_kernel(f"{root}/{key}", value)
+                    set_kernel_text(f"{root}/{key}", value)
                     problems.pop(key, None)
             except FileNotFoundError:
                 continue

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
-from contextlib import suppress
 
 from .secure_files import CAPABILITY, SET_ID, TEMPORARY, Attributes, Directory, Item, Unsafe
 from .secure_paths import remove_what_is_in
 
 DEEPEST = 200
 """Levels of directories; what lies deeper was made to exhaust somebody, and is refused."""
+UNREACHABLE = frozenset(
+    {errno.EACCES, errno.EAGAIN, errno.EIO, errno.ELOOP, errno.ENOTCONN, errno.ESTALE, errno.ETIMEDOUT}
+)
+"""What file systems answer that are dead or somebody's own, and files that somebody has a lease of."""
 
 
 def attributes_of(item: Item, *, with_rights: bool = False) -> Attributes:
@@ -26,24 +30,35 @@ def attributes_of(item: Item, *, with_rights: bool = False) -> Attributes:
     return Attributes(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode) & keeps, xattrs)
 
 
-def copy_tree(source: Directory, target: Directory, depth: int = 0) -> None:
+def copy_tree(source: Directory, target: Directory, depth: int = 0, left_out: list[str] | None = None) -> None:
     """Copy what is in a directory into a private one, with owners and modes; what is there already stays as it is.
 
     Set-id bits and capabilities are not copied, nor are sockets, for they are nothing without their program, nor
     devices. What vanishes meanwhile is left out. ``target`` has to be private, so that nobody else reaches a copy
     before it is complete; of another file system only the mount point is copied.
+
+    ``left_out`` gains the paths that cannot be reached, such as mounts that answer to their owners alone; without it
+    the first one raises ``OSError``.
     """
     if not target.is_private:
         raise Unsafe(target.path, "no copies into a directory of somebody else")
     if depth > DEEPEST:
         raise Unsafe(source.path, f"more than {DEEPEST} directories deep")
     for name in source.names():
-        with suppress(FileNotFoundError), source.item(name) as item:
-            if not target.has(name):
-                _copy(item, source, target, name, depth)
+        try:
+            with source.item(name) as item:
+                if not target.has(name):
+                    _copy(item, source, target, depth, left_out)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            if left_out is None or error.errno not in UNREACHABLE:
+                raise
+            left_out.append(f"{source.path}/{name}")
 
 
-def _copy(item: Item, source: Directory, target: Directory, name: str, depth: int) -> None:
+def _copy(item: Item, source: Directory, target: Directory, depth: int, left_out: list[str] | None) -> None:
+    name = item.path.rpartition("/")[2]
     attributes = attributes_of(item)
     if item.kind == "file":
         # Its other names, if any, stay links to the file that was there: the copy is one of its own.
@@ -57,9 +72,11 @@ def _copy(item: Item, source: Directory, target: Directory, name: str, depth: in
     elif isinstance(item, Directory):
         target.make_directory(name, Attributes(os.geteuid(), os.getegid(), 0o700))
         with target.directory(name) as made:
-            if item.status.st_dev == source.status.st_dev:
-                copy_tree(item, made, depth + 1)
-            made.dress(attributes)
+            try:
+                if item.status.st_dev == source.status.st_dev:
+                    copy_tree(item, made, depth + 1, left_out)
+            finally:
+                made.dress(attributes)
     elif stat.S_ISFIFO(item.status.st_mode):
         os.mkfifo(name, 0o600, dir_fd=target.descriptor)
         with target.item(name) as pipe:

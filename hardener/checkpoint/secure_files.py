@@ -63,7 +63,11 @@ class Item:
 
     def __init__(self, descriptor: int, path: str, *, is_private: bool, found: tuple[int, str] | None = None) -> None:
         self.descriptor, self.path, self.is_private, self._found = descriptor, path, is_private, found
-        self.status = os.fstat(descriptor)
+        try:
+            self.status = os.fstat(descriptor)
+        except OSError as error:  # on a file system that does not answer, or not to root
+            os.close(descriptor)
+            raise OSError(error.errno, error.strerror, path) from None
 
     @property
     def kind(self) -> str:
@@ -83,8 +87,10 @@ class Item:
         It is its owner's to give and to change only if the name it was found by is the only one it has: looked at in
         one step, for a hard link that has gone again would leave no trace in a count.
         """
-        if self.is_private or self.kind != "file" or self._found is None:
+        if self.is_private or self.kind != "file":
             return
+        if self._found is None:
+            raise Unsafe(self.path, "not found by its name")
         directory, name = self._found
         try:
             now = os.stat(name, dir_fd=directory, follow_symlinks=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -14,6 +15,8 @@ from .secure_files import PIN, TRUSTED, Attributes, Directory, Item, Unsafe
 KERNEL = ("/proc/", "/sys/")
 MOST_LINKS = 40
 """As many links in a row as the kernel follows."""
+RUN = "/run"
+"""Where private directories are made: in memory, and gone with the next boot whatever happens."""
 
 
 @contextmanager
@@ -84,6 +87,12 @@ def directory_at(path: str, *, make: bool = False) -> Iterator[Directory]:
             yield directory
 
 
+def resolved(path: str) -> str:
+    """The path without links that a path leads to, whether there is anything or not."""
+    with located(path, follow=True) as (directory, name):
+        return f"{directory.path}/{name}"
+
+
 def exists(path: str) -> bool:
     """Whether a path means anything, a link that leads nowhere included."""
     try:
@@ -104,9 +113,7 @@ def read(path: str, *, follow: bool = True) -> bytes | None:
 
 def kernel_text(path: str) -> str:
     """What the kernel says in a file of its own, below /proc or /sys."""
-    if not path.startswith(KERNEL):
-        raise Unsafe(path, "no file of the kernel's")
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+    with open(_kernels(path, os.O_RDONLY), encoding="utf-8", errors="surrogateescape") as file:
         return file.read()
 
 
@@ -125,12 +132,16 @@ def kernel_settings(top: str) -> Iterator[str]:
         yield from (path for name in names if os.stat(path := f"{folder}/{name}").st_mode & stat.S_IWUSR)
 
 
-def write_kernel(path: str, text: str) -> None:
-    """Tell the kernel something in a file of its own."""
-    if not path.startswith(KERNEL):
+def set_kernel_text(path: str, text: str) -> None:
+    """Tell the kernel something, in one go, through a file of its own."""
+    with open(_kernels(path, os.O_WRONLY), "wb", buffering=0) as file:
+        file.write(text.encode("utf-8", "surrogateescape"))
+
+
+def _kernels(path: str, flags: int) -> int:
+    if not path.startswith(KERNEL) or ".." in path.split("/"):
         raise Unsafe(path, "no file of the kernel's")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
+    return os.open(path, flags | os.O_NOCTTY | os.O_CLOEXEC)
 
 
 def write(path: str, data: bytes, mode: int = 0o600) -> None:
@@ -167,6 +178,20 @@ def make_directory(path: str, mode: int = 0o700) -> None:
                 raise Unsafe(path, "a directory that others can change")
 
 
+@contextmanager
+def private_directory(parent: str | None = None) -> Iterator[str]:
+    """A new directory that root alone can enter, below ``RUN`` or another where root alone can write; gone afterwards.
+
+    Where programs that take paths find what nobody may swap, and where copies are made before others may see them.
+    """
+    path = f"{parent or RUN}/hardener-{secrets.token_hex(8)}"
+    make_directory(path)
+    try:
+        yield path
+    finally:
+        remove_tree(path)
+
+
 def make_link(path: str, target: str) -> None:
     """Make a link; ``FileExistsError`` where the name is taken. It either appears whole or not at all."""
     with located(path) as (directory, name):
@@ -201,7 +226,8 @@ def remove_what_is_in(directory: Directory) -> None:
     for name in directory.names():
         with suppress(FileNotFoundError):
             with directory.item(name) as item:
-                if item.status.st_dev != directory.status.st_dev:
+                # Of directories alone: an overlay shows files by the devices they are kept on.
+                if item.kind == "directory" and item.status.st_dev != directory.status.st_dev:
                     raise Unsafe(item.path, "another file system")
                 if isinstance(item, Directory):
                     remove_what_is_in(item)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.telling import finish
 
 DOCUMENTATION = r"""
 module: actions
@@ -47,7 +48,7 @@ def main() -> None:
         if status != 0:
             said = (error or output).strip().splitlines()
             module.fail_json(msg=f"{words[0]} ended with {status}: {said[-1] if said else 'it said nothing'}")
-    module.exit_json(changed=True, diff=diff(chosen["subject"], chosen["outcome"], chosen["kind"]))
+    finish(module, diff(chosen["subject"], chosen["outcome"], chosen["kind"]))
 
 
 if __name__ == "__main__":

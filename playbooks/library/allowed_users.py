@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import glob
 import grp
-import os
 import pwd
-import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.secure_paths import directory_at
+from ansible.module_utils.telling import finish
+from ansible.module_utils.validated_texts import owned, put, text_at
 
 DOCUMENTATION = r"""
 module: allowed_users
@@ -49,32 +50,16 @@ def diff(current: str | None, wanted: Sequence[str], owners: Sequence[str], deni
     return text + "".join(f"{name}\n" for name in missing) if missing else current
 
 
-def read(path: str) -> str | None:
-    """The text of a file, or ``None`` where there is none."""
-    if not os.path.isfile(path):
-        return None
-    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-        return file.read()
-
-
 def owners_of(directory: str) -> list[str]:
     """The users who own jobs; a job whose user is gone is nobody's."""
-    numbers = {os.stat(path).st_uid for path in glob.glob(os.path.join(directory, "*")) if os.path.isfile(path)}
+    numbers = []
+    with suppress(FileNotFoundError), directory_at(directory) as jobs:
+        for name in jobs.names():
+            with suppress(FileNotFoundError), jobs.item(name) as job:  # a job that is done is gone
+                if job.kind == "file" and not name.startswith("."):
+                    numbers.append(job.status.st_uid)
     names = {entry.pw_uid: entry.pw_name for entry in pwd.getpwall()}
-    return [names[number] for number in numbers if number in names]
-
-
-def put(module: AnsibleModule, text: str) -> None:
-    """Move the new list into place; one that existed keeps its owner and mode."""
-    path = module.params["path"]
-    is_new = not os.path.exists(path)
-    descriptor, temporary = tempfile.mkstemp(dir=module.tmpdir)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        file.write(text)
-    module.atomic_move(temporary, path)
-    if is_new:
-        os.chmod(path, int(module.params["mode"], 8))
-        os.chown(path, 0, grp.getgrnam(module.params["group"]).gr_gid)
+    return [names[number] for number in dict.fromkeys(numbers) if number in names]
 
 
 def main() -> None:
@@ -91,12 +76,13 @@ def main() -> None:
         supports_check_mode=True,
     )
     chosen = module.params
-    current, denied = read(chosen["path"]), (read(chosen["denied"]) or "").split()
+    current, denied = text_at(chosen["path"]), (text_at(chosen["denied"]) or "").split()
     text = diff(current, chosen["users"], owners_of(chosen["jobs"]), denied)
     if text != current and not module.check_mode:
-        put(module, text)
+        group = grp.getgrnam(chosen["group"]).gr_gid
+        put(module, chosen["path"], text, made=owned(chosen["mode"], group))
     item = {"kind": "file", "subject": chosen["path"], "before": current or "", "after": text}
-    module.exit_json(changed=text != current, diff=[item] if text != current else [])
+    finish(module, [item] if text != current else [])
 
 
 if __name__ == "__main__":

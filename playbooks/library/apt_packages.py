@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.secure_paths import directory_at, make_directory, private_directory
+from ansible.module_utils.telling import finish
 
 DOCUMENTATION = r"""
 module: apt_packages
@@ -26,7 +27,7 @@ author: The hardener project
 EXAMPLES = r"""- apt_packages: {present: [sudo], absent: [telnet]}"""
 RETURN = r"""#"""
 
-LISTS = "/var/lib/apt/lists"
+APT = "/var/lib/apt"
 DAY = 86_400
 QUIET = {"DEBIAN_FRONTEND": "noninteractive", "DEBIAN_PRIORITY": "critical", "LC_ALL": "C", "LANGUAGE": "C"}
 STEP = re.compile(r"^(Inst|Remv|Purg) (\S+)(?: \[([^\]]*)\])?(?: \((\S+))?", re.MULTILINE)
@@ -73,6 +74,8 @@ class Host:
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
         self.options = ["-o", "DPkg::Lock::Timeout=120"]
+        self.folders = ExitStack()
+        """What goes with the module."""
 
     def run(self, *words: str) -> str:
         """Output of a command that must succeed."""
@@ -98,12 +101,13 @@ class Host:
 
     def refresh(self) -> None:
         """Fetch lists that are too old; in check mode into a folder that goes with the module."""
-        known = os.path.isdir(LISTS) and any("_Packages" in name for name in os.listdir(LISTS))
-        if known and time.time() - os.stat(LISTS).st_mtime < DAY:
-            return
+        with suppress(FileNotFoundError), directory_at(f"{APT}/lists") as lists:
+            known = any("_Packages" in name for name in lists.names())
+            if known and time.time() - lists.status.st_mtime < DAY:
+                return
         if self.module.check_mode:
-            folder = tempfile.mkdtemp(dir=self.module.tmpdir)
-            os.mkdir(f"{folder}/partial")
+            folder = self.folders.enter_context(private_directory(APT))  # on a disk: lists may be larger than /run
+            make_directory(f"{folder}/partial")
             self.options += ["-o", f"Dir::State::lists={folder}", "-o", "APT::Sandbox::User=root"]
         self.apt_get("update")
 
@@ -113,7 +117,14 @@ def main() -> None:
     names = {"type": "list", "elements": "str", "default": []}
     specs = {"present": names, "absent": names, "oldest": {"type": "dict", "default": {}}}
     module = AnsibleModule(argument_spec=specs, supports_check_mode=True)
-    host, chosen = Host(module), module.params
+    host = Host(module)
+    with host.folders:
+        finish(module, brought(module, host))
+
+
+def brought(module: AnsibleModule, host: Host) -> list[dict[str, str]]:
+    """Install and remove, or simulate it, and tell what differs."""
+    chosen = module.params
     before = after = host.installed()
     oldest = {name: str(version) for name, version in chosen["oldest"].items()}
     coming = [name for name in chosen["present"] if name not in before]
@@ -132,8 +143,7 @@ def main() -> None:
     for name, than in oldest.items():
         if name not in after or host.is_older(after[name], than):
             module.fail_json(msg=f"{name}: there is no version {than} or later, only {after.get(name, 'none')}")
-    items = diff(before, after)
-    module.exit_json(changed=bool(items), diff=items)
+    return diff(before, after)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
+from contextlib import suppress
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.secure_paths import directory_at
+from ansible.module_utils.validated_texts import text_at
 
 DOCUMENTATION = r"""
 module: audit_log_info
@@ -19,7 +21,7 @@ author: The hardener project
 EXAMPLES = r"""- audit_log_info:"""
 RETURN = r"""#"""
 
-CONFIGURATION = Path("/etc/audit/auditd.conf")
+CONFIGURATION = "/etc/audit/auditd.conf"
 
 
 def setting(configuration: str, name: str, default: str) -> str:
@@ -37,12 +39,12 @@ def is_nearly_full(reserve: str, free: int, size: int) -> bool:
 def main() -> None:
     """Ansible's entry point."""
     module = AnsibleModule({}, supports_check_mode=True)
-    text = CONFIGURATION.read_text("utf-8", "surrogateescape") if CONFIGURATION.exists() else ""
+    text = text_at(CONFIGURATION) or ""
     file = setting(text, "log_file", "/var/log/audit/audit.log")
     directory = os.path.dirname(file)
     nearly_full = False
-    if os.path.isdir(directory):
-        disk = os.statvfs(directory)
+    with suppress(FileNotFoundError), directory_at(directory) as folder:
+        disk = os.fstatvfs(folder.descriptor)
         free, size = (blocks * disk.f_frsize // 2**20 for blocks in (disk.f_bavail, disk.f_blocks))
         nearly_full = is_nearly_full(setting(text, "admin_space_left", "50"), free, size)
     module.exit_json(changed=False, file=file, directory=directory, nearly_full=nearly_full)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.secure_paths import make_directory
+from ansible.module_utils.secure_walks import matching
+from ansible.module_utils.telling import finish
+from ansible.module_utils.validated_texts import owned, put, texts_of
 
 DOCUMENTATION = r"""
 module: audit_rules
@@ -24,7 +27,7 @@ author: The hardener project
 EXAMPLES = r"""- audit_rules: {rules: {hosts: [-w /etc/hosts -p wa -k hosts], finalize: [-e 2]}}"""
 RETURN = r"""#"""
 
-FOLDER = Path("/etc/audit/rules.d")
+FOLDER = "/etc/audit/rules.d"
 HEADER = "\n# Managed by hardener.\n"  # after an empty line, for the file before it may not have ended its last one
 LENIENT = "# A rule the kernel refuses shall not keep it from the others.\n-i\n"
 CONTAINER_STORAGE = (
@@ -89,7 +92,7 @@ class Host:
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
-        self.files = {file.name: file.read_text("utf-8", "surrogateescape") for file in FOLDER.glob("*.rules")}
+        self.files = {path.rpartition("/")[2]: text for path, text in texts_of(matching(f"{FOLDER}/*.rules")).items()}
 
     def run(self, *words: str) -> str:
         """Output of a command; none where it does not exist yet, as on a fresh host in check mode."""
@@ -115,12 +118,9 @@ class Host:
 
     def write(self, texts: Mapping[str, str]) -> None:
         """Put the new files into place, for root to read."""
-        FOLDER.mkdir(mode=0o750, parents=True, exist_ok=True)
+        make_directory(FOLDER, 0o750)
         for name, text in texts.items():
-            draft = Path(self.module.tmpdir) / name
-            draft.write_text(text, "utf-8", "surrogateescape")
-            self.module.atomic_move(str(draft), str(FOLDER / name))
-            (FOLDER / name).chmod(0o640)
+            put(self.module, f"{FOLDER}/{name}", text, made=owned("0640"), anew=True)
 
 
 def main() -> None:
@@ -140,10 +140,10 @@ def main() -> None:
     is_new = needs_load if module.check_mode else now != before
     # Before auditd is installed, nobody knows which system calls this machine has.
     unsure = {"conditional": True} if module.check_mode and not known else {}
-    items = [("file", str(FOLDER / name), host.files.get(name, ""), text) for name, text in changes.items()]
+    items = [("file", f"{FOLDER}/{name}", host.files.get(name, ""), text) for name, text in changes.items()]
     items += [("ruleset", "audit", "", "loaded anew")] if is_new else []
     told = [{**dict(zip(("kind", "subject", "before", "after"), row, strict=True)), **unsure} for row in items]
-    module.exit_json(changed=bool(items), diff=told)
+    finish(module, told)
 
 
 if __name__ == "__main__":

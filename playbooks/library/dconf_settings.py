@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import glob
-import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.secure_paths import item_at
+from ansible.module_utils.secure_walks import matching
+from ansible.module_utils.telling import finish
+from ansible.module_utils.validated_texts import put, texts_of
 
 DOCUMENTATION = r"""
 module: dconf_settings
@@ -90,31 +92,19 @@ def variant(value: object) -> str:
     return "'" + str(value).strip().replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
 
 
-def texts_of(paths: Sequence[str]) -> dict[str, str]:
-    """Path → text of the files that exist."""
-    texts = {}
-    for path in paths:
-        if os.path.isfile(path):
-            with open(path, encoding="utf-8", errors="surrogateescape") as file:
-                texts[path] = file.read()
-    return texts
-
-
 def is_stale(database: str) -> bool:
     """Whether the compiled database is missing, or older than what it is made of."""
-    sources = [f"{database}.d", f"{database}.d/locks", *glob.glob(f"{database}.d/*")]
-    times = [os.stat(path).st_mtime for path in sources if os.path.exists(path)]
-    return not os.path.isfile(database) or os.stat(database).st_mtime < max(times, default=0)
+    sources = [f"{database}.d", f"{database}.d/locks", *matching(f"{database}.d/*")]
+    times = [changed for path in sources if (changed := changed_at(path)) is not None]
+    compiled = changed_at(database)
+    return compiled is None or compiled < max(times, default=0)
 
 
-def put(module: AnsibleModule, path: str, text: str) -> None:
-    """Write the text beside everything, and move it into place readable for all."""
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=module.tmpdir)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-        file.write(text)
-    module.atomic_move(temporary, path)
-    os.chmod(path, 0o644)
+def changed_at(path: str) -> float | None:
+    """When what a path means last changed, ``None`` where it means nothing."""
+    with suppress(FileNotFoundError), item_at(path, follow=True) as item:
+        return float(item.status.st_mtime)
+    return None
 
 
 def main() -> None:
@@ -136,12 +126,12 @@ def main() -> None:
     changed = bool(changes) or is_stale(database)
     if changed and not module.check_mode:
         for path, text in changes.items():
-            put(module, path, text)
+            put(module, path, text, anew=True)  # users have to be able to read it
         module.run_command(["dconf", "update"], check_rc=True)
     items = [("file", path, current.get(path, ""), text) for path, text in changes.items()]
     items += [("action", database, "", "compiled anew")] if changed else []
     names = ("kind", "subject", "before", "after")
-    module.exit_json(changed=changed, diff=[dict(zip(names, item, strict=True)) for item in items])
+    finish(module, [dict(zip(names, item, strict=True)) for item in items])
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Collection, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.secure_paths import exists, kernel_text, remove
+from ansible.module_utils.secure_walks import matching
+from ansible.module_utils.telling import finish
+from ansible.module_utils.validated_texts import put, texts_of
 
 DOCUMENTATION = r"""
 module: enforced_profiles
@@ -56,27 +58,12 @@ def complaining_in(listing: str) -> set[str]:
     return {name for name, _, mode in rows if mode == "(complain)"}
 
 
-def read(path: str) -> str:
-    """The text of a file."""
-    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-        return file.read()
-
-
-def put(module: AnsibleModule, path: str, text: str) -> None:
-    """Write the text beside everything and move it into place; the file keeps its owner and mode."""
-    descriptor, temporary = tempfile.mkstemp(dir=module.tmpdir)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        file.write(text)
-    module.atomic_move(temporary, path)
-
-
 def enforce(module: AnsibleModule, path: str, before: str, text: str) -> None:
     """Give one file its new text, take the link that makes it complain whatever it says, and load it."""
     if text != before:
         put(module, path, text)
-    forced = os.path.join(os.path.dirname(path), "force-complain", os.path.basename(path))
-    if os.path.lexists(forced):
-        os.unlink(forced)
+    directory, _, name = path.rpartition("/")
+    remove(f"{directory}/force-complain/{name}")
     module.run_command(["apparmor_parser", "--replace", path], check_rc=True)
 
 
@@ -86,9 +73,8 @@ def main() -> None:
         argument_spec={"directory": {"type": "path", "default": "/etc/apparmor.d"}}, supports_check_mode=True
     )
     directory = module.params["directory"]
-    complaining = complaining_in(read(LOADED)) if os.path.exists(LOADED) else set()
-    files = sorted(os.path.join(directory, name) for name in os.listdir(directory)) if complaining else []
-    current = {path: read(path) for path in files if os.path.isfile(path)}
+    complaining = complaining_in(kernel_text(LOADED)) if exists(LOADED) else set()
+    current = texts_of(matching(f"{directory}/*")) if complaining else {}
     changes = diff(current, complaining)
     if not module.check_mode:
         for path, text in changes.items():
@@ -99,7 +85,7 @@ def main() -> None:
         if text != current[path]
     ]
     items += [{"kind": "action", "subject": path, "before": "complains", "after": "enforced"} for path in changes]
-    module.exit_json(changed=bool(changes), diff=items)
+    finish(module, items)
 
 
 if __name__ == "__main__":

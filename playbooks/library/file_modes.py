@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import glob
-import grp
-import os
-import pwd
-import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.ownership import change, change_of, observe, shown, without_rights
+from ansible.module_utils.secure_paths import item_at
+from ansible.module_utils.secure_walks import matching
+from ansible.module_utils.telling import finish, tell_left_alone
 
 DOCUMENTATION = r"""
 module: file_modes
@@ -18,7 +17,9 @@ short_description: Restrict the modes and owners of many files at once
 description:
   - Takes the permission bits that go beyond a mode, and sets owner and group where they are not accepted ones.
   - Concerns regular files; a pattern that ends with a slash concerns directories. No bit is ever added.
-  - A symbolic link is followed if root owns it, and left alone otherwise.
+  - A symbolic link is followed where root has put it. One of somebody else's, and a file in somebody else's directory
+    that has further names, are left alone, with a warning.
+  - A file that gets another owner or group loses its set-id bits, and keeps no capabilities.
 options:
   patterns: {description: Shell pattern to the greatest mode, a quoted octal number., type: dict, required: true}
   owner: {description: Name of the owner., type: str, default: root}
@@ -51,51 +52,20 @@ def diff(
         now = current[path]
         group = now["group"] if now["group"] in groups else groups[0]
         target = {"mode": now["mode"] & limit, "owner": owner, "group": group}
+        if not path.endswith("/"):
+            target = without_rights(now, target)
         if target != now:
             changes[path] = target
     return changes
 
 
 def named_by(patterns: dict[str, int]) -> dict[str, int]:
-    """Path → greatest mode of every file the patterns name; the stricter mode where several do."""
+    """Path → greatest mode of everything the patterns name; the stricter mode where several do."""
     wanted: dict[str, int] = {}
     for pattern, mode in patterns.items():
-        is_right_type = os.path.isdir if pattern.endswith("/") else os.path.isfile
-        for path in sorted(glob.glob(pattern)):
-            if is_right_type(path) and not _is_foreign_link(path):
-                wanted[path] = wanted.get(path, 0o7777) & mode
+        for path in matching(pattern):
+            wanted[path] = wanted.get(path, 0o7777) & mode
     return wanted
-
-
-def _is_foreign_link(path: str) -> bool:
-    """Whether the path is a symbolic link that somebody else than root could have planted."""
-    status = os.lstat(path.rstrip("/"))
-    return stat.S_ISLNK(status.st_mode) and status.st_uid not in {0, os.geteuid()}
-
-
-def _name(lookup: Callable[[int], Sequence[Any]], number: int) -> str:
-    """A user's or group's name, or the number where it has none."""
-    try:
-        return str(lookup(number)[0])
-    except KeyError:
-        return str(number)
-
-
-def observe(path: str) -> Attributes:
-    """``mode`` (an int), ``owner`` and ``group`` of what a path leads to."""
-    status = os.stat(path)
-    return {
-        "mode": stat.S_IMODE(status.st_mode),
-        "owner": _name(pwd.getpwuid, status.st_uid),
-        "group": _name(grp.getgrgid, status.st_gid),
-    }
-
-
-def change(path: str, now: Attributes, target: Attributes) -> None:
-    """Give the file its new owner and mode; a change of owner clears set-id bits, so the mode comes last."""
-    if (now["owner"], now["group"]) != (target["owner"], target["group"]):
-        os.chown(path, pwd.getpwnam(target["owner"]).pw_uid, grp.getgrnam(target["group"]).gr_gid)
-    os.chmod(path, target["mode"])
 
 
 def octal(mode: object) -> int:
@@ -103,16 +73,6 @@ def octal(mode: object) -> int:
     if not isinstance(mode, str):
         raise TypeError(f"quote the mode: {mode!r}")
     return int(mode, 8)
-
-
-def shown(item: Attributes) -> str:
-    """Attributes as people write them: ``0644 root root``."""
-    return f"{item['mode']:04o} {item['owner']} {item['group']}"
-
-
-def item(subject: str, before: str, after: str) -> dict[str, Any]:
-    """What a file had for mode, owner and group, and what it gets."""
-    return {"kind": "attributes", "subject": subject, "before": before, "after": after}
 
 
 def main() -> None:
@@ -129,18 +89,35 @@ def main() -> None:
         patterns = {pattern: octal(mode) for pattern, mode in module.params["patterns"].items()}
     except (TypeError, ValueError) as error:
         module.fail_json(msg=f"file_modes: {error}")
-    wanted, owner, groups = named_by(patterns), module.params["owner"], module.params["groups"]
-    current = {path: observe(path) for path in wanted}
-    changes = diff(current, wanted, owner, groups)
-    items = [item(path, shown(current[path]), shown(target)) for path, target in changes.items()]
+    finish(module, restricted(module, patterns))
+
+
+def restricted(module: AnsibleModule, patterns: dict[str, int]) -> list[dict[str, Any]]:
+    """Judge and restrict, each through one descriptor, what the patterns name; returns the items."""
+    owner, groups = module.params["owner"], module.params["groups"]
+    items, found = [], set()
+    for path, limit in named_by(patterns).items():
+        try:
+            with item_at(path, follow=True) as held:
+                if held.kind != ("directory" if path.endswith("/") else "file"):
+                    continue
+                found.add(path)
+                now = observe(held)
+                target = diff({path: now}, {path: limit}, owner, groups).get(path, now)
+                if target != now:
+                    held.refuse_other_names()
+                    if not module.check_mode:
+                        change(held, now, target)
+                    items.append(change_of(path, shown(now), shown(target)))
+        except FileNotFoundError:  # gone meanwhile
+            continue
+        except OSError as error:
+            tell_left_alone(module, path, error)
     if module.check_mode:  # what the rest of a run brings may have to be restricted as soon as it is there
         most = {pattern: {"mode": mode, "owner": owner, "group": groups[0]} for pattern, mode in patterns.items()}
-        absent = [pattern for pattern, mode in patterns.items() if not named_by({pattern: mode})]
-        items += [{**item(pattern, "", shown(most[pattern])), "conditional": True} for pattern in absent]
-    else:
-        for path, target in changes.items():
-            change(path, current[path], target)
-    module.exit_json(changed=bool(items), diff=items)
+        absent = [pattern for pattern in patterns if not found.intersection(matching(pattern))]
+        items += [{**change_of(pattern, "", shown(most[pattern])), "conditional": True} for pattern in absent]
+    return items
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.telling import finish
+from ansible.module_utils.validated_texts import put, text_at
 
 DOCUMENTATION = r"""
 module: first_line
@@ -73,19 +73,6 @@ def _key(line: str) -> str:
     return words[0].lower() if words else ""
 
 
-def install(module: AnsibleModule, text: str) -> None:
-    """Write the text beside the file, have it validated, and put it in the file's place."""
-    handle, draft = tempfile.mkstemp(dir=os.path.dirname(module.params["path"]))
-    module.add_cleanup_file(draft)
-    with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as file:
-        file.write(text)
-    if validate := module.params["validate"]:
-        status, output, problem = module.run_command(validate % draft)
-        if status != 0:
-            module.fail_json(msg=f"{validate}: {problem.strip() or output.strip()}")
-    module.atomic_move(draft, module.params["path"])
-
-
 def main() -> None:
     """Ansible's entry point."""
     module = AnsibleModule(
@@ -101,16 +88,14 @@ def main() -> None:
     path, validate = module.params["path"], module.params["validate"]
     if validate and "%s" not in validate:
         module.fail_json(msg="first_line: validate has to contain %s")
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-            before = file.read()
-    except OSError as error:
-        module.fail_json(msg=f"first_line: {error}")
+    before = text_at(path)
+    if before is None:
+        module.fail_json(msg=f"first_line: there is no {path}")
     after = diff(before, module.params["line"], module.params["comment"], module.params["without"])
     if after != before and not module.check_mode:
-        install(module, after)
+        put(module, path, after, validate=validate)
     item = {"kind": "file", "subject": path, "before": before, "after": after}
-    module.exit_json(changed=after != before, diff=[item] if after != before else [])
+    finish(module, [item] if after != before else [])
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.telling import finish
+from ansible.module_utils.validated_texts import text_at
 
 DOCUMENTATION = r"""
 module: grub_menu
@@ -30,14 +32,6 @@ def diff(current: str, wanted: str) -> tuple[int, int]:
     return len(before - after), len(after - before)
 
 
-def read(path: str) -> str:
-    """The menu, empty where there is none."""
-    if not os.path.exists(path):
-        return ""
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
-        return file.read()
-
-
 def main() -> None:
     """Ansible's entry point."""
     module = AnsibleModule(
@@ -46,14 +40,14 @@ def main() -> None:
     path = module.params["path"]
     item = {"kind": "action", "subject": path, "before": "", "after": "made anew"}
     if module.check_mode:
-        module.exit_json(changed=True, diff=[item])
-    before = read(path)
+        finish(module, [item])
+    before = text_at(path) or ""
     os.umask(0o077)
     status, _, problem = module.run_command(["update-grub"])
     if status != 0:
         module.fail_json(msg=f"update-grub: {problem.strip().splitlines()[-1:]}")
-    lost, won = diff(before, read(path))
-    module.exit_json(changed=True, msg=f"{lost} lines lost, {won} won", diff=[item])
+    lost, won = diff(before, text_at(path) or "")
+    finish(module, [item], msg=f"{lost} lines lost, {won} won")
 
 
 if __name__ == "__main__":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.telling import finish
+from ansible.module_utils.validated_texts import owned, put, text_at
 
 DOCUMENTATION = r"""
 module: keyed_file
@@ -95,31 +95,6 @@ def text_of(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def put(module: AnsibleModule, path: str, text: str) -> None:
-    """Write the new text beside the file, have it validated, and only then move it into place."""
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=module.tmpdir)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        file.write(text)
-    if validate := module.params["validate"]:
-        status, output, error = module.run_command([word.replace("%s", temporary) for word in validate.split()])
-        if status != 0:
-            module.fail_json(msg=f"{path}: the new content was refused: {(error or output).strip()}")
-    is_new = not os.path.exists(path)
-    module.atomic_move(temporary, path)
-    if is_new:
-        os.chmod(path, int(module.params["mode"], 8))
-        os.chown(path, 0, 0)
-
-
-def read(path: str) -> str | None:
-    """The text of a file, and ``None`` where there is none."""
-    if not os.path.exists(path):
-        return None
-    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-        return file.read()
-
-
 def main() -> None:
     """Ansible's entry point."""
     specs: dict[str, Any] = {name: {"type": "str"} for name in ("section", "validate")}
@@ -128,14 +103,14 @@ def main() -> None:
     specs |= {"separator": {"type": "str", "default": " "}, "mode": {"type": "str", "default": "0644"}}
     module = AnsibleModule(specs, supports_check_mode=True)
     chosen = module.params
-    path, current = chosen["path"], read(chosen["path"])
+    path, current = chosen["path"], text_at(chosen["path"])
     if current is None and not chosen["create"]:
-        module.exit_json(changed=False)
+        finish(module, [])
     wanted = {str(key): text_of(value) for key, value in chosen["values"].items()}
     how = {"separator": chosen["separator"], "section": chosen["section"], "fold": chosen["ignore_case"]}
     text = diff(current or "", wanted, **how)
     if text != (current or "") and not module.check_mode:
-        put(module, path, text)
+        put(module, path, text, made=owned(chosen["mode"]), validate=chosen["validate"])
     unsure = {"conditional": True} if chosen["packaged"] and current is None else {}
     lines = {key: [lines_of(side, key, **how) for side in (current or "", text)] for key in wanted}
     items = [
@@ -143,7 +118,7 @@ def main() -> None:
         for key, (before, after) in lines.items()
         if before != after
     ]
-    module.exit_json(changed=text != (current or ""), diff=items)
+    finish(module, items, changed=text != (current or ""))
 
 
 if __name__ == "__main__":

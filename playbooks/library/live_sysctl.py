@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from contextlib import suppress
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.secure_paths import kernel_text, set_kernel_text
+from ansible.module_utils.telling import finish
+from ansible.module_utils.validated_texts import text_at
 
 DOCUMENTATION = r"""
 module: live_sysctl
@@ -26,7 +29,7 @@ EXAMPLES = r"""
 """
 RETURN = r"""#"""
 
-ROOT = Path("/proc/sys")
+ROOT = "/proc/sys"
 PASSES = 4
 
 
@@ -35,9 +38,9 @@ def diff(current: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str
     return {key: value for key, value in wanted.items() if key in current and current[key] != value}
 
 
-def file_of(key: str) -> Path:
+def file_of(key: str) -> str:
     """The file of a setting; in keys with slashes, dots belong to an interface's name."""
-    return ROOT / (key if "/" in key else key.replace(".", "/"))
+    return f"{ROOT}/{key if '/' in key else key.replace('.', '/')}"
 
 
 def settings(text: str) -> dict[str, str]:
@@ -50,7 +53,11 @@ def settings(text: str) -> dict[str, str]:
 
 def observe(keys: Iterable[str]) -> dict[str, str]:
     """The running value of every key the kernel has."""
-    return {key: " ".join(file_of(key).read_text().split()) for key in keys if file_of(key).is_file()}
+    values = {}
+    for key in keys:
+        with suppress(FileNotFoundError, IsADirectoryError):
+            values[key] = " ".join(kernel_text(file_of(key)).split())
+    return values
 
 
 def make_true(module: AnsibleModule, wanted: Mapping[str, str]) -> None:
@@ -59,7 +66,7 @@ def make_true(module: AnsibleModule, wanted: Mapping[str, str]) -> None:
         changes = diff(observe(wanted), wanted)
         for key, value in changes.items():
             try:
-                file_of(key).write_text(f"{value}\n")
+                set_kernel_text(file_of(key), f"{value}\n")
             except OSError as error:
                 module.fail_json(msg=f"{key}: {error.strerror}")
         if not changes:
@@ -73,8 +80,7 @@ def main() -> None:
         argument_spec={"values": {"type": "dict", "required": True}, "file": {"type": "path", "required": True}},
         supports_check_mode=True,
     )
-    file = Path(module.params["file"])
-    wanted = settings(file.read_text() if file.exists() else "")
+    wanted = settings(text_at(module.params["file"]) or "")
     wanted |= {str(key): str(value) for key, value in module.params["values"].items()}
     current = observe(wanted)
     changes = diff(current, wanted)
@@ -83,7 +89,7 @@ def main() -> None:
     items = [
         {"kind": "sysctl", "subject": key, "before": current[key], "after": value} for key, value in changes.items()
     ]
-    module.exit_json(changed=bool(changes), diff=items)
+    finish(module, items)
 
 
 if __name__ == "__main__":

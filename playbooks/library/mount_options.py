@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Iterable, Mapping
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.moved_mounts import move_into
+from ansible.module_utils.telling import finish
+from ansible.module_utils.validated_texts import put, text_at
 
 DOCUMENTATION = r"""
 module: mount_options
@@ -24,7 +25,7 @@ author: The hardener project
 EXAMPLES = r"""- mount_options: {options: {/home: {nodev: true}}}"""
 RETURN = r"""#"""
 
-FSTAB = Path("/etc/fstab")
+FSTAB = "/etc/fstab"
 ENTRY = re.compile(r"^([ \t]*[^#\s]\S*[ \t]+(?P<path>\S+)[ \t]+\S+[ \t]+)(?P<options>\S+)", re.MULTILINE)
 FLAGS = {"ro", "rw", "nosuid", "nodev", "noexec", "sync", "noatime", "nodiratime", "relatime", "nosymfollow"}
 
@@ -52,7 +53,7 @@ def diff(fstab: str, wanted: Mapping[str, list[str]], entries: Mapping[str, Mapp
 def entry_changes(before: str, after: str) -> list[tuple[str, str, str, str]]:
     """The entries that ``diff`` changed: fstab, mount point, line before (empty where there was none) and after."""
     pairs = zip_longest(before.splitlines(), after.splitlines(), fillvalue="")
-    return [(str(FSTAB), new.split()[1], old, new) for old, new in pairs if old != new]
+    return [(FSTAB, new.split()[1], old, new) for old, new in pairs if old != new]
 
 
 def drop_in(unit: str, wanted: list[str]) -> str:
@@ -77,7 +78,7 @@ class Host:
         """Name and text of the mount unit of a path, the text empty unless the unit is a file of its own."""
         name = self.run("systemd-escape", "--path", "--suffix=mount", path).strip()
         fragment = self.run("systemctl", "show", "--property=FragmentPath", "--value", name).strip()
-        return name, Path(fragment).read_text() if fragment and not fragment.startswith("/run/") else ""
+        return name, str(text_at(fragment) or "") if fragment and not fragment.startswith("/run/") else ""
 
 
 def main() -> None:
@@ -86,12 +87,12 @@ def main() -> None:
     module = AnsibleModule({"options": mapping, "file_systems": mapping}, supports_check_mode=True)
     host = Host(module)
     wanted = {path: [name for name, is_on in item.items() if is_on] for path, item in module.params["options"].items()}
-    files, entries, fstab = {}, dict(module.params["file_systems"]), FSTAB.read_text()
+    files, entries, fstab = {}, dict(module.params["file_systems"]), text_at(FSTAB) or ""
     for path, names in wanted.items():
         unit, text = host.unit_file(path)
         if text and not re.search(rf"^[^#\s]\S*\s+{re.escape(path)}\s", fstab, re.MULTILINE):
-            file = Path(f"/etc/systemd/system/{unit}.d/hardener.conf")
-            own = file.read_text() if file.exists() else ""
+            file = f"/etc/systemd/system/{unit}.d/hardener.conf"
+            own = text_at(file) or ""
             files[file] = (own, drop_in(text + own, names))
         elif (live := host.mounted.get(path, {})).get("fstype") == "tmpfs":
             entries.setdefault(path, {"source": "tmpfs", "fstype": "tmpfs", "options": ",".join(flags(live))})
@@ -100,17 +101,17 @@ def main() -> None:
     absent = [path for path in entries if path not in host.mounted]
     lacking = remounts(host.mounted, wanted)
     if not module.check_mode:
+        for path in absent:  # first, so that nothing has changed yet where one cannot be
+            move_into(module, path, entries[path])
         write(host, changed)
-        for path in absent:
-            mount(host, path, entries[path])
         for path, options in lacking.items():
             host.run("mount", "--options", f"remount,{options}", path)
     rows = [("mount", path, "", ",".join(flags(host.mounted[path])), options) for path, options in lacking.items()]
     rows += [("mount", path, "", "not mounted", entries[path]["options"]) for path in absent]
     rows += [("setting", *entry) for entry in entry_changes(*changed.pop(FSTAB, ("", "")))]
-    rows += [("file", str(file), "", *texts) for file, texts in changed.items()]
+    rows += [("file", file, "", *texts) for file, texts in changed.items()]
     fields = ("kind", "subject", "key", "before", "after")
-    module.exit_json(changed=bool(rows), diff=[dict(zip(fields, row, strict=True)) for row in rows])
+    finish(module, [dict(zip(fields, row, strict=True)) for row in rows])
 
 
 def flags(mount: Mapping[str, Any]) -> list[str]:
@@ -124,24 +125,10 @@ def remounts(mounted: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, list
     return {path: ",".join(added(now, wanted[path])) for path, now in live.items() if set(wanted[path]) - set(now)}
 
 
-def mount(host: Host, path: str, entry: Mapping[str, str]) -> None:
-    """Mount over a directory in use: what is in it comes along, Ansible's own files in /tmp among it."""
-    staging = tempfile.mkdtemp(dir="/run")
-    host.run("mount", "--types", entry["fstype"], "--options", entry["options"], entry["source"], staging)
-    host.run("cp", "--archive", f"{path}/.", staging)
-    host.run("mount", "--bind", staging, path)
-    host.run("umount", staging)
-    Path(staging).rmdir()
-
-
-def write(host: Host, files: Mapping[Path, tuple[str, str]]) -> None:
+def write(host: Host, files: Mapping[str, tuple[str, str]]) -> None:
     """Put the new files into place, and let systemd know them."""
     for file, (_, text) in files.items():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(host.module.tmpdir) / "hardener-mounts"
-        temporary.write_text(text)
-        temporary.chmod(0o644)
-        host.module.atomic_move(str(temporary), str(file))
+        put(host.module, file, text)
     if files:
         host.run("systemctl", "daemon-reload")
 

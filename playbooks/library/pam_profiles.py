@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.secure_paths import remove
+from ansible.module_utils.telling import finish
+from ansible.module_utils.validated_texts import put, text_at
 
 DOCUMENTATION = r"""
 module: pam_profiles
@@ -76,18 +77,15 @@ def missing_modules(stacks: Mapping[str, str]) -> Sequence[str]:
 
 def read(path: str) -> str:
     """A file's text; empty where there is none."""
-    return Path(path).read_text("utf-8", "surrogateescape") if os.path.exists(path) else ""
+    return str(text_at(path) or "")
 
 
-def write(path: str, text: str) -> None:
+def write(module: AnsibleModule, path: str, text: str) -> None:
     """Replace a file's text at once; an empty text removes the file."""
-    if not text:
-        Path(path).unlink(missing_ok=True)
-        return
-    draft = Path(f"{path}~")
-    draft.write_text(text, "utf-8", "surrogateescape")
-    draft.chmod(0o644)
-    draft.rename(path)
+    if text:
+        put(module, path, text)
+    else:
+        remove(path)
 
 
 def stacks_now() -> dict[str, str]:
@@ -131,19 +129,19 @@ def main() -> None:
     changes, before, used = diff(current, wanted), stacks_now(), in_use()
     if module.check_mode:
         planned = items(current, changes, used, (used | set(chosen["enabled"])) - set(chosen["disabled"]))
-        module.exit_json(changed=bool(planned), diff=planned)
+        finish(module, planned)
     for name, text in changes.items():
-        write(f"{PROFILES}/{name}", text)
+        write(module, f"{PROFILES}/{name}", text)
     update(module, chosen["enabled"], chosen["disabled"])
     after = stacks_now()
     if lost := missing_modules(after):
         old = {f"{PROFILES}/{name}": current[name] for name in changes}
         for path, text in [*old.items(), *((f"/etc/pam.d/common-{stack}", text) for stack, text in before.items())]:
-            write(path, text)
+            write(module, path, text)
         module.fail_json(msg=f"pam_profiles: nobody could log in any more, put back as it was: {', '.join(lost)}")
     if changes and after == before:
         module.fail_json(msg="/etc/pam.d/common-* was changed by hand, and pam-auth-update leaves it alone")
-    module.exit_json(changed=bool(changes) or after != before, diff=items(current, changes, used, in_use()))
+    finish(module, items(current, changes, used, in_use()), changed=bool(changes) or after != before)
 
 
 if __name__ == "__main__":

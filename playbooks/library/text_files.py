@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.secure_paths import link_target
+from ansible.module_utils.telling import finish
+from ansible.module_utils.validated_texts import owned, put, text_at
 
 DOCUMENTATION = r"""
 module: text_files
@@ -40,30 +41,8 @@ def diff(current: Mapping[str, str | None], wanted: Mapping[str, str]) -> dict[s
 
 
 def read(path: str) -> str | None:
-    """The text of a regular file, and ``None`` for whatever else."""
-    if os.path.islink(path) or not os.path.isfile(path):
-        return None
-    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-        return file.read()
-
-
-def put(module: AnsibleModule, path: str, text: str) -> None:
-    """Write the text beside everything and move it into place, where the file keeps its owner and mode."""
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-    if os.path.islink(path):
-        os.unlink(path)
-    is_new = not os.path.exists(path)
-    descriptor, temporary = tempfile.mkstemp(dir=module.tmpdir)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        file.write(text)
-    if validate := module.params["validate"]:
-        status, output, error = module.run_command([word.replace("%s", temporary) for word in validate.split()])
-        if status != 0:
-            module.fail_json(msg=f"{path}: the new text was refused: {(error or output).strip()}")
-    module.atomic_move(temporary, path)
-    if is_new:
-        os.chmod(path, int(module.params["mode"], 8))
-        os.chown(path, 0, 0)
+    """The text of a file, and ``None`` where there is none, or a link."""
+    return None if link_target(path) is not None else text_at(path)
 
 
 def main() -> None:
@@ -75,13 +54,15 @@ def main() -> None:
         "validate": {"type": "str"},
     }
     module = AnsibleModule(argument_spec=specs, supports_check_mode=True)
-    secret = module.params["secret_texts"]
-    wanted = {path: str(text) for path, text in [*module.params["texts"].items(), *secret.items()]}
+    chosen = module.params
+    secret = chosen["secret_texts"]
+    wanted = {path: str(text) for path, text in [*chosen["texts"].items(), *secret.items()]}
     current = {path: read(path) for path in wanted}
     changes = diff(current, wanted)
     if not module.check_mode:
         for path, text in changes.items():
-            put(module, path, text)
+            is_link = link_target(path) is not None
+            put(module, path, text, made=owned(chosen["mode"]), validate=chosen["validate"], anew=is_link)
     items = [
         {
             "kind": "file",
@@ -91,7 +72,7 @@ def main() -> None:
         }
         for path, text in changes.items()
     ]
-    module.exit_json(changed=bool(changes), diff=items)
+    finish(module, items)
 
 
 if __name__ == "__main__":

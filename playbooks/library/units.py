@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.secure_paths import exists, resolved
+from ansible.module_utils.telling import finish
 
 DOCUMENTATION = r"""
 module: units
@@ -72,8 +73,8 @@ def parsed(listing: str, names: list[str]) -> dict[str, Properties]:
 
 def has_own_file(unit: str) -> bool:
     """Whether something other than a mask lies where a mask would have to be."""
-    path = os.path.join(ADMINISTERED, unit)
-    return os.path.lexists(path) and os.path.realpath(path) != os.devnull
+    path = f"{ADMINISTERED}/{unit}"
+    return bool(exists(path) and resolved(path) != "/dev/null")
 
 
 def observe(module: AnsibleModule, names: list[str]) -> dict[str, Properties]:
@@ -118,7 +119,7 @@ def main() -> None:
         rows = [
             {**item(unit, before[unit], after[unit], wanted[unit]), "conditional": unit not in sure} for unit in told
         ]
-        module.exit_json(changed=bool(rows), diff=rows)
+        finish(module, rows)
     for action, units in actions.items():
         act(module, action, units)
     after = observe(module, names) if actions else before
@@ -126,7 +127,7 @@ def main() -> None:
         act(module, "stop", again)
         after = observe(module, names)
     rows = [item(unit, before[unit], after[unit], wanted[unit]) for unit in names if unit in touched]
-    module.exit_json(changed=bool(rows), diff=rows)
+    finish(module, rows)
 
 
 def _expected(before: dict[str, Properties], actions: dict[str, list[str]]) -> dict[str, Properties]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.secure_paths import kernel_text
+from ansible.module_utils.telling import finish
 
 DOCUMENTATION = r"""
 module: unloaded_modules
@@ -36,14 +37,14 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={"names": {"type": "list", "elements": "str", "required": True}}, supports_check_mode=True
     )
-    unused = diff(Path("/proc/modules").read_text(), module.params["names"])
+    unused = diff(kernel_text("/proc/modules"), module.params["names"])
     if unused and not module.check_mode:
         # rmmod and not modprobe: modprobe obeys the very lines that block these modules.
         status, _, error = module.run_command(["rmmod", *unused])
         if status != 0:
             module.fail_json(msg=f"rmmod: {error.strip()}")
     items = [{"kind": "module", "subject": name, "before": "loaded", "after": "not loaded"} for name in unused]
-    module.exit_json(changed=bool(unused), diff=items)
+    finish(module, items)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def test_kernel_settings_are_kept_but_counters_are_not(tmp_path: Path, monkeypat
     assert kept == {"kernel/dmesg_restrict": "1"}
     (tmp_path / "kernel/dmesg_restrict").write_text("0\n")
     assert live.restore_sysctls({**kept, "net/gone": "1"}, str(tmp_path)) == []
-    assert (tmp_path / "kernel/dmesg_restrict").read_text() == "1"
+    assert (tmp_path / "kernel/dmesg_restrict").read_text().strip() == "1"
 
 
 def test_of_mounts_that_came_since_only_file_systems_in_memory_are_taken_away() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import signal
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hardener.checkpoint import secure_copies, secure_paths
-from hardener.checkpoint.secure_files import PIN, Attributes, Directory, Unsafe
+from hardener.checkpoint.secure_files import PIN, Attributes, Directory, Item, Unsafe
 
 ROOT = Attributes(os.geteuid(), os.getegid(), 0o640)
 STRANGER = 54321
@@ -106,6 +109,26 @@ def test_a_file_with_other_names_is_left_alone_outside_of_private_directories(ro
     assert (victim.stat().st_uid, stat.S_IMODE(victim.stat().st_mode)) == (0, 0o600)
 
 
+def test_a_planted_name_that_is_taken_away_while_the_file_is_held_does_not_make_it_anybodys(root: Path) -> None:
+    victim = root / "etc/shadow"
+    victim.write_text("secret")
+    victim.chmod(0o600)
+    planted = root / "home/user/planted"
+    os.link(victim, planted)
+    with theirs(root) as directory, directory.item("planted") as item:
+        planted.unlink()
+        assert victim.stat().st_nlink == 1
+        with pytest.raises(Unsafe, match="hard link"):
+            item.set_mode(0o666)
+        os.link(victim, root / "other")
+        (root / "other").rename(planted)
+        (root / "home/user/more").write_text("x")
+        (root / "home/user/more").rename(planted)
+        with pytest.raises(Unsafe, match="hard link"):
+            item.set_owner(1, 1)
+    assert (victim.stat().st_uid, stat.S_IMODE(victim.stat().st_mode)) == (0, 0o600)
+
+
 def test_only_regular_files_are_read(root: Path) -> None:
     os.mkfifo(root / "home/user/pipe")
     (root / "home/user/link").symlink_to("/etc/passwd")
@@ -128,12 +151,19 @@ def test_links_lead_on_where_root_has_put_them_and_nowhere_else(root: Path) -> N
         pass
 
 
-def test_the_last_name_may_be_a_link_of_somebody_else_that_nobody_follows(root: Path) -> None:
-    (root / "home/user/link").symlink_to("/etc/shadow")
-    os.chown(root / "home/user/link", STRANGER, STRANGER, follow_symlinks=False)
+def test_a_link_that_is_not_followed_is_itself_whoever_put_it_there(root: Path) -> None:
+    (root / "home/user/link").symlink_to(root / "etc")
+    path = str(root / "home/user/link")
+    assert secure_paths.exists(path)
+    assert secure_paths.link_target(path) == str(root / "etc")
+    with pytest.raises(Unsafe, match="not root's own"):
+        secure_paths.resolved(path)
     with secure_paths.located("home/user/link", root=str(root)) as (directory, name):
         directory.replace_link(name, "elsewhere")
     assert (root / "home/user/link").readlink() == Path("elsewhere")
+    secure_paths.remove(path)
+    assert not secure_paths.exists(path)
+    assert (root / "etc").is_dir()
 
 
 def test_links_in_a_circle_end(root: Path) -> None:
@@ -268,7 +298,71 @@ def test_a_tree_is_removed_and_nothing_that_links_lead_to(root: Path) -> None:
     assert (root / "home/user").is_dir()
 
 
-def test_only_the_kernels_files_are_read_as_such() -> None:
+@pytest.mark.parametrize("path", ["/etc/passwd", "/proc/../etc/passwd", "/sys/kernel/../../etc/passwd"])
+def test_only_the_kernels_files_are_read_and_written_as_such(path: str) -> None:
     assert secure_paths.kernel_text("/proc/self/stat")
     with pytest.raises(Unsafe):
-        secure_paths.kernel_text("/etc/passwd")
+        secure_paths.kernel_text(path)
+    with pytest.raises(Unsafe):
+        secure_paths.set_kernel_text(path, "x")
+
+
+def test_the_kernel_is_told_something_through_its_files() -> None:
+    before = secure_paths.kernel_text("/proc/self/comm").strip()
+    secure_paths.set_kernel_text("/proc/self/comm", "told")
+    assert secure_paths.kernel_text("/proc/self/comm") == "told\n"
+    secure_paths.set_kernel_text("/proc/self/comm", before)
+
+
+def test_a_private_directory_is_roots_alone_and_gone_afterwards(root: Path) -> None:
+    with secure_paths.private_directory(str(root / "etc")) as path:
+        assert stat.S_IMODE(Path(path).stat().st_mode) == 0o700
+        (Path(path) / "inner").mkdir()
+        assert names(root / "etc") == [Path(path).name]
+    assert names(root / "etc") == []
+    with pytest.raises(Unsafe), secure_paths.private_directory(str(root / "home/user")):
+        pass
+
+
+def test_a_path_is_resolved_by_links_of_roots(root: Path) -> None:
+    (root / "etc/link").symlink_to(root / "etc/other")
+    assert secure_paths.resolved(str(root / "etc/link")) == str(root / "etc/other")
+
+
+def test_what_cannot_be_reached_is_left_out_of_a_copy_and_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("dead", "file"):
+        (root / "home/user" / name).write_text(name)
+    pinned = Directory.item
+
+    def item(self: Directory, name: str) -> Item:
+        if name == "dead":
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected", name)
+        return pinned(self, name)
+
+    monkeypatch.setattr(Directory, "item", item)
+    left_out: list[str] = []
+    private = Directory(os.open(root / "etc", PIN), "", is_private=True)
+    with theirs(root) as one, private as other:
+        secure_copies.copy_tree(one, other, left_out=left_out)
+        with pytest.raises(OSError, match="not connected"):
+            secure_copies.copy_tree(one, other)
+    assert names(root / "etc") == ["file"]
+    assert [path.rpartition("/")[2] for path in left_out] == ["dead"]
+
+
+def test_a_file_that_somebody_has_a_lease_of_holds_no_copy_up(root: Path) -> None:
+    """Without ``O_NONBLOCK`` opening it would wait for as long as the kernel lets its owner keep it."""
+    (root / "home/user/leased").write_text("x")
+    file = os.open(root / "home/user/leased", os.O_RDWR)
+    fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)  # how the kernel asks for a lease back
+    left_out: list[str] = []
+    try:
+        private = Directory(os.open(root / "etc", PIN), "", is_private=True)
+        with theirs(root) as one, private as other:
+            secure_copies.copy_tree(one, other, left_out=left_out)
+    finally:
+        os.close(file)
+        signal.signal(signal.SIGIO, before)
+    assert names(root / "etc") == []
+    assert len(left_out) == 1

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playbooks.library.allowed_users import diff, owners_of, read
+from playbooks.library.allowed_users import diff, main, owners_of
+from tests.unit.library.running import NEEDS_ROOT, run, state, theirs, victim
 
 NAMES = st.lists(st.sampled_from(["root", "backup", "plain", "admin", "deploy"]), unique=True)
 
@@ -41,4 +44,32 @@ def test_jobs_tell_who_has_them(tmp_path: Path) -> None:
     (tmp_path / ".SEQ").touch()
     assert owners_of(str(tmp_path)) == [pwd.getpwuid(os.getuid()).pw_name]
     assert owners_of(str(tmp_path / "none")) == []
-    assert read(str(tmp_path / "none")) is None
+
+
+@NEEDS_ROOT
+def test_a_list_is_made_with_its_group_and_one_that_is_there_keeps_what_it_has(tmp_path: Path) -> None:
+    list_, jobs, denied = tmp_path / "cron.allow", theirs(tmp_path / "jobs"), tmp_path / "cron.deny"
+    (jobs / "link").symlink_to("/etc/passwd")
+    os.mkfifo(jobs / "pipe")
+    given: dict[str, Any] = {"path": str(list_), "jobs": str(jobs), "denied": str(denied), "group": "daemon"}
+    assert run(main, **given, users=["root"], check=True)["changed"]
+    assert not list_.exists()
+    assert run(main, **given, users=["root"])["changed"]
+    assert state(list_) == (b"root\n", 0, grp.getgrnam("daemon").gr_gid, 0o640)
+    list_.chmod(0o600)
+    os.chown(list_, 0, 0)
+    assert not run(main, **given, users=["root"])["changed"]
+    assert run(main, **given, users=["backup"])["changed"]
+    assert state(list_) == (b"root\nbackup\n", 0, 0, 0o600)
+
+
+@NEEDS_ROOT
+def test_a_list_in_the_directory_of_somebody_else_is_not_written(tmp_path: Path) -> None:
+    secret = victim(tmp_path)
+    before = state(secret)
+    home = theirs(tmp_path / "home")
+    (home / "allow").symlink_to(secret)
+    answer = run(main, path=str(home / "new"), jobs=str(tmp_path), denied="/none", users=["root"])
+    assert "not written to a directory of somebody else" in answer["msg"]
+    assert state(secret) == before
+    assert [path.name for path in home.iterdir()] == ["allow"]

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils import ownership
 from hypothesis import given
 from hypothesis import strategies as some
 
 from playbooks.library import file_modes
+from tests.unit.library.running import NEEDS_ROOT, STRANGER, run, state, theirs, victim
 
 MODES = some.integers(min_value=0, max_value=0o7777)
 
@@ -39,36 +41,107 @@ def test_an_accepted_group_stays() -> None:
     assert file_modes.diff({"/f": file(0o640, group="adm")}, {"/f": 0o640}, groups=("root", "adm")) == {}
 
 
+def restricted(patterns: dict[Path, str], *, check: bool = False, **more: Any) -> dict[str, Any]:
+    """What the module answers."""
+    given = {str(pattern): mode for pattern, mode in patterns.items()}
+    return run(file_modes.main, patterns=given, check=check, **more)
+
+
+def subjects(answer: dict[str, Any]) -> list[str]:
+    return [item["subject"] for item in answer["diff"]]
+
+
+def loose(path: Path) -> Path:
+    path.touch()
+    path.chmod(0o666)
+    return path
+
+
 def test_patterns_name_regular_files_and_the_stricter_mode_counts(tmp_path: Path) -> None:
-    for name in ("a.conf", "b.conf"):
-        (tmp_path / name).touch()
+    a, b = loose(tmp_path / "a.conf"), loose(tmp_path / "b.conf")
     (tmp_path / "c.conf").mkdir()
-    wanted = file_modes.named_by({f"{tmp_path}/*.conf": 0o640, f"{tmp_path}/b*": 0o600, f"{tmp_path}/none": 0})
-    assert wanted == {f"{tmp_path}/a.conf": 0o640, f"{tmp_path}/b.conf": 0o600}
+    patterns = {tmp_path / "*.conf": "0640", tmp_path / "b*": "0600", tmp_path / "none": "0000"}
+    planned = restricted(patterns, check=True)
+    assert subjects(planned) == [str(a), str(b), str(tmp_path / "none")]
+    assert [item.get("conditional", False) for item in planned["diff"]] == [False, False, True]
+    assert (a.stat().st_mode & 0o7777, b.stat().st_mode & 0o7777) == (0o666, 0o666)
+    assert restricted(patterns)["diff"] == planned["diff"][:2]
+    assert (a.stat().st_mode & 0o7777, b.stat().st_mode & 0o7777) == (0o640, 0o600)
+    assert not restricted(patterns)["changed"]
 
 
 def test_a_pattern_that_ends_with_a_slash_names_directories(tmp_path: Path) -> None:
-    (tmp_path / "cron.d").mkdir()
-    (tmp_path / "cron.deny").touch()
-    assert file_modes.named_by({f"{tmp_path}/cron.*/": 0o700}) == {f"{tmp_path}/cron.d/": 0o700}
+    (tmp_path / "cron.d").mkdir(mode=0o755)
+    loose(tmp_path / "cron.deny")
+    answer = run(file_modes.main, patterns={f"{tmp_path}/cron.*/": "0700"})
+    assert subjects(answer) == [f"{tmp_path}/cron.d/"]
+    assert (tmp_path / "cron.d").stat().st_mode & 0o7777 == 0o700
 
 
-def test_a_link_that_somebody_else_planted_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "target").touch()
-    (tmp_path / "link").symlink_to(tmp_path / "target")
-    assert file_modes.named_by({f"{tmp_path}/link": 0o600}) == {f"{tmp_path}/link": 0o600}
-    others = os.lstat(tmp_path / "link")
-    monkeypatch.setattr("os.lstat", lambda _: os.stat_result([*others[:4], 4711, *others[5:]]))
-    assert file_modes.named_by({f"{tmp_path}/link": 0o600}) == {}
+@NEEDS_ROOT
+def test_a_link_is_followed_where_root_has_put_it_and_nowhere_else(tmp_path: Path) -> None:
+    one, other, third = loose(tmp_path / "one"), loose(tmp_path / "other"), loose(tmp_path / "third")
+    (tmp_path / "a.link").symlink_to(one)
+    (tmp_path / "b.link").symlink_to(other)
+    os.chown(tmp_path / "b.link", STRANGER, STRANGER, follow_symlinks=False)
+    (theirs(tmp_path / "home") / ".link").symlink_to(third)
+    answer = restricted({tmp_path / "*.link": "0600", tmp_path / "*/.link": "0600"})
+    assert subjects(answer) == [str(tmp_path / "a.link")]
+    assert [path.stat().st_mode & 0o7777 for path in (one, other, third)] == [0o600, 0o666, 0o666]
+    assert len([text for text in answer["warnings"] if "left alone: a link that is not root's own" in text]) == 2
 
 
-def test_observing_and_changing_a_real_file(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.touch()
-    path.chmod(0o666)
-    now = file_modes.observe(str(path))
-    file_modes.change(str(path), now, {**now, "mode": 0o600})
-    assert file_modes.observe(str(path)) == {**now, "mode": 0o600}
+@NEEDS_ROOT
+def test_a_file_with_further_names_is_left_alone_where_others_write_and_told(tmp_path: Path) -> None:
+    secret = victim(tmp_path)
+    secret.chmod(0o644)
+    before = state(secret)
+    home = theirs(tmp_path / "home/user")
+    os.link(secret, home / ".bashrc")
+    os.mkfifo(home / ".profile")
+    for check in (True, False):
+        answer = restricted({tmp_path / "home/*/.*": "0600"}, check=check)
+        assert [item for item in answer["diff"] if not item.get("conditional")] == []
+        assert answer["warnings"] == [f"{home}/.bashrc: left alone: a hard link in a directory of somebody else"]
+    assert state(secret) == before
+
+
+@NEEDS_ROOT
+@pytest.mark.parametrize("put_there", ["link", "hard link", "directory"])
+def test_what_takes_the_place_of_a_file_that_was_looked_at_is_not_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, put_there: str
+) -> None:
+    secret = victim(tmp_path)
+    secret.chmod(0o644)
+    before = state(secret)
+    home = theirs(tmp_path / "home/user")
+    mine = loose(home / "file")
+    change = ownership.change
+
+    def swapped(*given: Any) -> None:
+        mine.unlink()
+        if put_there == "link":
+            mine.symlink_to(secret)
+        elif put_there == "hard link":
+            os.link(secret, mine)
+        else:
+            home.rename(tmp_path / "moved")
+            home.symlink_to(tmp_path)
+        change(*given)
+
+    monkeypatch.setattr(file_modes, "change", swapped)
+    restricted({home / "file": "0600"})
+    assert state(secret) == before
+
+
+@NEEDS_ROOT
+def test_what_root_gets_runs_with_no_rights_of_roots(tmp_path: Path) -> None:
+    program = loose(tmp_path / "program")
+    os.chown(program, STRANGER, STRANGER)
+    program.chmod(0o6755)
+    answer = restricted({program: "7777"})
+    assert [(item["before"], item["after"]) for item in answer["diff"]] == [("6755 54321 54321", "0755 root root")]
+    assert state(program)[1:] == (0, 0, 0o755)
 
 
 def test_an_unquoted_mode_is_refused_because_yaml_has_read_another_number() -> None:

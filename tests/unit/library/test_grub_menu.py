@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from playbooks.library.grub_menu import diff, read
+from playbooks.library.grub_menu import diff
 
 
 def test_lines_are_counted_and_not_told() -> None:
     assert diff("a\nb\n", "a\nb\n") == (0, 0)
     assert diff("a\nb\n", "a\npassword_pbkdf2 root grub.pbkdf2.sha512\nset superusers\n") == (1, 2)
     assert diff("", "a\n") == (0, 1)
-
-
-def test_a_menu_that_is_not_there_is_empty(tmp_path: Path) -> None:
-    (tmp_path / "grub.cfg").write_text("a\n")
-    assert read(str(tmp_path / "grub.cfg")) == "a\n"
-    assert read(str(tmp_path / "none")) == ""

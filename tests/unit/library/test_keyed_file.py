@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playbooks.library.keyed_file import HEADER, diff, lines_of, text_of
+from playbooks.library.keyed_file import HEADER, diff, lines_of, main, text_of
+from tests.unit.library.running import NEEDS_ROOT, STRANGER, run, state, theirs, victim
 
 KEYS = st.sampled_from(["PermitRootLogin", "* hard core", "install cramfs", "net.ipv4.ip_forward", "Storage"])
 LINES = st.lists(st.text(st.characters(blacklist_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=20), max_size=6)
@@ -84,3 +89,49 @@ def test_the_lines_of_a_key_are_told_without_those_of_other_sections() -> None:
     assert lines_of(text, "Storage", "=", "Coredump") == "Storage=a\nStorage=b"
     assert lines_of("", "Storage", "=", "Coredump") == ""
     assert lines_of("[Other]\nStorage=external\n", "Storage", "=", "Coredump") == ""
+
+
+def set_key(path: Path, *, check: bool = False) -> dict[str, Any]:
+    return run(main, path=str(path), values={"key": "value"}, mode="0600", check=check)
+
+
+def test_a_file_is_made_with_its_mode_and_check_mode_tells_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "new.d/file"
+    planned = set_key(path, check=True)
+    assert not path.parent.exists()
+    done = set_key(path)
+    assert planned["diff"] == done["diff"]
+    assert (path.read_text(), path.stat().st_mode & 0o7777) == (f"{HEADER}key value\n", 0o600)
+    assert not set_key(path)["changed"]
+
+
+def test_bytes_that_are_no_text_stay_and_can_be_told(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"# \xe4\r\nkey \xff\n")
+    answer = set_key(path)
+    assert [(item["before"], item["after"]) for item in answer["diff"]] == [("key \\xff", "key value")]
+    assert path.read_bytes() == b"# \xe4\r\nkey value\n"
+
+
+@NEEDS_ROOT
+@pytest.mark.parametrize("planted", ["link", "hard link"])
+def test_a_file_that_is_planted_is_neither_told_nor_changed(tmp_path: Path, planted: str) -> None:
+    secret, path = victim(tmp_path), theirs(tmp_path / "home") / "file"
+    before = state(secret)
+    if planted == "link":
+        path.symlink_to(secret)
+    else:
+        os.link(secret, path)
+    with pytest.raises(OSError, match=r"not root's own|hard link"):
+        set_key(path)
+    assert state(secret) == before
+
+
+@NEEDS_ROOT
+def test_the_file_of_a_service_stays_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("key old\n")
+    os.chown(path, STRANGER, STRANGER)
+    path.chmod(0o4711)
+    assert set_key(path)["changed"]
+    assert state(path) == (b"key value\n", STRANGER, STRANGER, 0o711)

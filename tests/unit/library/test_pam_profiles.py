@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 
 from playbooks.library import pam_profiles
 
@@ -76,3 +79,11 @@ def test_items_tell_which_profiles_the_stacks_win_and_lose() -> None:
         ("setting", "pwquality", "in use", True),
         ("setting", "unix", "not in use", False),
     ]
+
+
+def test_a_text_replaces_a_file_and_no_text_removes_it(tmp_path: Path) -> None:
+    path = tmp_path / "profile"
+    for text in ("Name: a\n", "Name: b\n", "", ""):
+        pam_profiles.write(AnsibleModule.__new__(AnsibleModule), str(path), text)
+        assert pam_profiles.read(str(path)) == text
+        assert path.exists() == bool(text)
