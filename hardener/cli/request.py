@@ -24,7 +24,7 @@ from hardener.inventory import Sources, read_targets, role_defaults
 from hardener.model import Scope, Target
 from hardener.plan import Selection, check_values
 from hardener.project import Project
-from hardener.transport import Client, connector
+from hardener.transport import Client, Connect, connector
 
 LimitOption = Annotated[str | None, typer.Option("-l", "--limit", help="Ansible pattern: only these targets.")]
 AskOption = Annotated[bool, typer.Option("-K", "--ask-become-pass", help="Ask for the sudo password.")]
@@ -77,6 +77,10 @@ class Request:
     def waiver_files(self) -> Sequence[Path]:
         """The file that is named, or those beside the inventories."""
         return [self.waivers] if self.waivers else waiver_files(self.inventory)
+
+    def connector(self, become_password: str | None) -> Connect:
+        """What opens connections."""
+        return connector(become_password=become_password, connect_seconds=self.connect_timeout, client=self.transport)
 
     def become_password(self) -> str | None:
         """Asked for on the terminal; never an argument, never kept."""
@@ -177,9 +181,7 @@ def prepare(
     defaults = role_defaults(*sources.roles)
     for target in targets:
         check_values(selection, target, defaults)
-    connect = connector(
-        become_password=become_password, connect_seconds=request.connect_timeout, client=request.transport
-    )
+    connect = request.connector(become_password)
     conductor = Conductor(
         selection=selection, connect=connect, workers=request.workers, progress=progress, defaults=defaults
     )

@@ -143,7 +143,11 @@ class OpenSshTransport:
                 start_new_session=True,
             )
         self._open.callback(_end, keeper)
-        is_connected = self._is_connected(keeper)
+        try:
+            is_connected = self._is_connected(keeper)
+        except BaseException:  # an interruption does not wait for a server either
+            os.killpg(keeper.pid, signal.SIGKILL)
+            raise
         log, words_of_others = _read(folder / "log"), _read(folder / "said")
         if is_connected:
             return openssh_words.verified_key(log)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from hardener.errors import AuthenticationFailed, HardenerError, HostKeyMismatch, TimedOut, TransportError, Unreachable
 from hardener.model import Connection
 from hardener.transport.known_hosts import key_at
-from hardener.transport.settings import configuration_error
+from hardener.transport.settings import configuration_error, known_for, resolve
 
 _PLAIN = re.compile(r"^debug1: Server host key: (\S+) (SHA256:\S+)\s*$", re.MULTILINE)
 _CERTIFICATE = re.compile(
@@ -64,7 +64,7 @@ def refusal(connection: Connection, log: str, said: str, seconds: float) -> Hard
     text, where = "\n".join(lines), address(connection)
     if wrong := configuration_error(text):
         return wrong
-    if problem := _of_host_key(text, log):
+    if problem := _of_host_key(connection, text, log):
         return HostKeyMismatch(problem)
     for pattern, kind, words in _REFUSALS:
         if match := re.search(pattern, text):
@@ -76,7 +76,7 @@ def _tells(line: str) -> bool:
     return bool(line.strip()) and not line.startswith(("debug1:", "@@", "Authenticated to"))
 
 
-def _of_host_key(text: str, log: str) -> str | None:
+def _of_host_key(connection: Connection, text: str, log: str) -> str | None:
     """Which host key was refused, and why, if that was it."""
     offered = verified_key(log) or "of a jump host"
     if match := re.search(r"host key for (\S+) was revoked and you have requested", text):
@@ -87,6 +87,6 @@ def _of_host_key(text: str, log: str) -> str | None:
         return f"the host key of {match[1]} has changed: {offered}, known is {known or 'another'}"
     if match := re.search(r"No \S+ host key is known for (\S+) and you have requested", text):
         reasons = sorted({item.removeprefix("debug1: ").strip() for item in _FAILED.findall(log)})
-        note = f" ({'; '.join(reasons)})" if reasons else ""
-        return f"unknown host key of {match[1]}: {offered}; add it to known_hosts{note}"
+        notes = "".join(f" ({note})" for note in (*known_for(resolve(connection)[0]).problems, *reasons))
+        return f"unknown host key of {match[1]}: {offered}; add it to known_hosts{notes}"
     return "its host key could not be verified" if "Host key verification failed" in text else None
