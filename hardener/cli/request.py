@@ -24,7 +24,7 @@ from hardener.inventory import Sources, read_targets, role_defaults
 from hardener.model import Scope, Target
 from hardener.plan import Selection, check_values
 from hardener.project import Project
-from hardener.transport import connector
+from hardener.transport import Client, Connect, connector
 
 LimitOption = Annotated[str | None, typer.Option("-l", "--limit", help="Ansible pattern: only these targets.")]
 AskOption = Annotated[bool, typer.Option("-K", "--ask-become-pass", help="Ask for the sudo password.")]
@@ -42,6 +42,9 @@ NoWalkOption = Annotated[
     bool, typer.Option("--no-walk", help="Do not walk all local files: what needs that reads notchecked.")
 ]
 WorkersOption = Annotated[int, typer.Option("--workers", min=1, max=512, help="Targets looked at at once.")]
+TransportOption = Annotated[
+    Client, typer.Option("--transport", help="SSH client: paramiko where that will do (auto), or always one of them.")
+]
 TimeoutOption = Annotated[float, typer.Option("--connect-timeout", min=0.1, help="Seconds to wait for a connection.")]
 
 
@@ -60,6 +63,7 @@ class Request:
     ask_become_pass: bool
     workers: int
     connect_timeout: float
+    transport: Client
 
     def with_all_controls(self) -> Request:
         """The same for the whole catalogue."""
@@ -73,6 +77,10 @@ class Request:
     def waiver_files(self) -> Sequence[Path]:
         """The file that is named, or those beside the inventories."""
         return [self.waivers] if self.waivers else waiver_files(self.inventory)
+
+    def connector(self, become_password: str | None) -> Connect:
+        """What opens connections."""
+        return connector(become_password=become_password, connect_seconds=self.connect_timeout, client=self.transport)
 
     def become_password(self) -> str | None:
         """Asked for on the terminal; never an argument, never kept."""
@@ -91,6 +99,7 @@ def requested(
     no_walk: NoWalkOption = False,
     workers: WorkersOption = 32,
     connect_timeout: TimeoutOption = 10.0,
+    transport: TransportOption = Client.AUTO,
 ) -> Request:
     """The options all commands share that contact targets."""
     return Request(
@@ -105,6 +114,7 @@ def requested(
         ask_become_pass=ask_become_pass,
         workers=workers,
         connect_timeout=connect_timeout,
+        transport=transport,
     )
 
 
@@ -171,7 +181,7 @@ def prepare(
     defaults = role_defaults(*sources.roles)
     for target in targets:
         check_values(selection, target, defaults)
-    connect = connector(become_password=become_password, connect_seconds=request.connect_timeout)
+    connect = request.connector(become_password)
     conductor = Conductor(
         selection=selection, connect=connect, workers=request.workers, progress=progress, defaults=defaults
     )

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -41,6 +41,7 @@ class ProjectFile(BaseModel):
     batches: str | None = Field(None, pattern=r"^\d+%?(,\d+%?)*$", description="Sizes of batches: --batches.")
     guard_seconds: int | None = Field(None, ge=10, description="When a target restores itself: --guard-seconds.")
     workers: int | None = Field(None, ge=1, le=512, description="Targets looked at at once: --workers.")
+    transport: Literal["auto", "paramiko", "openssh"] | None = Field(None, description="SSH client: --transport.")
     notify: list[str] = Field(
         [],
         description="Whom drift --notify tells: URLs of apprise as $NAME (environment) or file:PATH (a closed file).",
@@ -87,7 +88,7 @@ def load_project(file: Path) -> Project:
     """What a project file says; ``ConfigError`` with file and line where it is wrong or names what is not there."""
     document = read_document(file.absolute())
     content = validated(document, ProjectFile)
-    given = content.model_dump(include={"batches", "guard_seconds", "workers", "silent_nights"})
+    given = content.model_dump(include={"batches", "guard_seconds", "workers", "transport", "silent_nights"})
     given["inventory"] = [_source(document, source) for source in content.inventory] or None
     if content.profile is not None:
         is_path = "/" in content.profile or content.profile.endswith((".yml", ".yaml"))

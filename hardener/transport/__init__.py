@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from enum import StrEnum
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -12,7 +13,7 @@ from hardener.errors import Unreachable
 from hardener.model import Answer, Connection, Question
 from hardener.transport.session import Session
 
-__all__ = ["Connect", "Session", "Transport", "connector"]
+__all__ = ["Client", "Connect", "Session", "Transport", "connector"]
 
 
 class Transport(Protocol):
@@ -49,10 +50,22 @@ class Connect(Protocol):
         """An open transport; ``TransportError`` where there is none."""
 
 
-def connector(*, become_password: str | None = None, connect_seconds: float = 10.0) -> Connect:
+class Client(StrEnum):
+    """Which SSH client is used: ``auto`` is paramiko wherever that will do, and OpenSSH elsewhere."""
+
+    AUTO = "auto"
+    PARAMIKO = "paramiko"
+    OPENSSH = "openssh"
+
+
+def connector(
+    *, become_password: str | None = None, connect_seconds: float = 10.0, client: Client = Client.AUTO
+) -> Connect:
     """The real thing: SSH or local, as the connection says."""
     # Imported here: paramiko costs a tenth of a second, which `hardener controls list` need not pay.
+    from hardener.transport.choosing import reason_for_openssh  # noqa: PLC0415
     from hardener.transport.local import LocalTransport  # noqa: PLC0415
+    from hardener.transport.openssh import OpenSshTransport  # noqa: PLC0415
     from hardener.transport.ssh import SshTransport  # noqa: PLC0415
 
     def connect(connection: Connection) -> Transport:
@@ -60,6 +73,10 @@ def connector(*, become_password: str | None = None, connect_seconds: float = 10
             if os.environ.get("HARDENER_SANDBOX"):
                 raise Unreachable("a sandbox hides much of this machine: run 'hardener schedule install' again")
             return LocalTransport(connection, become_password=become_password)
-        return SshTransport(connection, become_password=become_password, connect_seconds=connect_seconds)
+        if connection.host.startswith("-"):  # a program would take it for an option
+            raise Unreachable(f"{connection.host!r} is no name of a host")
+        needs_openssh = client is Client.OPENSSH or (client is Client.AUTO and reason_for_openssh(connection))
+        kind = OpenSshTransport if needs_openssh else SshTransport
+        return kind(connection, become_password=become_password, connect_seconds=connect_seconds)
 
     return connect

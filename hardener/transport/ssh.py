@@ -11,25 +11,21 @@ import select
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import lru_cache
-from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
-from urllib.parse import urlsplit
 
 import paramiko
-from paramiko.config import SSHConfig
 
-from hardener.errors import AuthenticationFailed, ConfigError, HostKeyMismatch, TimedOut, Unreachable
+from hardener.errors import AuthenticationFailed, HostKeyMismatch, TimedOut, Unreachable
 from hardener.model import Answer, Connection, Question
 from hardener.transport.batch import Batch
 from hardener.transport.exchange import converse, shell_command
+from hardener.transport.known_hosts import DEFAULT_PORT, Known, fingerprint
 from hardener.transport.session import Session, hold_session
+from hardener.transport.settings import key_files, known_for, last_jump, resolve
 
 KEEPALIVE_SECONDS = 15
 CHUNK = 65536
-CONFIG_FILES = ("~/.ssh/config", "/etc/ssh/ssh_config")
-KNOWN_HOSTS_FILES = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")
 
 # Every failure reaches the caller as an exception; paramiko would print it a second time, as a traceback.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -98,23 +94,24 @@ class SshTransport:
 
     def _connect(self, connection: Connection) -> paramiko.SSHClient:
         """A logged-in client, through as many jump hosts as the configuration names."""
-        settings = _settings(connection)
-        name, port = settings["hostname"], int(settings.get("port", 22))
+        settings, _ = resolve(connection)
+        name, port = settings["hostname"], int(settings.get("port", DEFAULT_PORT))
+        known = known_for(settings)
         client = self._clients.enter_context(paramiko.SSHClient())
-        _add_known_keys(client, settings, name, port)
-        client.set_missing_host_key_policy(_RefuseUnknown())
+        client.set_missing_host_key_policy(_Strict(known))
         try:
             client.connect(
                 name,
                 port=port,
                 username=settings.get("user") or getpass.getuser(),
-                key_filename=_key_files(settings),
+                key_filename=key_files(settings),  # type: ignore[arg-type]  # a list, its stubs know only one file
                 allow_agent=settings.get("identitiesonly", "no") != "yes",
                 look_for_keys=settings.get("identitiesonly", "no") != "yes" and not settings.get("identityfile"),
-                sock=self._socket(settings, name, port),
+                sock=self._socket(connection, settings, name, port),
                 timeout=self._seconds,
                 banner_timeout=self._seconds,
                 auth_timeout=self._seconds,
+                transport_factory=lambda *words, **named: _preferring(known, paramiko.Transport(*words, **named)),
             )
         except (paramiko.SSHException, OSError, EOFError) as error:
             _raise_translated(error, f"{name}:{port}", self._seconds)
@@ -127,12 +124,12 @@ class SshTransport:
         if transport is not None:
             transport.set_keepalive(KEEPALIVE_SECONDS)
 
-    def _socket(self, settings: Mapping[str, Any], name: str, port: int) -> Any:
+    def _socket(self, connection: Connection, settings: Mapping[str, Any], name: str, port: int) -> Any:
         """A TCP connection without Nagle's delay of 40 ms an exchange, or what the configuration puts in its place."""
-        if (jumps := settings.get("proxyjump", "none")) != "none":
-            transport = self._connect(_last_jump(jumps, settings)).get_transport()
+        if jump := last_jump(settings, connection.ssh_options):
+            transport = self._connect(jump).get_transport()
             if transport is None:
-                raise Unreachable(f"the jump host {jumps} closed the connection")
+                raise Unreachable(f"the jump host {jump.host} closed the connection")
             return transport.open_channel("direct-tcpip", (name, port), ("127.0.0.1", 0), timeout=self._seconds)
         if (proxy := settings.get("proxycommand", "none")) != "none":
             return paramiko.ProxyCommand(proxy)
@@ -175,90 +172,42 @@ def _losses_translated() -> Iterator[None]:
         raise Unreachable(f"the connection was lost: {str(error) or type(error).__name__}") from None
 
 
-class _RefuseUnknown(paramiko.MissingHostKeyPolicy):
-    """Never trusts on first use: the operator compares the fingerprint once."""
+class _Strict(paramiko.MissingHostKeyPolicy):
+    """Trusts the keys that are known, and never on first use: the operator compares the fingerprint once.
 
-    def missing_host_key(self, _client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> NoReturn:
-        """Always raises ``HostKeyMismatch``."""
-        raise HostKeyMismatch(
-            f"unknown host key of {hostname}: {key.get_name()} {key.fingerprint}; add it to known_hosts"
-        )
+    The client is told of no key, so that it asks here about each: it knows neither revoked keys, nor two of a kind.
+    """
 
+    def __init__(self, known: Known) -> None:
+        self._known = known
 
-def _last_jump(jumps: str, settings: Mapping[str, Any]) -> Connection:
-    """The last of a comma-separated chain of jump hosts, to be reached through those before it."""
-    before, _, last = jumps.rpartition(",")
-    address = urlsplit(last if "://" in last else f"ssh://{last}")
-    inherited = {name: settings[name] for name in ("userknownhostsfile", "configfile") if name in settings}
-    return Connection(
-        host=address.hostname or last,
-        port=address.port,
-        user=address.username,
-        ssh_options=inherited | ({"proxyjump": before} if before else {}),
-    )
-
-
-def _settings(connection: Connection) -> Mapping[str, Any]:
-    """Options by lower-cased ssh_config name: Ansible's variables, then their ssh arguments, then OpenSSH's files."""
-    options: dict[str, Any] = dict(connection.ssh_options)
-    config_files = (options["configfile"],) if "configfile" in options else CONFIG_FILES
-    settings: dict[str, Any] = {}
-    for file in reversed(config_files):  # the first file that says something wins
-        settings.update(_config(str(Path(file).expanduser())).lookup(connection.host))
-    if "identityfile" in options:
-        options["identityfile"] = [options["identityfile"]]
-    settings.update(options)
-    explicit = {"port": connection.port, "user": connection.user}
-    settings.update({name: value for name, value in explicit.items() if value is not None})
-    if connection.private_key_file:
-        settings["identityfile"] = [connection.private_key_file]
-    settings.setdefault("hostname", connection.host)
-    return settings
+    def missing_host_key(self, _client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
+        """Raises ``HostKeyMismatch`` for a key that is revoked, or not known."""
+        blob = key.asbytes()
+        offered = f"{key.get_name()} {fingerprint(blob)}"
+        for entry in self._known.revoked:
+            if entry.blob == blob:
+                raise HostKeyMismatch(f"the host key of {hostname} is revoked by {entry.location}: {offered}")
+        if any(entry.blob == blob for entry in self._known.keys):
+            return
+        for entry in self._known.keys:
+            if entry.kind == key.get_name():
+                raise HostKeyMismatch(f"the host key of {hostname} has changed: {offered}, known is {entry.text}")
+        authorities = [f"{item.location} names an authority, which OpenSSH can ask" for item in self._known.authorities]
+        notes = "".join(f" ({note})" for note in (*self._known.problems, *authorities))
+        raise HostKeyMismatch(f"unknown host key of {hostname}: {offered}; add it to known_hosts{notes}")
 
 
-def _key_files(settings: Mapping[str, Any]) -> Any:  # paramiko takes a list, its stubs know only one file
-    return [str(Path(file).expanduser()) for file in settings.get("identityfile", [])] or None
-
-
-@lru_cache
-def _config(file: str) -> SSHConfig:
-    """A parsed ssh_config file; an empty one where there is none."""
-    try:
-        return SSHConfig.from_path(file)
-    except FileNotFoundError:
-        return SSHConfig()
-    except (OSError, paramiko.SSHException) as error:
-        raise ConfigError(str(error), location=file) from None
-
-
-@lru_cache
-def _known_hosts(file: str) -> paramiko.HostKeys:
-    """A parsed known_hosts file, read once for the whole fleet; an empty one where there is none."""
-    try:
-        return paramiko.HostKeys(file)
-    except FileNotFoundError:
-        return paramiko.HostKeys()
-    except OSError as error:
-        raise ConfigError(str(error.strerror), location=file) from None
-
-
-def _add_known_keys(client: paramiko.SSHClient, settings: Mapping[str, Any], name: str, port: int) -> None:
-    """Give the client the keys that are known for this one host."""
-    label = settings.get("hostkeyalias") or (name if port == 22 else f"[{name}]:{port}")
-    known_as = name if port == 22 else f"[{name}]:{port}"
-    user_files = str(settings.get("userknownhostsfile", KNOWN_HOSTS_FILES[0])).split()
-    for file in [*user_files, KNOWN_HOSTS_FILES[1]]:
-        entry = _known_hosts(str(Path(file).expanduser())).lookup(label)
-        for kind, key in entry.items() if entry else ():
-            client.get_host_keys().add(known_as, kind, key)
+def _preferring(known: Known, transport: paramiko.Transport) -> paramiko.Transport:
+    """Have a server show the key that is known of it, where it has several."""
+    kinds = {"rsa-sha2-512" if entry.kind == "ssh-rsa" else entry.kind for entry in known.keys}
+    options = transport.get_security_options()
+    options.key_types = sorted(options.key_types, key=lambda kind: kind not in kinds)
+    return transport
 
 
 def _raise_translated(error: Exception, address: str, seconds: float) -> NoReturn:
     """Raise ours for theirs, in one line for a person."""
-    if isinstance(error, paramiko.BadHostKeyException):
-        offered = f"{error.key.get_name()} {error.key.fingerprint}"
-        known = f"{error.expected_key.get_name()} {error.expected_key.fingerprint}"
-        raise HostKeyMismatch(f"the host key of {address} has changed: {offered}, known is {known}") from None
     if isinstance(error, paramiko.AuthenticationException):
         raise AuthenticationFailed(f"{address} accepted no key: {error}") from None
     if isinstance(error, TimeoutError):

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from hardener.model import Connection
+from hardener.model import Answer, Connection, Question
+from hardener.transport import Client, connector
 
+Ask = Callable[..., list[Answer]]
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 
 
@@ -101,3 +103,24 @@ def sshd_with(tmp_path: Path) -> Iterator[Callable[..., Sshd]]:
 def sshd(sshd_with: Callable[..., Sshd]) -> Sshd:
     """One sshd with nothing special."""
     return sshd_with()
+
+
+@pytest.fixture(params=[Client.PARAMIKO, Client.OPENSSH])
+def client(request: pytest.FixtureRequest) -> Client:
+    """A test that asks for it is one of both SSH clients."""
+    return Client(request.param)
+
+
+@pytest.fixture
+def ask(client: Client) -> Ask:
+    """The answers to some commands."""
+
+    def asked(
+        connection: Connection, *commands: str, seconds: float = 5.0, password: str | None = None
+    ) -> list[Answer]:
+        connect = connector(connect_seconds=seconds, become_password=password, client=client)
+        with connect(connection) as transport:
+            answers = transport.ask([Question(command=command) for command in commands])
+        return [answers[command] for command in commands]
+
+    return asked

@@ -60,6 +60,7 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["plan", "-f", "papyrus"], "'papyrus' is not one of table, json"),
         (["lab", "down"], "name a node, or give --all"),
         (["audit", "--workers", "many"], "--workers"),
+        (["audit", "--transport", "telnet"], "'telnet' is not one of"),
     ],
 )
 def test_wrong_words_are_usage_errors(arguments: list[str], cause: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,6 +31,7 @@ store: runs.sqlite
 batches: "1,10%,100%"
 guard_seconds: 60
 workers: 8
+transport: openssh
 silent_nights: 5
 notify: ["https://example.org/hook"]
 waiver_policy: {longest_days: 30}
@@ -64,9 +65,10 @@ def test_paths_are_relative_to_the_file_and_names_are_the_options(site: Path) ->
             "batches": "1,10%,100%",
             "guard_seconds": 60,
             "workers": 8,
+            "transport": "openssh",
             "silent_nights": 5,
         },
-        notify=(Mention(1, "https://example.org/hook", site / "hardener.yml", f"{site}/hardener.yml:10"),),
+        notify=(Mention(1, "https://example.org/hook", site / "hardener.yml", f"{site}/hardener.yml:11"),),
         longest_days=30,
     )
 
@@ -86,6 +88,7 @@ def test_an_empty_one_says_nothing(site: Path) -> None:
         ("workers: 2\nwaivers: nowhere.yml\n", 2, "waivers: there is no "),
         ("workers: 2\nprofile: ./nowhere.yml\n", 2, "profile: there is no "),
         ("workers: many\n", 1, "workers: Input should be a valid integer"),
+        ("transport: telnet\n", 1, "transport: Input should be 'auto', 'paramiko' or 'openssh'"),
         ("workers: 0\n", 1, "workers: Input should be greater than or equal to 1"),
         ("guard_seconds: 1\n", 1, "guard_seconds: Input should be greater than or equal to 10"),
         ("batches: some\n", 1, "batches: String should match pattern"),
@@ -208,7 +211,7 @@ def test_every_commented_example_holds(site: Path) -> None:
     profile.write_text(profile.read_text().replace("parameters: {}", "parameters:").replace("#   ", "  "))
     assert load_profile(str(profile), discover()).parameters == {"sshd_options": {"maxauthtries": 3}}
     settings = (site / "hardener.yml").read_text()
-    for option in ("store", "batches", "guard_seconds", "workers", "silent_nights", "notify"):
+    for option in ("store", "batches", "guard_seconds", "workers", "transport", "silent_nights", "notify"):
         settings = settings.replace(f"# {option}:", f"{option}:")
     assert load_project(write(site, settings)).options.keys() >= {"store", "batches", "guard_seconds", "workers"}
 
