@@ -23,6 +23,7 @@ from hardener.content import playbooks_directory, roles_directory
 from hardener.errors import PlaybookFailed
 from hardener.masking import masked
 from hardener.model import Change, ChangeKind
+from hardener.private import umask_outside
 
 TEXT_LIMIT = 20_000
 """Most characters of a change's before and after that are kept."""
@@ -32,6 +33,7 @@ _LAUNCHER = """\
 #!{python}
 import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+if {umask} >= 0: os.umask({umask})
 os.execv({ansible!r}, sys.argv)
 """
 
@@ -117,13 +119,16 @@ def run_playbook(run: PlaybookRun, playbook: str = "harden.yml") -> Mapping[str,
 
 
 def _launcher(directory: Path, path: str) -> Path:
-    """A directory whose ansible-playbook is Ansible's own, but ends when we do, even killed: targets restore then."""
+    """A directory whose ansible-playbook is Ansible's own, but ends when we do, even killed: targets restore then.
+
+    It has the umask of whoever called us, for a target that is this machine: packages are installed there.
+    """
     program = shutil.which("ansible-playbook", path=path)
     if program is None:
         raise PlaybookFailed("there is no ansible-playbook beside this Python")
     file = directory / "bin" / "ansible-playbook"
     file.parent.mkdir(mode=0o700)
-    file.write_text(_LAUNCHER.format(python=sys.executable, ansible=program), "utf-8")
+    file.write_text(_LAUNCHER.format(python=sys.executable, ansible=program, umask=umask_outside()), "utf-8")
     file.chmod(0o700)
     return file.parent
 

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from hardener.model import Answer, Connection, Question
+from hardener.private import umask_outside
 from hardener.transport.batch import Batch
 from hardener.transport.exchange import converse, shell_command
 
@@ -52,7 +53,12 @@ class _ProcessPipe:
 
     def __init__(self, command: str) -> None:
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+            ["/bin/sh", "-c", command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            umask=umask_outside(),
         )
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._stream(self._process.stdout), selectors.EVENT_READ, 0)
