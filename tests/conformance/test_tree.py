@@ -24,6 +24,7 @@ TOP_LEVEL = {
     "molecule",
     "playbooks",
     "pyproject.toml",
+    "requirements.txt",
     "roles",
     "tests",
 }

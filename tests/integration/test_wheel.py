@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.wheels import ROOT, built_wheel
+from tests.integration.wheels import HASHED, ROOT, built_wheel
 
 
 @pytest.fixture(scope="module")
@@ -18,15 +18,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wheel = built_wheel(folder)
     venv.create(folder / "environment", with_pip=True)
     programs = folder / "environment" / "bin"
-    install: list[str | Path] = [
-        programs / "pip",
-        "install",
-        "--quiet",
-        "--constraint",
-        ROOT / "constraints.txt",
-        wheel,
-    ]
-    subprocess.run(install, check=True, capture_output=True)
+    install: list[str | Path] = [programs / "pip", "install", "--quiet"]
+    subprocess.run([*install, *HASHED], check=True, capture_output=True)
+    subprocess.run([*install, "--no-deps", wheel], check=True, capture_output=True)
     return programs
 
 
