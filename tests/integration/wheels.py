@@ -17,10 +17,10 @@ HASHED = ["--require-hashes", "--only-binary", ":all:", "--requirement", str(ROO
 HARDENER = "/opt/hardener/bin/python -P -m hardener"
 
 
-def built_wheel(folder: Path) -> Path:
-    """The wheel, made in a folder."""
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
-    subprocess.run(build, check=True, capture_output=True)
+def built_wheel(folder: Path, source: Path = ROOT, umask: int = -1) -> Path:
+    """The wheel of a checkout, this one or a copy, made in a folder."""
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)]
+    subprocess.run(build, check=True, capture_output=True, umask=umask)
     (wheel,) = folder.glob("hardener-*.whl")
     return wheel
 
