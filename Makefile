@@ -88,14 +88,18 @@ docs: install  ## Write docs/controls.md and the help in the README anew
 	$(BIN)/python -m tests.conformance.generated
 
 .PHONY: constraints
-constraints: python  ## Renew the exact versions everything is tested with
+constraints: install  ## Renew the exact versions everything is tested with, and the hashes of all their files
 	@folder=$$(mktemp --directory)
 	trap 'rm --recursive "$$folder"' EXIT
-	$(PYTHON) -m venv "$$folder"
-	"$$folder/bin/pip" install --quiet '.[dev]'
-	sed -n '/^#/p' constraints.txt > "$$folder/constraints.txt"
-	"$$folder/bin/pip" freeze --exclude hardener >> "$$folder/constraints.txt"
-	mv "$$folder/constraints.txt" constraints.txt
+	compile() {
+	  sed '/^#/!d' "$$1" > "$$folder/$$1"
+	  $(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	    --no-emit-index-url "$${@:2}" pyproject.toml >> "$$folder/$$1"
+	  mv "$$folder/$$1" "$$1"
+	}
+	compile constraints.txt --extra dev
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])' |
+	  compile requirements.txt --constraint constraints.txt -
 
 .PHONY: clean
 clean:  ## Remove the demo's node and everything made here
@@ -108,7 +112,8 @@ install: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt | python
 	[[ -x $(BIN)/python ]] || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --requirement constraints.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 .PHONY: python

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from hardener.audit import LISTENERS
+from hardener.catalogue.sshd_ports import LISTENERS
 from hardener.model import Answer, Change, ChangeKind, Question, counted
 from hardener.transcript import NoAnswer, Unanswered, host_of
 

@@ -10,7 +10,6 @@ import re
 import shlex
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from hardener.content import playbooks_directory, roles_directory
 from hardener.errors import PlaybookFailed
 from hardener.masking import masked
 from hardener.model import Change, ChangeKind
+from hardener.private import umask_outside, working_directory
 
 TEXT_LIMIT = 20_000
 """Most characters of a change's before and after that are kept."""
@@ -32,6 +32,7 @@ _LAUNCHER = """\
 #!{python}
 import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+if {umask} >= 0: os.umask({umask})
 os.execv({ansible!r}, sys.argv)
 """
 
@@ -85,12 +86,11 @@ def run_playbook(run: PlaybookRun, playbook: str = "harden.yml") -> Mapping[str,
     """
     outcomes = {target: Outcome() for target in run.variables}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    with tempfile.TemporaryDirectory(prefix="hardener-") as folder:
-        directory = Path(folder)
+    with working_directory() as directory:
         for target, variables in run.variables.items():
             _write_variables(directory / "variables" / f"{target}.yml", variables)
         result = ansible_runner.run(
-            private_data_dir=folder,
+            private_data_dir=str(directory),
             playbook=str(playbooks_directory() / playbook),
             roles_path=os.pathsep.join(map(str, run.roles)),
             inventory=[_absolute(source) for source in run.inventories] or "localhost ansible_connection=local",
@@ -104,6 +104,7 @@ def run_playbook(run: PlaybookRun, playbook: str = "harden.yml") -> Mapping[str,
                 "ANSIBLE_PIPELINING": "true",
                 "ANSIBLE_HOST_KEY_CHECKING": "true",
                 "ANSIBLE_NOCOLOR": "true",
+                "ANSIBLE_LOCAL_TEMP": str(directory / "tmp"),
                 "LC_ALL": "C.UTF-8",  # Ansible runs in no other kind of locale, whatever the operator's is
                 "PATH": f"{_launcher(directory, path)}{os.pathsep}{path}",
             },
@@ -118,13 +119,16 @@ def run_playbook(run: PlaybookRun, playbook: str = "harden.yml") -> Mapping[str,
 
 
 def _launcher(directory: Path, path: str) -> Path:
-    """A directory whose ansible-playbook is Ansible's own, but ends when we do, even killed: targets restore then."""
+    """A directory whose ansible-playbook is Ansible's own, but ends when we do, even killed: targets restore then.
+
+    It has the umask of whoever called us, for a target that is this machine: packages are installed there.
+    """
     program = shutil.which("ansible-playbook", path=path)
     if program is None:
         raise PlaybookFailed("there is no ansible-playbook beside this Python")
     file = directory / "bin" / "ansible-playbook"
     file.parent.mkdir(mode=0o700)
-    file.write_text(_LAUNCHER.format(python=sys.executable, ansible=program), "utf-8")
+    file.write_text(_LAUNCHER.format(python=sys.executable, ansible=program, umask=umask_outside()), "utf-8")
     file.chmod(0o700)
     return file.parent
 

@@ -18,6 +18,7 @@ from hardener.catalogue.control import CouldNotLook, Host, NotApplicable, comman
 COMMAND_NOT_FOUND = 127
 EXCLUDED = "-"
 """What a sysctl.d line ``-key`` without a value says: no glob sets the key."""
+SSHD_OPTIONS = "sshd -T -C user=root,host=localhost,addr=0.0.0.0"
 
 _read_once = lru_cache(maxsize=64)
 """For readings of long answers: many controls share one, and often many targets do."""
@@ -180,10 +181,9 @@ def sshd_options(host: Host) -> Mapping[str, Sequence[str]]:
 
     Asked with a connection specification, so that Match blocks for root or for everybody show.
     """
-    question = "sshd -T -C user=root,host=localhost,addr=0.0.0.0"
-    if host.run(question).rc == COMMAND_NOT_FOUND and "openssh-server" not in installed_packages(host):
+    if host.run(SSHD_OPTIONS).rc == COMMAND_NOT_FOUND and "openssh-server" not in installed_packages(host):
         raise NotApplicable("no ssh server is installed")
-    return _sshd_options(ask(host, question))
+    return _sshd_options(ask(host, SSHD_OPTIONS))
 
 
 @_read_once

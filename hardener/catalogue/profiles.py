@@ -14,6 +14,7 @@ from hardener.catalogue.discovery import Catalogue
 from hardener.catalogue.site import profile_files
 from hardener.documents import Document, merged, read_document, validated
 from hardener.errors import ProfileError
+from hardener.ownership import refuse_foreign
 
 BUILT_IN = Path(__file__).parent / "profiles"
 DEFAULT_PROFILE = "cis-level1"
@@ -73,6 +74,8 @@ def _file_of(name: str, named: Mapping[str, Path], beside: Path, *, location: st
 
 
 def _load(file: Path, catalogue: Catalogue, named: Mapping[str, Path], below: tuple[Path, ...]) -> Profile:
+    if file.parent != BUILT_IN:
+        refuse_foreign(file, error=ProfileError)
     document = read_document(file, error=ProfileError)
     content = validated(document, _ProfileFile, error=ProfileError)
     if file.resolve() in below:

@@ -15,6 +15,7 @@ from hardener.catalogue.discovery import Catalogue
 from hardener.documents import Document, parse_document, read_document, read_text, validated
 from hardener.errors import WaiverError
 from hardener.model import Waiver
+from hardener.ownership import refuse_foreign
 
 FILE_NAME = "waivers.yml"
 LONGEST_DAYS = 366
@@ -75,6 +76,7 @@ def load_waivers(
 
     One that has expired is right: it only counts no more.
     """
+    refuse_foreign(*files, error=WaiverError)
     documents = [read_document(file, error=WaiverError) for file in files]
     return _unique([item for document in documents for item in _declared(document, catalogue, longest_days)])
 

@@ -17,6 +17,7 @@ import hardener
 from hardener.cli import project
 from hardener.cli.commands import Commands
 from hardener.errors import ExitCode, HardenerError
+from hardener.private import close_to_others
 
 EXIT_CODES = """\
 Exit codes: 0 compliant, 1 findings, 2 incomplete (a target unreachable, a probe errored), 64 usage,
@@ -82,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def entry() -> NoReturn:
     """The program: like ``main``, but an interruption does not wait for targets that are still being asked."""
+    close_to_others()
     with _woken_regularly():
         code = main()
     if code == ExitCode.INTERRUPTED:

@@ -189,6 +189,7 @@ def _create(file: Path, data: bytes, mode: int) -> None:
     """Make a file that is not there yet, closed from its first moment on."""
     try:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as opened:
+            os.fchmod(opened.fileno(), mode)  # the umask closes it, and others verify with the public one
             opened.write(data)
     except FileExistsError:
         raise ConfigError("is there already", location=str(file)) from None

@@ -33,6 +33,7 @@ from hardener.conductor import (
 from hardener.content import roles_directories
 from hardener.errors import ConfigError, ExitCode, HardenerError, StoreError
 from hardener.model import Run, RunKind
+from hardener.ownership import refuse_foreign
 from hardener.reports import planned
 from hardener.reports.progress import progress_on_stderr
 from hardener.store import Store
@@ -98,6 +99,8 @@ def apply(
     """
     check_format(format, output)
     opened = open_store(store)
+    if plan:
+        refuse_foreign(plan)
     approved = read_plans(plan) if plan else None
     start = Start(RunKind.APPLY, request.scope)
     with progress_on_stderr() as progress:

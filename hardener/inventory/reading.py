@@ -27,6 +27,7 @@ from ansible.template import Templar
 from ansible.utils.vars import load_extra_vars
 from ansible.vars.manager import VariableManager
 
+from hardener.content import playbooks_directory
 from hardener.documents import check_document, merged
 from hardener.errors import InventoryError
 from hardener.inventory.sources import Sources
@@ -56,9 +57,12 @@ def read_targets(sources: Sources) -> Sequence[Target]:
 
     Raises ``InventoryError`` with file and line for anything Ansible cannot read or render.
     """
-    context.CLIARGS = ImmutableDict(extra_vars=tuple(sources.extra_vars))
+    context.CLIARGS = ImmutableDict(extra_vars=tuple(map(_absolute, sources.extra_vars)))
     vars(load_extra_vars).pop("extra_vars", None)  # Ansible keeps the first reading for the life of the process
     loader = DataLoader()
+    loader.set_basedir(
+        str(playbooks_directory())
+    )  # as an apply has it: not the working directory, which may be anywhere
     location = ", ".join(sources.inventories) or "localhost"
     for source in sources.inventories:
         _check_source(source)
@@ -77,6 +81,11 @@ def read_targets(sources: Sources) -> Sequence[Target]:
         target.model_copy(update={"scopes": frozenset(name for name, hosts in scopes.items() if target.name in hosts)})
         for target in targets
     ]
+
+
+def _absolute(said: str) -> str:
+    """An ``@file`` is relative to the working directory, whatever else is relative to."""
+    return f"@{Path(said[1:]).expanduser().absolute()}" if said.startswith("@") else said
 
 
 def _named(manager: InventoryManager, pattern: str, location: str) -> frozenset[str]:

@@ -8,6 +8,7 @@ from hardener.errors import LabError
 from hardener.lab import cgroups, network
 from hardener.lab.node import Node
 from hardener.lab.tools import SYSTEM_PATH, run_tool, tolerate
+from hardener.private import PUBLIC
 
 _SUPERVISOR = Path(__file__).with_name("supervise.sh")
 WITHHELD = ("CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_TIME")
@@ -35,6 +36,7 @@ def make_tree(node: Node) -> None:
     resolv = node.root / "etc/resolv.conf"
     resolv.unlink(missing_ok=True)
     resolv.write_text(network.resolv_conf())
+    resolv.chmod(0o644)
 
 
 def start(node: Node) -> None:
@@ -48,6 +50,7 @@ def start(node: Node) -> None:
             env={"PATH": SYSTEM_PATH, **ENVIRONMENT},
             cwd="/",
             check=True,
+            umask=PUBLIC,
         )
 
 

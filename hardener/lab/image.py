@@ -59,6 +59,7 @@ def _build(recipe: Recipe, image: Path, progress: Callable[[str], None]) -> None
         run_confined(mmdebstrap_argv(recipe, tree, work), log=log, env={"TMPDIR": str(work), "LC_ALL": "C.UTF-8"})
         # An empty file, unlike a missing one, is not taken for a first boot that enables every unit again.
         (tree / "etc/machine-id").write_text("")
+        (tree / "etc/machine-id").chmod(0o644)
         if recipe.kind == "vm":
             progress("making its file systems")
             make_disks(recipe, tree, result)

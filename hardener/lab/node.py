@@ -1,7 +1,6 @@
 """Says what a throw-away node is and where its files are, and finds the nodes this user has."""
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Literal, get_args
@@ -9,6 +8,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hardener.errors import LabError
+from hardener.private import cache_directory, state_directory
 
 Kind = Literal["vm", "container"]
 Release = Literal["12", "13"]
@@ -77,12 +77,12 @@ class Node(BaseModel):
 
 def state_home() -> Path:
     """The lab's folder under the user's state home."""
-    return _base("XDG_STATE_HOME", ".local/state") / "hardener" / "lab"
+    return state_directory() / "lab"
 
 
 def cache_home() -> Path:
     """The lab's folder under the user's cache home."""
-    return _base("XDG_CACHE_HOME", ".cache") / "hardener" / "lab"
+    return cache_directory() / "lab"
 
 
 def nodes_folder() -> Path:
@@ -150,9 +150,3 @@ def folders() -> list[Path]:
 def known_nodes() -> list[Node]:
     """Every node that has a description, by name."""
     return [node for node in map(load, folders()) if node is not None]
-
-
-def _base(variable: str, default: str) -> Path:
-    """An XDG base directory; relative values are ignored, as its specification demands."""
-    value = os.environ.get(variable, "")
-    return Path(value) if value.startswith("/") else Path.home() / default

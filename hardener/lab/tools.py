@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hardener.errors import LabError
+from hardener.private import PUBLIC
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -71,7 +72,13 @@ def run_tool(argv: Sequence[str]) -> str:
     """Run a tool to its end and return its stdout; raises LabError with its last line if it fails."""
     try:
         done = subprocess.run(
-            argv, capture_output=True, text=True, env=_environment(), check=False, stdin=subprocess.DEVNULL
+            argv,
+            capture_output=True,
+            text=True,
+            env=_environment(),
+            check=False,
+            stdin=subprocess.DEVNULL,
+            umask=PUBLIC,  # what it makes is a node's, or this machine's
         )
     except OSError as error:
         raise LabError(f"lab: cannot run {argv[0]}: {error.strerror}") from error
@@ -92,6 +99,7 @@ def run_confined(argv: Sequence[str], *, log: Path, env: Mapping[str, str]) -> N
             stderr=sink,
             env=_environment() | dict(env),
             check=False,
+            umask=PUBLIC,
         )
     _check(argv[0], done.returncode, log.read_text(errors="replace"))
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from hardener.catalogue.waivers import LONGEST_DAYS
 from hardener.documents import Document, read_document, validated
 from hardener.errors import ConfigError
+from hardener.ownership import refuse_foreign
 from hardener.project.recipients import Mention
 
 FILE_NAME = "hardener.yml"
+SITE_FOLDERS = ("controls", "profiles", "roles")
 EXAMPLE = Path(__file__).parent / "example"
 
 
@@ -64,28 +64,18 @@ class Project:
 
 
 def find_project(start: Path) -> Path | None:
-    """The project file of a directory, or of the nearest one above it.
-
-    Raises ``ConfigError`` for one that somebody else could have put there, or whose controls: they choose what runs as
-    root.
-    """
-    for directory in (start, *start.parents):
-        file = directory / FILE_NAME
-        if file.is_file():
-            _refuse_foreign(file)
-            return file
-    return None
-
-
-def _refuse_foreign(file: Path) -> None:
-    for path in (file, file.parent, *file.parent.glob("controls"), *file.parent.glob("controls/*.py")):
-        status = path.stat()
-        if status.st_uid not in {0, os.geteuid()} or status.st_mode & stat.S_IWOTH:
-            raise ConfigError(f"others can write {path}: name the file with --project to use it", location=f"{file}:1")
+    """The project file of a directory, or of the nearest one above it."""
+    files = (directory / FILE_NAME for directory in (start, *start.parents))
+    return next((file for file in files if file.is_file()), None)
 
 
 def load_project(file: Path) -> Project:
-    """What a project file says; ``ConfigError`` with file and line where it is wrong or names what is not there."""
+    """What a project file says; ``ConfigError`` with file and line where it is wrong or names what is not there.
+
+    It is refused as well where others could have written it, or the controls, profiles and roles beside it: they choose
+    what runs as root.
+    """
+    refuse_foreign(file, *(file.absolute().parent / name for name in SITE_FOLDERS))
     document = read_document(file.absolute())
     content = validated(document, ProjectFile)
     given = content.model_dump(include={"batches", "guard_seconds", "workers", "transport", "silent_nights"})

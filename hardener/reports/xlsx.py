@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from xlsxwriter import Workbook
@@ -15,6 +14,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from hardener.errors import ConfigError
 from hardener.model import Finding, Run, TargetResult
+from hardener.private import working_directory
 from hardener.reports.rows import (
     COLUMNS,
     Cell,
@@ -63,8 +63,8 @@ def render(run: Run, results: Iterable[TargetResult]) -> Iterator[bytes]:
 
     Rows go to the disk as they come: of each target there stays in memory a word for each control.
     """
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "run.xlsx"
+    with working_directory() as folder:
+        file = folder / "run.xlsx"
         _write(run, results, file)
         with file.open("rb") as written:
             while piece := written.read(_PIECE):

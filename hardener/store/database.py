@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +21,7 @@ from hardener.model import (
     Seen,
     TargetResult,
 )
+from hardener.private import state_directory
 from hardener.store import baselines, reading, schema, telling
 from hardener.store.chaining import adopt
 from hardener.store.comparing import compare
@@ -38,8 +38,7 @@ from hardener.store.writing import write_run
 
 def default_location() -> Path:
     """The SQLite file below the XDG state directory."""
-    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(state) / "hardener" / "runs.sqlite"
+    return state_directory() / "runs.sqlite"
 
 
 class Store:

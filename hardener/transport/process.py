@@ -10,6 +10,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import IO, Self
 
+from hardener.private import umask_outside
+
 CHUNK = 65536
 GATHER_SECONDS = 0.05
 """A batch sends answer by answer; what comes within this time of the first is read with it. A waking costs more than
@@ -33,6 +35,7 @@ class ProcessPipe:
             bufsize=0,
             env=environment,
             start_new_session=not has_terminal,
+            umask=umask_outside(),
         )
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._stream(self._process.stdout), selectors.EVENT_READ, 0)

@@ -17,6 +17,7 @@ TOP_LEVEL = {
     "LICENSE",
     "Makefile",
     "README.md",
+    "SECURITY.md",
     "constraints.txt",
     "docs",
     "hardener",
@@ -24,6 +25,7 @@ TOP_LEVEL = {
     "molecule",
     "playbooks",
     "pyproject.toml",
+    "requirements.txt",
     "roles",
     "tests",
 }

@@ -16,6 +16,8 @@ from tests.integration.test_bad_input import run
 
 pytestmark = pytest.mark.lab
 
+NAMED = 12345
+"""Where a program of an ordinary user listens that is called sshd."""
 FOREIGN = "table ip site { chain kept { tcp dport 9 drop; }; }"
 CONNECT = (
     "ip netns exec peer python3 -c 'import socket, sys; "
@@ -41,7 +43,9 @@ def bench() -> Iterator[Bench]:
             ip -n peer address add fd00:51::2/64 dev far6 nodad; ip -n peer link set far6 up
             systemd-run --quiet --unit=lab-served python3 -m http.server 8098 --bind ::
             systemd-run --quiet --unit=lab-closed python3 -m http.server 8099 --bind ::
-            until ss -Hltn | grep --quiet :8098 && ss -Hltn | grep --quiet :8099; do :; done""",
+            install --mode=0755 "$(readlink --canonicalize /usr/bin/python3)" /opt/sshd
+            systemd-run --quiet --unit=lab-named --uid=nobody /opt/sshd -m http.server {NAMED} --bind ::
+            until [ "$(ss -Hltn | grep --count --extended-regexp ':(8098|8099|{NAMED}) ')" = 3 ]; do :; done""",
         )
         whole = Bench.of(node)
         selection = replace(whole.conductor.selection, pattern="firewall-*")
@@ -66,6 +70,7 @@ def test_each_family_gets_to_ssh_and_to_what_is_served_and_no_further(bench: Ben
     assert gets_through(bench, address, 22)
     assert gets_through(bench, address, 8098)
     assert not gets_through(bench, address, 8099)
+    assert not gets_through(bench, address, NAMED)
     assert lab.run(bench.node, f"ip netns exec peer ping -c 1 -W 5 {address} >/dev/null && echo yes").stdout == "yes\n"
 
 

@@ -12,13 +12,15 @@ from hardener import lab
 ROOT = Path(__file__).parents[2]
 NODE_PYTHON = "3.11"
 """The Python of a node with Debian 12."""
+HASHED = ["--require-hashes", "--only-binary", ":all:", "--requirement", str(ROOT / "requirements.txt")]
+"""Words for pip: all that hardener needs, from files whose hashes are known."""
 HARDENER = "/opt/hardener/bin/python -P -m hardener"
 
 
-def built_wheel(folder: Path) -> Path:
-    """The wheel, made in a folder."""
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
-    subprocess.run(build, check=True, capture_output=True)
+def built_wheel(folder: Path, source: Path = ROOT, umask: int = -1) -> Path:
+    """The wheel of a checkout, this one or a copy, made in a folder."""
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)]
+    subprocess.run(build, check=True, capture_output=True, umask=umask)
     (wheel,) = folder.glob("hardener-*.whl")
     return wheel
 
@@ -26,9 +28,9 @@ def built_wheel(folder: Path) -> Path:
 def install_on(node: lab.Node, folder: Path) -> None:
     """Install the wheel with all it depends on as ``HARDENER``: fetched here, as a node reaches no package index."""
     site = folder / "site"
-    fetch = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--only-binary", ":all:"]
-    versions = ["--python-version", NODE_PYTHON, "--constraint", str(ROOT / "constraints.txt")]
-    subprocess.run([*fetch, *versions, "--target", site, built_wheel(folder)], check=True, capture_output=True)
+    fetch = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target", str(site)]
+    subprocess.run([*fetch, "--python-version", NODE_PYTHON, *HASHED], check=True, capture_output=True)
+    subprocess.run([*fetch, "--no-deps", built_wheel(folder)], check=True, capture_output=True)
     there = f"/opt/hardener/lib/python{NODE_PYTHON}/site-packages"
     unpack = f"python3 -m venv --without-pip /opt/hardener && tar -x --no-same-owner -C {there}"
     with subprocess.Popen(["tar", "-C", site, "-c", "."], stdout=subprocess.PIPE) as packed:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hardener.audit import CONNECTION, LAST_RUN, LISTENERS
+from hardener.audit import CONNECTION, LAST_RUN
 from hardener.catalogue.control import Control, Host, Parameter, Violation
 from hardener.catalogue.discovery import Catalogue, catalogue_of
 from hardener.catalogue.expectations import at_most, equals
 from hardener.catalogue.profiles import Profile
 from hardener.catalogue.recent import COMMANDS
+from hardener.catalogue.sshd_ports import LISTENERS, UNITS
 from hardener.model import Answer, Connection, Severity, Target, Trait
 from hardener.plan import Selection
 
@@ -114,6 +115,7 @@ def facts_answers(*, container: bool = False, root: bool = True, python: bool = 
         'id -Gn "${SUDO_USER:-$(id -un)}"': answer("admin sudo\n"),
         LAST_RUN: answer(""),
         CONNECTION: answer("192.0.2.7 192.0.2.1 2222\n"),
+        UNITS: answer("MainPID=9\nId=ssh.service\nActiveState=active\n"),
         LISTENERS: answer('LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=9,fd=3))\n'),
         "id -u": answer("0\n" if root else "1000\n"),
         "command -v python3": answer("/usr/bin/python3\n") if python else answer("", 127),

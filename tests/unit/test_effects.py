@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hardener.audit import LISTENERS
+from hardener.catalogue.sshd_ports import LISTENERS
 from hardener.effects import CONNECTIONS, PROGRAMS, QUESTIONS, SESSIONS, UNITS, touches
 from hardener.model import Answer, Change, ChangeKind
 from tests.unit.builders import answer

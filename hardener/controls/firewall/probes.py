@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from hardener.catalogue import observations as seen
 from hardener.catalogue.control import CouldNotLook, Host
 from hardener.catalogue.expectations import AFTER_REBOOT, NOW
+from hardener.catalogue.sshd_ports import sshd_ports
 
 FILE = "/etc/hardener/firewall.nft"
 TABLE = "inet hardener"
@@ -97,14 +98,8 @@ def accepted_ports(chains: Chains) -> JsonValue:
 
 def ssh(host: Host) -> JsonValue:
     """The ports sshd listens on, and those our table accepts."""
-    rows = seen.listening_programs(host)
-    ports = {
-        int(socket.rpartition(":")[2])
-        for socket, programs in rows.items()
-        if socket.startswith("tcp ") and "sshd" in programs
-    }
-    accepted = both(accepted_ports)(host)
-    return {"sshd listens on": [*sorted(ports)], "accepted": accepted}
+    ports = sshd_ports(host)
+    return {"sshd listens on": [*sorted(ports)], "accepted": both(accepted_ports)(host)}
 
 
 def differing_chains(host: Host) -> JsonValue:

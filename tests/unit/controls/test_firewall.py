@@ -8,6 +8,7 @@ import pytest
 
 from hardener.catalogue.control import CouldNotLook
 from hardener.catalogue.discovery import catalogue_of
+from hardener.catalogue.sshd_ports import LISTENERS, UNITS
 from hardener.content import roles_directory
 from hardener.controls import firewall
 from hardener.controls.firewall import probes
@@ -46,11 +47,11 @@ table inet hardener {
 	}
 }
 """
-SOCKETS = 'tcp LISTEN 0 128 0.0.0.0:2222 0.0.0.0:* users:(("sshd",pid=9,fd=3))\n'
+SOCKETS = 'LISTEN 0 128 0.0.0.0:2222 0.0.0.0:* users:(("sshd",pid=9,fd=3))\n'
 
 
 def host(loaded: tuple[int, str, str] = (0, TABLE, ""), at_boot: tuple[int, str, str] = (0, TABLE, "")) -> RecordedHost:
-    sockets = {"ss -H -l -n -t -u -p": (0, SOCKETS, "")}
+    sockets = {UNITS: (0, "MainPID=9\nId=ssh.service\n", ""), LISTENERS: (0, SOCKETS, "")}
     return RecordedHost({LOADED: loaded, AT_BOOT: at_boot, **sockets})
 
 
