@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pydantic import JsonValue
 
 LARGEST = 2**63 - 1
 """No number of a target's is larger: every database and every format can keep it."""
+JSON_LIMIT = 4 * 1024 * 1024
+"""As much as is kept of an answer."""
 LINE_LIMIT = 1000
 """Most characters of a line for people that are a target's own words."""
 MOST_LEVELS = 50
@@ -38,7 +40,7 @@ def well_formed(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def parsed(text: str | bytes, *, most: int) -> object:
+def json_of(text: str | bytes, *, most: int = JSON_LIMIT) -> Any:
     """What a JSON text of at most ``most`` characters or bytes says; ``ValueError`` where it says nothing.
 
     Its texts may hold lone surrogates: see ``well_formed`` and ``one_line``. An empty list takes three characters of
