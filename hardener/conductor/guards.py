@@ -11,6 +11,7 @@ from threading import Event, Lock, Thread
 from typing import TypeVar
 
 from hardener.conductor import checkpoints
+from hardener.conductor.checkpoint_answers import Status
 from hardener.conductor.progress import Progress
 from hardener.errors import ApplyError, GuardTripped, HardenerError, TransportError
 from hardener.model import CheckpointState, Target
@@ -177,14 +178,13 @@ class Guards:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _ended(status: Mapping[str, object]) -> Ended:
+def _ended(status: Status) -> Ended:
     """A target's own word on a run: what became of it."""
-    if status.get("state") == "released":
+    if status.state == "released":
         return Ended(CheckpointState.RELEASED)
-    if status.get("state") == "restored":
-        left = status.get("left")
-        words = f"; could not be brought back: {'; '.join(map(str, left))}" if isinstance(left, list) and left else ""
+    if status.state == "restored":
+        words = f"; could not be brought back: {'; '.join(status.left)}" if status.left else ""
         return Ended(
-            CheckpointState.RESTORED, str(GuardTripped(f"restored its checkpoint: {status.get('reason')}{words}"))
+            CheckpointState.RESTORED, str(GuardTripped(f"restored its checkpoint: {status.reason or 'unknown'}{words}"))
         )
     return Ended()
