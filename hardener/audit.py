@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from hardener.catalogue.walk import COMMAND, walk
 from hardener.model import Answer, Facts, FileWalk, Finding, LastRun, Outcome, Platform, Question, Target, Trait, Values
 from hardener.plan import Plan, Selection, make_plan
 from hardener.transcript import NoAnswer, Unanswered, host_of
+from hardener.untrusted import json_of, number, observation, one_line
 from hardener.waiving import waived
 
 
@@ -92,17 +92,17 @@ def _finding(
     host, backend = host_of(answers)
     observed: JsonValue = None
     try:
-        observed = control.observe(host)
+        observed = observation(control.observe(host))
         outcome, reason = _judged(expectation, observed)
     except Unanswered as unanswered:
         missing[unanswered.question] = None
         return None
     except NotApplicable as why:
-        outcome, reason = Outcome.NOTAPPLICABLE, str(why)
+        outcome, reason = Outcome.NOTAPPLICABLE, one_line(str(why))
     except (NoAnswer, CouldNotLook) as why:
-        outcome, reason = Outcome.ERROR, str(why)
+        outcome, reason = Outcome.ERROR, one_line(str(why))
     except Exception as error:  # noqa: BLE001  (an answer nobody foresaw must cost one control, not the audit)
-        outcome, reason = Outcome.ERROR, f"the answer could not be read: {type(error).__name__}: {error}"
+        outcome, reason = Outcome.ERROR, one_line(f"the answer could not be read: {type(error).__name__}: {error}")
     asked |= backend.asked
     return Finding(
         control=control.id,
@@ -132,6 +132,13 @@ _KUBERNETES_FILES = {
 }
 
 
+FACT_LIMIT = 1024 * 1024
+"""Most characters that a target may say to one question about itself."""
+WORD_LIMIT = 256
+"""Most characters of a name of anything."""
+HIGHEST_PORT = 2**16 - 1
+
+
 def _facts(host: Host, missing: dict[Question, None]) -> tuple[Facts | None, str | None]:
     """What the target is; each fact is asked on its own so that one round trip brings them all."""
     known: dict[str, Any] = {}
@@ -140,8 +147,8 @@ def _facts(host: Host, missing: dict[Question, None]) -> tuple[Facts | None, str
             known[name] = observe(host)
         except Unanswered as unanswered:
             missing[unanswered.question] = None
-        except (NoAnswer, CouldNotLook, ValueError, LookupError) as error:
-            return None, f"the target could not be identified: {error}"
+        except (NoAnswer, CouldNotLook, ValueError) as error:
+            return None, one_line(f"the target could not be identified: {error}")
     if len(known) < len(_FACTS):
         return None, None
     del known["listeners"]
@@ -149,10 +156,28 @@ def _facts(host: Host, missing: dict[Question, None]) -> tuple[Facts | None, str
     return Facts(traits=frozenset(virtual) | frozenset(found), **known), None
 
 
+def _said(host: Host, command: str) -> str:
+    """What a target says of itself, in bounds; whether the command succeeded is another matter."""
+    text = str(host.run(command).stdout)
+    if len(text) > FACT_LIMIT:
+        raise CouldNotLook(f"more than {FACT_LIMIT} characters from: {command}")
+    return text
+
+
+def _word(text: str, what: str) -> str:
+    """A name as it may stand in a report, a file or a command."""
+    if len(text) > WORD_LIMIT or not text.isprintable():
+        raise CouldNotLook(f"not a {what}: {one_line(text, WORD_LIMIT)}")
+    return text
+
+
 def _platform(host: Host) -> Platform:
-    lines = host.run("cat /etc/os-release").stdout.splitlines()
-    release = dict(line.split("=", 1) for line in lines if "=" in line)
-    return Platform(family=release["ID"].strip('"'), release=release.get("VERSION_ID", "rolling").strip('"'))
+    lines = _said(host, "cat /etc/os-release").splitlines()
+    release = {name: value.strip('"') for name, sign, value in (line.partition("=") for line in lines) if sign}
+    if not release.get("ID"):
+        raise CouldNotLook("/etc/os-release names no ID")
+    number = release.get("VERSION_ID", "rolling")
+    return Platform(family=_word(release["ID"], "name of a system"), release=_word(number, "release"))
 
 
 def _virtualisation(host: Host) -> set[Trait]:
@@ -163,14 +188,14 @@ def _virtualisation(host: Host) -> set[Trait]:
 
 
 def _trait_files(host: Host) -> set[Trait]:
-    listing = host.run("ls -d " + " ".join(_KUBERNETES_FILES) + " 2>/dev/null").stdout
-    traits = {_KUBERNETES_FILES[path] for path in listing.split()}
-    is_graphical = host.run("systemctl is-active display-manager.service").stdout.strip() == "active"
+    listing = _said(host, "ls -d " + " ".join(_KUBERNETES_FILES) + " 2>/dev/null").split()
+    traits = {trait for path, trait in _KUBERNETES_FILES.items() if path in listing}
+    is_graphical = _said(host, "systemctl is-active display-manager.service").strip() == "active"
     return traits | ({Trait.GUI} if is_graphical else set())
 
 
-def _first_line(command: str) -> Callable[[Host], str]:
-    return lambda host: host.run(command).stdout.partition("\n")[0].strip()
+def _first_line(command: str, what: str) -> Callable[[Host], str]:
+    return lambda host: _word(_said(host, command).partition("\n")[0].strip(), what)
 
 
 def _connection(host: Host) -> Sequence[str]:
@@ -179,7 +204,7 @@ def _connection(host: Host) -> Sequence[str]:
     sudo forgets the variable: it is that of the nearest ancestor that has it. The operator's own port is another one
     every time, and would make every night's answer a new one.
     """
-    return host.run(CONNECTION).stdout.split()
+    return [_word(word, "address") for word in _said(host, CONNECTION).split()[:3]]
 
 
 CONNECTION = (
@@ -200,19 +225,25 @@ def _ssh_ports(host: Host) -> tuple[int, ...]:
         own = sshd_ports(host)
     except CouldNotLook:
         own = frozenset()
-    return tuple(sorted(own | {int(port) for port in _connection(host)[2:3]}))
+    return tuple(sorted(own | {number(port, most=HIGHEST_PORT) for port in _connection(host)[2:3]}))
 
 
 LAST_RUN = "[ ! -r /var/lib/hardener/last.json ] || cat /var/lib/hardener/last.json"
 
 
 def _last_run(host: Host) -> LastRun | None:
-    told = host.run(LAST_RUN).stdout
-    return (
-        LastRun.model_validate({name: json.loads(told).get(name, "") for name in LastRun.model_fields})
-        if told
-        else None
-    )
+    told = _said(host, LAST_RUN)
+    if not told:
+        return None
+    try:
+        found = json_of(told, most=FACT_LIMIT)
+    except ValueError as error:
+        raise CouldNotLook(f"the target's last run cannot be read: {error}") from None
+    told_words = {name: found.get(name, "") for name in LastRun.model_fields} if isinstance(found, Mapping) else {}
+    words = {name: one_line(word) for name, word in told_words.items() if isinstance(word, str)}
+    if len(words) < len(LastRun.model_fields):
+        raise CouldNotLook("the target's last run cannot be read: it is not the status of a run")
+    return LastRun(**words)
 
 
 _OPERATOR = '"${SUDO_USER:-$(id -un)}"'
@@ -220,14 +251,16 @@ _FACTS: Mapping[str, Callable[[Host], Any]] = {
     "platform": _platform,
     "virtualisation": _virtualisation,
     "files": _trait_files,
-    "kernel": _first_line("uname -r"),
-    "machine_id": _first_line("cat /etc/machine-id"),
-    "operator": _first_line(f"echo {_OPERATOR}"),
-    "operator_groups": lambda host: tuple(host.run(f"id -Gn {_OPERATOR}").stdout.split()),
+    "kernel": _first_line("uname -r", "release of a kernel"),
+    "machine_id": _first_line("cat /etc/machine-id", "machine-id"),
+    "operator": _first_line(f"echo {_OPERATOR}", "name of an account"),
+    "operator_groups": lambda host: tuple(
+        _word(name, "name of a group") for name in _said(host, f"id -Gn {_OPERATOR}").split()
+    ),
     "operator_address": lambda host: next(iter(_connection(host)), None),
     "listeners": lambda host: host.run(LISTENERS),  # what the next one needs as well, in the same round trip
     "ssh_ports": _ssh_ports,
-    "is_root": lambda host: host.run("id -u").stdout.strip() == "0",
+    "is_root": lambda host: _said(host, "id -u").strip() == "0",
     "has_python": lambda host: host.run("command -v python3").rc == 0,
     "last_run": _last_run,
 }

@@ -24,6 +24,7 @@ from hardener.catalogue.recent import (
     writings,
 )
 from hardener.model import Around, Finding
+from hardener.untrusted import one_line
 
 Kind = TypeVar("Kind", FileChange, PackageChange)
 AT_ONCE = timedelta(seconds=2)
@@ -109,11 +110,13 @@ def _between(read: Callable[[Answers, Answers], frozenset[Kind]], command: str, 
 
 
 def _package_words(change: PackageChange) -> str:
-    return f"package {change.package} {change.before} -> {change.after} at {_moment(change.moment)} (dpkg)"
+    return (
+        f"package {one_line(f'{change.package} {change.before} -> {change.after}')} at {_moment(change.moment)} (dpkg)"
+    )
 
 
 def _file_words(change: FileChange, around: Around) -> str:
-    words = f"{_visible(change.path)} changed at {_moment(change.moment)}"
+    words = f"{one_line(change.path)} changed at {_moment(change.moment)}"
     calls = [
         item
         for item in writings(around.after)
@@ -122,13 +125,8 @@ def _file_words(change: FileChange, around: Around) -> str:
     if not calls:
         return words
     last = max(calls, key=lambda item: (item.moment, item.program))
-    return f"{words} by {_visible(last.user)} with {_visible(last.program)} (auditd)"
+    return f"{words} by {one_line(last.user)} with {one_line(last.program)} (auditd)"
 
 
 def _moment(when: datetime) -> str:
     return f"{when:%Y-%m-%d %H:%M} UTC"
-
-
-def _visible(text: str) -> str:
-    """On one line: a name on the target is its users' choice."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from hardener.audit import HIGHEST_PORT
 from hardener.catalogue.sshd_ports import LISTENERS
 from hardener.model import Answer, Change, ChangeKind, Question, counted
 from hardener.transcript import NoAnswer, Unanswered, host_of
+from hardener.untrusted import number, one_line
 
 CONNECTIONS = "ss -H -n -t -p state established"
 UNITS = "ps -e -o pid= -o unit= -o comm="
@@ -52,7 +54,7 @@ def touches(items: Sequence[Change], answers: Mapping[str, Answer]) -> Mapping[s
     for item in items:
         for sentence in _sentences(item, host):
             for control in item.controls:
-                told[control][sentence] = None
+                told[control][one_line(sentence)] = None
     return {control: list(sentences) for control, sentences in told.items()}
 
 
@@ -62,8 +64,8 @@ def _sentences(item: Change, host: _Host) -> Iterator[str]:
         for port, peers in _by_port(own):
             yield f"{item.subject} serves {counted(len(peers), 'connection')} on port {port} ({_few(peers)})"
     if item.kind is ChangeKind.FILE and item.subject.endswith(".nft"):
-        opened = _open_ports(item.after)
-        cut = [one for one in host.connections if not any(one.port in ports for ports in opened)]
+        is_open = _open_ports(item.after)
+        cut = [one for one in host.connections if not is_open[one.port]]
         for port, peers in _by_port(cut):
             yield f"the firewall would cut {counted(len(peers), 'connection')} to port {port} ({_few(peers)})"
     if item.kind is ChangeKind.MOUNT and "noexec" in item.after.split(",") and "noexec" not in item.before.split(","):
@@ -76,18 +78,23 @@ def _sentences(item: Change, host: _Host) -> Iterator[str]:
 
 
 def _by_port(connections: Sequence[_Connection]) -> Sequence[tuple[int, Sequence[str]]]:
-    ports = sorted({connection.port for connection in connections})
-    return [(port, [one.peer for one in connections if one.port == port]) for port in ports]
+    peers: dict[int, list[str]] = defaultdict(list)
+    for connection in connections:
+        peers[connection.port].append(connection.peer)
+    return sorted(peers.items())
 
 
-def _open_ports(ruleset: str) -> Sequence[range]:
-    """The TCP ports that our table lets somebody in by; only the chain ``input`` is about that."""
+def _open_ports(ruleset: str) -> Sequence[int]:
+    """For each TCP port, whether our table lets somebody in by it; only the chain ``input`` is about that."""
     chain = takewhile(lambda line: "chain output" not in line, ruleset.splitlines())
     ports = [
         port for line in chain for found in re.findall(r"tcp dport \{([^}]*)\}", line) for port in found.split(",")
     ]
-    ends = [[int(end) for end in port.split("-")] for port in ports if re.fullmatch(r"\s*\d+(-\d+)?\s*", port)]
-    return [range(pair[0], pair[-1] + 1) for pair in ends]
+    is_open = bytearray(HIGHEST_PORT + 1)
+    for match in filter(None, (re.fullmatch(r"\s*([0-9]{1,5})(?:-([0-9]{1,5}))?\s*", port) for port in ports)):
+        first, last = int(match[1]), min(int(match[2] or match[1]), HIGHEST_PORT)
+        is_open[first : last + 1] = b"\1" * max(0, last + 1 - first)
+    return is_open
 
 
 def _is_below(path: str, directory: str) -> bool:
@@ -110,10 +117,11 @@ def _host(answers: Mapping[str, Answer]) -> _Host:
     listening = {row[3].rpartition(":")[2] for row in _rows(answers, LISTENERS, 4)}
     programs: dict[str, list[str]] = defaultdict(list)
     for file, *path in _rows(answers, PROGRAMS, 2):
-        number = file.split("/")[2]
-        programs[" ".join(path)].append(names.get(number, f"process {number}"))
+        process = file.removeprefix("/proc/").partition("/")[0]
+        programs[" ".join(path)].append(names.get(process, f"process {process}"))
+    inbound = (_connection(row, units) for row in _rows(answers, CONNECTIONS, 4) if _is_inbound(row, listening))
     return _Host(
-        connections=[_connection(row, units) for row in _rows(answers, CONNECTIONS, 4) if _is_inbound(row, listening)],
+        connections=[connection for connection in inbound if connection is not None],
         programs=programs,
         people=Counter(row[2] for row in _rows(answers, SESSIONS, 3) if "manager" not in row),
     )
@@ -136,7 +144,12 @@ def _is_inbound(row: Sequence[str], listening: set[str]) -> bool:
     return row[2].rpartition(":")[2] in listening and not is_own
 
 
-def _connection(row: Sequence[str], units: Mapping[str, str]) -> _Connection:
+def _connection(row: Sequence[str], units: Mapping[str, str]) -> _Connection | None:
+    """The connection of a row; ``None`` where its port is none."""
     process = re.search(r"pid=(\d+)", " ".join(row[4:]))
     peer = row[3].rpartition(":")[0].strip("[]").removeprefix("::ffff:")
-    return _Connection(int(row[2].rpartition(":")[2]), peer, units.get(process[1], "") if process else "")
+    try:
+        port = number(row[2].rpartition(":")[2], most=HIGHEST_PORT)
+    except ValueError:
+        return None
+    return _Connection(port, peer, units.get(process[1], "") if process else "")

@@ -53,7 +53,7 @@ RULES: Sequence[_Rule] = (
     ("AGE-SECRET-KEY-1[A-Z0-9]{20,}", MASK, True),
     (f"(authorization[\"']?:{_BLANK}*[\"']?((bearer|basic|token){_BLANK}+)?)[^ \t\"']{{8,}}", rf"\1{MASK}", True),
     # Somebody's name and password before a host.
-    ("([a-z][a-z0-9+.-]*://)[^/@ \t\"'<>]+@", rf"\1{MASK}@", True),
+    ("([a-z][a-z0-9+.-]{0,40}://)[^/@ \t\"'<>]+@", rf"\1{MASK}@", True),
     # What is called a secret: "name": "value", name="value", name "value", name=value, --name value; and what stands
     # behind the user in an option of mount.cifs.
     (f"(({_NAMES})[\"']{_BLANK}*[=:]{_BLANK}*){_QUOTED}", rf'\1"{MASK}', True),

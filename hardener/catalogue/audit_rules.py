@@ -16,6 +16,7 @@ from itertools import product
 
 from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Host
+from hardener.untrusted import number
 
 LOCKED = 2
 """What the kernel calls rules that cannot be changed before the next boot."""
@@ -83,7 +84,7 @@ def _state(answer: str) -> AuditState:
     lines = [" ".join(line.split()) for line in parts["files"]]
     switches = [line.partition(" ")[2] for line in lines if re.match(r"-e\b", line)]
     return AuditState(
-        enabled=int(status["enabled"]),
+        enabled=number(status["enabled"]),
         loaded=[line for line in parts["loaded"] if line.startswith("-")],
         on_disk=[line for line in lines if read_rule(line)],
         enabled_at_boot=switches[-1] if switches else "unset",
@@ -157,9 +158,9 @@ def _comparison(name: str, sign: str, operand: str) -> tuple[str, str]:
         return "condition", f"path{sign}{operand.rstrip('/') or '/'}"
     if name in ACCOUNTS:
         operand = {"unset": "-1", "4294967295": "-1", "root": "0"}.get(operand, operand)
-    if name == "exit" and re.fullmatch(r"-\d+", operand):
+    if name == "exit" and re.fullmatch(r"-\d{1,9}", operand):
         operand = f"-{errno.errorcode.get(-int(operand), operand[1:])}"
-    if re.fullmatch(r"0x[0-9a-fA-F]+", operand):
+    if re.fullmatch(r"0x[0-9a-fA-F]{1,16}", operand):
         operand = str(int(operand, 16))
     return "condition", f"{name}{sign}{operand}"
 

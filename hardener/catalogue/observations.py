@@ -6,7 +6,6 @@ failed: an empty answer from a broken command must never read as "nothing there"
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -14,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from hardener.catalogue.control import CouldNotLook, Host, NotApplicable, command
+from hardener.untrusted import json_of, number
 
 COMMAND_NOT_FOUND = 127
 EXCLUDED = "-"
@@ -197,7 +197,7 @@ def _sshd_options(listing: str) -> Mapping[str, Sequence[str]]:
 
 def mounted(host: Host) -> Mapping[str, Mapping[str, Any]]:
     """Mount point → ``source``, ``fstype`` and ``options`` (a list); where mounts are stacked, the visible one."""
-    tree = json.loads(ask(host, "findmnt --json --list --output TARGET,SOURCE,FSTYPE,OPTIONS"))
+    tree = json_of(ask(host, "findmnt --json --list --output TARGET,SOURCE,FSTYPE,OPTIONS"))
     return {
         row["target"]: {"source": row["source"], "fstype": row["fstype"], "options": row["options"].split(",")}
         for row in tree["filesystems"]
@@ -248,7 +248,7 @@ def listening_sockets(host: Host) -> Sequence[tuple[str, int]]:
     """(address, port) of every listening TCP socket; IPv6 addresses without brackets or zone."""
     rows = [line.split() for line in ask(host, "ss -H -l -n -t").splitlines()]
     split = [row[3].rsplit(":", 1) for row in rows if len(row) > 3]
-    return [(address.strip("[]").split("%")[0], int(port)) for address, port in split]
+    return [(address.strip("[]").split("%")[0], number(port)) for address, port in split]
 
 
 def listening_programs(host: Host) -> Mapping[str, Sequence[str]]:

@@ -14,7 +14,9 @@ from typing import Any, TypeAlias
 
 from hardener import checkpoint
 from hardener.checkpoint.patience import heartbeat_file
-from hardener.errors import CheckpointFailed, TargetLocked, Unreachable
+from hardener.conductor import checkpoint_answers as answers
+from hardener.conductor.checkpoint_answers import RolledBack, Status
+from hardener.errors import TargetLocked, Unreachable
 from hardener.model import Question
 from hardener.transport import Transport
 
@@ -64,10 +66,11 @@ def take(
     folder = shlex.quote(f"{FOLDER}/{run}")
     store = f"umask 077 && mkdir -p {folder} && echo {program()} | base64 -d >{folder}/program.pyz"
     words = ("take", run, operator, str(seconds), json.dumps(dict(going)), python or PYTHON)
-    answer = _answer(transport, Question(command=f"{store} && {_call(run, words)}", seconds=LONGEST_SECONDS))
-    if (holder := answer.get("locked_by")) is not None:
-        raise TargetLocked(f"another run is under way there: {describe(holder)}")
-    return dict(answer.get("unkept") or {})
+    question = Question(command=f"{store} && {_call(run, words)}", seconds=LONGEST_SECONDS)
+    taken = answers.taken(_answer(transport, question))
+    if taken.locked_by is not None:
+        raise TargetLocked(f"another run is under way there: {taken.locked_by.words}")
+    return taken.unkept
 
 
 def interpreter(run: str) -> str:
@@ -83,51 +86,39 @@ def heartbeats(run: str) -> str:
     return _HEARTBEATS.format(folder=shlex.quote(f"{FOLDER}/{run}"), file=shlex.quote(heartbeat_file(run)))
 
 
-def release(transport: Transport, run: str) -> Mapping[str, Any]:
+def release(transport: Transport, run: str) -> Status:
     """Tell a target that it can be reached: the checkpoint stays, the guard goes. Returns the status."""
-    return _asked(transport, run, ("release", run), LONGEST_SECONDS)
+    return _status(transport, run, ("release", run), LONGEST_SECONDS)
 
 
-def restore(transport: Transport, run: str, reason: str) -> Mapping[str, Any]:
+def restore(transport: Transport, run: str, reason: str) -> Status:
     """Bring everything back now; the status, with ``left`` where something could not be brought back."""
-    return _asked(transport, run, ("restore", run, reason), LONGEST_SECONDS)
+    return _status(transport, run, ("restore", run, reason), LONGEST_SECONDS)
 
 
-def status(transport: Transport, run: str) -> Mapping[str, Any]:
-    """What has become of a run, as its target tells it: ``state``, ``reason``, ``left``."""
-    return _asked(transport, run, ("status", run), QUICK_SECONDS)
+def status(transport: Transport, run: str) -> Status:
+    """What has become of a run, as its target tells it."""
+    return _status(transport, run, ("status", run), QUICK_SECONDS)
 
 
-def rollback(
-    transport: Transport, run: str, changes: Sequence[Mapping[str, Any]] | None, *, force: bool
-) -> Mapping[str, Any]:
-    """Take back a released run's changes, some or (``None``) all: ``undone``, ``conflicts`` and ``left``."""
+def rollback(transport: Transport, run: str, changes: Sequence[Mapping[str, Any]] | None, *, force: bool) -> RolledBack:
+    """Take back a released run's changes, some or (``None``) all."""
     words = ("rollback", run, json.dumps(changes), "force" if force else "keep")
-    return _asked(transport, run, words, LONGEST_SECONDS)
+    return answers.rolled_back(_answer(transport, Question(command=_call(run, words), seconds=LONGEST_SECONDS)))
 
 
-def describe(status: Mapping[str, Any]) -> str:
-    """A run under way or ended, in words."""
-    return f"{status.get('run', 'unknown')} of {status.get('operator', 'unknown')}"
-
-
-def _asked(transport: Transport, run: str, words: Sequence[str], seconds: int) -> Mapping[str, Any]:
-    return _answer(transport, Question(command=_call(run, words), seconds=seconds))
+def _status(transport: Transport, run: str, words: Sequence[str], seconds: int) -> Status:
+    return answers.status(_answer(transport, Question(command=_call(run, words), seconds=seconds)))
 
 
 def _call(run: str, words: Sequence[str]) -> str:
     return f"{PYTHON} -I {shlex.quote(f'{FOLDER}/{run}/program.pyz')} {shlex.join(words)}"
 
 
-def _answer(transport: Transport, question: Question) -> Mapping[str, Any]:
+def _answer(transport: Transport, question: Question) -> bytes:
     answer = transport.ask([question])[question.command]
     if answer.exit_status is None:
         raise Unreachable(answer.problem or "no answer")
     if answer.exit_status != 0:
-        said = answer.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
-        raise CheckpointFailed(said[-1].removeprefix("hardener: ") if said else "the checkpoint program failed")
-    try:
-        result: Mapping[str, Any] = json.loads(answer.stdout)
-    except ValueError:
-        raise CheckpointFailed("the checkpoint program's answer cannot be read") from None
-    return result
+        raise answers.failure(answer.stderr)
+    return answer.stdout

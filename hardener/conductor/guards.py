@@ -10,6 +10,7 @@ from threading import Event, Lock, Thread
 from typing import TypeVar
 
 from hardener.conductor import checkpoints
+from hardener.conductor.checkpoint_answers import Status
 from hardener.conductor.faults import Trouble, side_by_side, trouble
 from hardener.conductor.progress import Progress
 from hardener.errors import GuardTripped, HardenerError, TimedOut
@@ -259,14 +260,13 @@ def _broken(cause: Trouble) -> Ended:
     return Ended(None, cause.words, cause.is_our_fault)
 
 
-def _ended(status: Mapping[str, object]) -> Ended:
+def _ended(status: Status) -> Ended:
     """A target's own word on a run: what became of it."""
-    if status.get("state") == "released":
+    if status.state == "released":
         return Ended(CheckpointState.RELEASED)
-    if status.get("state") == "restored":
-        left = status.get("left")
-        words = f"; could not be brought back: {'; '.join(map(str, left))}" if isinstance(left, list) and left else ""
+    if status.state == "restored":
+        words = f"; could not be brought back: {'; '.join(status.left)}" if status.left else ""
         return Ended(
-            CheckpointState.RESTORED, str(GuardTripped(f"restored its checkpoint: {status.get('reason')}{words}"))
+            CheckpointState.RESTORED, str(GuardTripped(f"restored its checkpoint: {status.reason or 'unknown'}{words}"))
         )
     return Ended()

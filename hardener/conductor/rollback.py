@@ -105,13 +105,18 @@ def _one(conductor: Conductor, target: Target, request: RollbackRequest) -> _Tak
     except HardenerError as error:
         return _Taken(problem=str(error), is_failed=True)
     changes = [
-        Change(role="rollback", task=f"rollback of {request.undone.id}", module="", kind=_KINDS[kind], subject=name)
-        for kind, name in answer["undone"]
+        Change(role="rollback", task=f"rollback of {request.undone.id}", module="", kind=_kind(kind), subject=name)
+        for kind, name in answer.undone
     ]
-    complaints = [f"changed since by somebody else, left alone: {name}" for _, name in answer["conflicts"]]
+    complaints = [f"changed since by somebody else, left alone: {name}" for _, name in answer.conflicts]
     complaints += [f"made for other controls too, left alone: {name}" for name in shared]
-    complaints += [f"could not be brought back: {text}" for text in answer["left"]]
+    complaints += [f"could not be brought back: {text}" for text in answer.left]
     return _Taken(changes, "; ".join(complaints) or None)
+
+
+def _kind(kind: str) -> ChangeKind:
+    """The kind of change that a kind of state is; one that only a later program knows is whatever it is."""
+    return _KINDS.get(kind, ChangeKind.ACTION)
 
 
 def _chosen(request: RollbackRequest, target: str) -> tuple[Sequence[Mapping[str, Any]] | None, Sequence[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -24,6 +23,7 @@ from hardener.catalogue.expectations import (
 )
 from hardener.catalogue.kinds import HOST_KERNEL
 from hardener.model import Disruption, Severity, Trait
+from hardener.untrusted import json_of
 
 SERVICE = "apparmor.service"
 STATUS = 'told=$(aa-status --json); status=$?; printf \'%s\\n\' "$told" | sed \'s/": "/" is "/g\'; exit "$status"'
@@ -49,7 +49,7 @@ LAB = "/etc/apparmor.d/hardener-lab"
 
 def status_of(text: str) -> tuple[Mapping[str, str], Mapping[str, Mapping[str, str]]]:
     """Of what ``STATUS`` says: profile → its mode, and program → (profile → the state of processes it is for)."""
-    answer = json.loads(text.replace('" is "', '": "')) if text.strip() else {}
+    answer = json_of(text.replace('" is "', '": "')) if text.strip() else {}
     processes: dict[str, dict[str, str]] = {}
     for program, items in answer.get("processes", {}).items():
         for item in items:

@@ -13,15 +13,14 @@ masked on the target (``hardener.masking``): neither the connection nor anything
 
 from __future__ import annotations
 
-import re
 import secrets
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from hardener.masking import sed_program
 from hardener.model import Answer, Question
+from hardener.transport.frames import Frame, FrameReader
 
 COMMAND_SECONDS = 30
 """Longest time one question may take on the target."""
@@ -62,26 +61,21 @@ class Batch:
         mask = shlex.quote(sed_program(self.nonce) + _BY_FRAME.format(nonce=self.nonce))
         return _PROGRAM.format(nonce=self.nonce, cap=2 * (self.output_limit + 1), calls=calls, mask=mask)
 
-    def is_complete(self, stdout: bytes | bytearray) -> bool:
-        """Whether the last frame has arrived."""
-        return f"\n{self.nonce} done\n".encode() in stdout[-4096:]
+    def reader(self) -> FrameReader:
+        """What reads one of the two streams that come back."""
+        return FrameReader(self.nonce, questions=len(self.questions), limit=self.output_limit)
 
-    def has_started(self, stdout: bytes | bytearray) -> bool:
-        """Whether the program runs: whatever comes before is the login shell's or sudo's."""
-        return self.nonce.encode() in stdout
-
-    def answers(self, stdout: bytes, stderr: bytes, *, unfinished: str) -> Mapping[str, Answer]:
+    def answers(self, stdout: FrameReader, stderr: FrameReader, *, unfinished: str) -> Mapping[str, Answer]:
         """Answers by command; a question without a closed frame gets ``unfinished`` as its problem."""
-        outputs, errors = _frames(stdout, self.nonce), _frames(stderr, self.nonce)
         answers = {}
         for index, question in enumerate(self.questions):
-            if index in outputs and index in errors:
-                answers[question.command] = self._answer(question, outputs[index], errors[index].output)
+            if index in stdout.frames and index in stderr.frames:
+                answers[question.command] = self._answer(question, stdout.frames[index], stderr.frames[index].output)
             else:
                 answers[question.command] = Answer(exit_status=None, problem=unfinished)
         return answers
 
-    def _answer(self, question: Question, frame: _Frame, error: bytes) -> Answer:
+    def _answer(self, question: Question, frame: Frame, error: bytes) -> Answer:
         output, status, problem = frame.output, frame.status, None
         if len(output) > self.output_limit or len(error) > self.output_limit:
             problem = f"the output exceeds {self.output_limit} bytes"
@@ -136,24 +130,3 @@ z
 x
 }}
 """
-
-
-class _Frame(NamedTuple):
-    """What one stream of one question was; ``seconds``: how long it took, where the target could tell."""
-
-    output: bytes
-    status: int
-    seconds: float | None
-
-
-def _frames(stream: bytes, nonce: str) -> Mapping[int, _Frame]:
-    """Every closed frame, by the index of its question; the first frame of an index counts."""
-    mark = re.escape(nonce.encode())
-    # Exact: the target knows the nonce, and what it says of its clock may be no number.
-    end = rb" \1 end (\d+)(?: (\d{1,12}\.\d{1,9}) (\d{1,12}\.\d{1,9})| *)\n"
-    pattern = re.compile(mark + rb" (\d+) begin\n(.*?)\n" + mark + end, re.DOTALL)
-    frames: dict[int, _Frame] = {}
-    for match in pattern.finditer(stream):
-        seconds = round(float(match[5]) - float(match[4]), 2) if match[5] else None
-        frames.setdefault(int(match[1]), _Frame(match[2], int(match[3]), seconds))
-    return frames

@@ -10,9 +10,14 @@ from typing import Protocol
 from hardener.errors import BecomeFailed, TransportError, Unreachable
 from hardener.model import Answer, Become
 from hardener.transport.batch import Batch
+from hardener.transport.frames import PROMPT, READY
+from hardener.untrusted import one_line
 
-STREAM_LIMIT = 256 * 1024 * 1024
-"""Most bytes of one stream that are ever held: a target must not be able to exhaust the controller."""
+CONVERSATION_LIMIT = 24 * 1024 * 1024
+"""Most bytes a target may send in one conversation, on both streams together: many times what a whole audit takes.
+
+With it, a conversation needs less than 64 MiB of memory whatever comes.
+"""
 
 
 class Pipe(Protocol):
@@ -39,12 +44,12 @@ def shell_command(become: Become | None, batch: Batch, *, with_password: bool) -
     sudo = f"exec sudo -H -u {shlex.quote(become.user)}"
     if not with_password:
         return f"{sudo} -n -- /bin/sh -s"
-    ready = shlex.quote(f"echo {batch.nonce} ready >&2; exec /bin/sh -s")
+    ready = shlex.quote(f"echo {batch.nonce}{READY} >&2; exec /bin/sh -s")
     return f"{sudo} -S -p {shlex.quote(_prompt(batch))} -- /bin/sh -c {ready}"
 
 
 def _prompt(batch: Batch) -> str:
-    return f"{batch.nonce} password "
+    return f"{batch.nonce}{PROMPT}"
 
 
 def converse(pipe: Pipe, batch: Batch, *, become: Become | None, password: str | None) -> Mapping[str, Answer]:
@@ -58,17 +63,18 @@ def converse(pipe: Pipe, batch: Batch, *, become: Become | None, password: str |
     pipe.send(batch.program().encode())
     pipe.close_input()
     unfinished = conversation.read_until_complete()
-    if not batch.has_started(conversation.stdout):
+    if not conversation.output.has_begun:
         raise conversation.refusal(become, unfinished)
-    return batch.answers(bytes(conversation.stdout), bytes(conversation.stderr), unfinished=unfinished)
+    return batch.answers(conversation.output, conversation.errors, unfinished=unfinished)
 
 
 class Conversation:
-    """What has been read of both streams, and the deadline."""
+    """Both streams as far as they have come, and the deadline."""
 
     def __init__(self, pipe: Pipe, batch: Batch) -> None:
         self.pipe, self.batch = pipe, batch
-        self.stdout, self.stderr = bytearray(), bytearray()
+        self.output, self.errors = batch.reader(), batch.reader()
+        self.received = 0
         self.ends_at = time.monotonic() + batch.deadline
 
     def read(self) -> str | None:
@@ -79,20 +85,20 @@ class Conversation:
         received = self.pipe.receive(remaining)
         if received is None:
             return "the connection was lost before the answer"
-        self.stdout += received[0]
-        self.stderr += received[1]
-        if max(len(self.stdout), len(self.stderr)) > STREAM_LIMIT:
-            return f"the target sent more than {STREAM_LIMIT} bytes"
+        self.received += len(received[0]) + len(received[1])
+        if self.received > CONVERSATION_LIMIT:
+            return f"the target sent more than {CONVERSATION_LIMIT // 1024**2} MiB"
+        self.output.feed(received[0])
+        self.errors.feed(received[1])
         return None
 
     def give_password(self, password: str) -> None:
         """Answer sudo's prompt once, if it comes; ``BecomeFailed`` if it comes again."""
-        prompt, ready = _prompt(self.batch).encode(), f"{self.batch.nonce} ready".encode()
         is_given = False
-        while ready not in self.stderr:
-            if self.stderr.count(prompt) > 1:
+        while not self.errors.is_ready:
+            if self.errors.prompts > 1:
                 raise BecomeFailed("sudo did not accept the password")
-            if prompt in self.stderr and not is_given:
+            if self.errors.prompts and not is_given:
                 self.pipe.send(password.encode() + b"\n")
                 is_given = True
             if problem := self.read():
@@ -100,27 +106,20 @@ class Conversation:
 
     def read_until_complete(self) -> str:
         """Read to the last frame; why a question may have no answer."""
-        while not self.batch.is_complete(self.stdout):
-            if problem := self.read():
-                return problem
-        # The closing frame of stderr may still be on its way.
-        while self.pipe_is_open_for_errors():
+        # The closing frame of stderr may still be on its way when that of stdout has come.
+        last = len(self.batch.questions) - 1
+        while not (self.output.is_done and (last in self.errors.frames or last < 0)):
             if problem := self.read():
                 return problem
         return "the answer is incomplete"
 
-    def pipe_is_open_for_errors(self) -> bool:
-        """Whether the last question's frame on stderr has yet to be closed."""
-        last = f"{self.batch.nonce} {len(self.batch.questions) - 1} end ".encode()
-        return last not in self.stderr
-
     def refusal(self, become: Become | None, problem: str) -> TransportError:
         """The error that the target's own words suggest; its last line is the cause."""
         nonce = self.batch.nonce.encode()
-        output = bytes(self.stdout) + b"\n" + bytes(self.stderr)
+        output = self.output.said + b"\n" + self.errors.said
         lines = [line for line in output.splitlines() if line.strip() and nonce not in line]
         of_sudo = [line for line in lines if line.startswith(b"sudo:")]
-        said = (of_sudo or lines[-1:] or [problem.encode()])[0].decode("utf-8", "backslashreplace").strip()
-        if become is not None and (b"sudo" in self.stderr or b"assword" in self.stderr):
+        said = one_line((of_sudo or lines[-1:] or [problem.encode()])[0].decode("utf-8", "backslashreplace").strip())
+        if become is not None and (b"sudo" in self.errors.said or b"assword" in self.errors.said):
             return BecomeFailed(said)
         return Unreachable(f"the login shell did not run our questions: {said}")

@@ -58,7 +58,7 @@ def hold_session(
     if become is not None and password is not None:
         conversation.give_password(password)
     pipe.send(_PROGRAM.format(nonce=batch.nonce, program=program).encode())
-    while f"{batch.nonce} ready\n".encode() not in conversation.stdout:
+    while not conversation.output.is_ready:
         if problem := conversation.read():
             raise conversation.refusal(become, problem)
     session = _LineSession(pipe, batch.nonce)

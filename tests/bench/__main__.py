@@ -91,7 +91,7 @@ def _safety(bench: Bench) -> None:
         with bench.conductor.connect(bench.target.connection) as transport:
             checkpoints.take(transport, run, operator="bench", seconds=120, going=going)
         with bench.conductor.connect(bench.target.connection) as fresh:
-            assert checkpoints.release(fresh, run)["state"] == "released"
+            assert checkpoints.release(fresh, run).state == "released"
 
     say("checkpoint, guard, proof and release: seconds (median)", f"{median(once):.2f}")
 

@@ -14,6 +14,7 @@ from hardener.catalogue.recent import COMMANDS
 from hardener.catalogue.sshd_ports import LISTENERS, UNITS
 from hardener.model import Answer, Connection, Severity, Target, Trait
 from hardener.plan import Selection
+from hardener.transport.batch import Batch
 
 WORDS: dict[str, Any] = {
     "title": "A title",
@@ -97,6 +98,14 @@ def target(name: str = "node", **changes: Any) -> Target:
 def answer(stdout: str = "", status: int = 0, stderr: str = "") -> Answer:
     """A complete answer."""
     return Answer(exit_status=status, stdout=stdout.encode(), stderr=stderr.encode())
+
+
+def answers_of(batch: Batch, stdout: bytes, stderr: bytes, *, unfinished: str = "unfinished") -> Mapping[str, Answer]:
+    """What a batch makes of all bytes of both streams."""
+    output, errors = batch.reader(), batch.reader()
+    output.feed(stdout)
+    errors.feed(stderr)
+    return batch.answers(output, errors, unfinished=unfinished)
 
 
 def facts_answers(*, container: bool = False, root: bool = True, python: bool = True) -> dict[str, Answer]:

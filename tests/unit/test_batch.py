@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 
 from hardener.model import Answer, Question
 from hardener.transport.batch import Batch
+from tests.unit.builders import answers_of
 
 
 def run(batch: Batch) -> dict[str, Answer]:
     finished = subprocess.run(
         ["/bin/sh", "-s"], input=batch.program().encode(), capture_output=True, check=True, timeout=60
     )
-    assert batch.is_complete(finished.stdout)
-    return dict(batch.answers(finished.stdout, finished.stderr, unfinished="unfinished"))
+    assert finished.stdout.endswith(f"\n{batch.nonce} done\n".encode())
+    return dict(answers_of(batch, finished.stdout, finished.stderr))
 
 
 def ask(*commands: str, **changes: Any) -> list[Answer]:
@@ -64,7 +65,7 @@ def test_an_answer_says_how_long_it_took_and_keeps_that_to_itself(tmp_path: Path
     batch = Batch.of([Question(command=f"echo 12.75 0 > {clock}"), Question(command="true")])
     program = batch.program().replace("/proc/uptime", str(clock))
     finished = subprocess.run(["/bin/sh", "-s"], input=program.encode(), capture_output=True, check=True, timeout=60)
-    slow, quick = batch.answers(finished.stdout, finished.stderr, unfinished="unfinished").values()
+    slow, quick = answers_of(batch, finished.stdout, finished.stderr).values()
     assert (slow.seconds, quick.seconds) == (2.25, 0)
     assert "seconds" not in slow.model_dump(mode="json")
     assert slow == slow.model_copy(update={"seconds": None})
@@ -80,7 +81,7 @@ def test_the_clock_of_this_machine_can_be_read() -> None:
 def test_a_clock_that_says_no_number_costs_one_answer_and_not_the_audit(clock: str) -> None:
     batch = Batch.of([Question(command="true")])
     begin, end = f"{batch.nonce} 0 begin\n\n", f"{batch.nonce} 0 end 0"
-    answers = batch.answers(f"{begin}{end} {clock}\n".encode(), f"{begin}{end}\n".encode(), unfinished="unfinished")
+    answers = answers_of(batch, f"{begin}{end} {clock}\n".encode(), f"{begin}{end}\n".encode())
     assert answers["true"] == Answer(exit_status=None, problem="unfinished")
 
 
@@ -88,7 +89,7 @@ def test_a_target_whose_clock_cannot_be_read_answers_all_the_same() -> None:
     batch = Batch.of([Question(command="echo out")])
     program = batch.program().replace("/proc/uptime", "/nowhere")
     finished = subprocess.run(["/bin/sh", "-s"], input=program.encode(), capture_output=True, check=True, timeout=60)
-    answer = batch.answers(finished.stdout, finished.stderr, unfinished="unfinished")["echo out"]
+    answer = answers_of(batch, finished.stdout, finished.stderr)["echo out"]
     assert (answer.exit_status, answer.stdout, answer.stderr, answer.seconds) == (0, b"out\n", b"", None)
 
 
@@ -112,7 +113,7 @@ def test_a_stream_cut_in_the_middle_leaves_the_rest_unanswered() -> None:
     batch = Batch.of([Question(command="echo one"), Question(command="echo two")])
     finished = subprocess.run(["/bin/sh", "-s"], input=batch.program().encode(), capture_output=True, check=True)
     cut = finished.stdout[: finished.stdout.index(b"two")]
-    answers = batch.answers(cut, finished.stderr, unfinished="the connection was lost")
+    answers = answers_of(batch, cut, finished.stderr, unfinished="the connection was lost")
     assert answers["echo one"].stdout == b"one\n"
     assert answers["echo two"] == Answer(exit_status=None, problem="the connection was lost")
 
@@ -133,7 +134,7 @@ def framed(batch: Batch, outputs: list[bytes], noise: bytes) -> bytes:
 def test_frames_return_any_bytes_whatever_the_login_shell_printed_before(outputs: list[bytes], noise: bytes) -> None:
     batch = Batch.of([Question(command=str(index)) for index in range(len(outputs))])
     stream = framed(batch, outputs, noise + b"\n")
-    answers = batch.answers(stream, stream, unfinished="unfinished")
+    answers = answers_of(batch, stream, stream)
     assert [answers[str(index)].stdout for index in range(len(outputs))] == outputs
 
 
@@ -142,4 +143,4 @@ def test_a_frame_with_another_nonce_is_only_text(look_alike: int) -> None:
     batch, other = Batch.of([Question(command="q")]), Batch.of([Question(command="q")])
     inner = framed(other, [b"x"] * (look_alike + 1), b"")
     stream = framed(batch, [inner], b"")
-    assert batch.answers(stream, stream, unfinished="")["q"].stdout == inner
+    assert answers_of(batch, stream, stream)["q"].stdout == inner

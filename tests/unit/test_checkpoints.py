@@ -8,13 +8,15 @@ import json
 import shlex
 import subprocess
 import sys
+import tracemalloc
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hardener.checkpoint import patience
-from hardener.conductor import checkpoints
+from hardener.conductor import checkpoint_answers, checkpoints
 from hardener.errors import CheckpointFailed, TargetLocked, Unreachable
 from hardener.model import Answer, Question
 from hardener.transport.recorded import RecordedTransport
@@ -113,3 +115,125 @@ def test_a_word_that_comes_too_late_puts_nothing_off(
     done = subprocess.run(words, input="30\n", capture_output=True, text=True, check=True)
     assert done.stdout == f"{said}\n"
     assert not (tmp_path / "none").exists()
+
+
+ASKING: dict[str, Callable[[Target], object]] = {
+    "take": lambda target: checkpoints.take(target, "R1", operator="ann", seconds=60, going={}),
+    "release": lambda target: checkpoints.release(target, "R1"),
+    "restore": lambda target: checkpoints.restore(target, "R1", "why"),
+    "status": lambda target: checkpoints.status(target, "R1"),
+    "rollback": lambda target: checkpoints.rollback(target, "R1", None, force=False),
+}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "",
+        "[]",
+        "null",
+        "1",
+        '"released"',
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        "9" * 5000,
+        '{"state": NaN}',
+        b"\xff\xfe",
+        b"{\0}",
+        "{} {}",
+        '{"left": "' + "x" * checkpoint_answers.LIMIT + '"}',
+    ],
+    ids=lambda told: f"{told[:20]!r}",
+)
+@pytest.mark.parametrize("word", ASKING)
+def test_an_answer_of_another_shape_is_a_failure_of_that_target(word: str, told: str | bytes) -> None:
+    given = Answer(exit_status=0, stdout=told if isinstance(told, bytes) else told.encode())
+    with pytest.raises(CheckpointFailed, match="cannot be read") as caught:
+        ASKING[word](Target(given))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 2000
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"state": "won"},
+        {"state": ["released"]},
+        {"state": None},
+        {"state": "restored", "left": "everything"},
+        {"state": "restored", "left": [["files", "/etc/x"]]},
+        {"state": "restored", "reason": {}},
+        {"run": 1},
+        {"operator": 1.5},
+    ],
+)
+def test_a_status_with_odd_fields_is_a_failure_of_that_target(status: dict[str, object]) -> None:
+    for word in ("release", "restore", "status"):
+        with pytest.raises(CheckpointFailed, match="cannot be read"):
+            ASKING[word](Target(answer(json.dumps(status))))
+    with pytest.raises(CheckpointFailed, match="cannot be read"):
+        ASKING["take"](Target(answer(json.dumps({"locked_by": status}))))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"undone": None},
+        {"undone": {"files": "/etc/x"}},
+        {"undone": ["files"]},
+        {"undone": [["files"]]},
+        {"undone": [["files", "/etc/x", "y"]]},
+        {"undone": [["files", 1]]},
+        {"conflicts": [[[], []]]},
+        {"left": [1]},
+        {"left": "x"},
+    ],
+)
+def test_a_rollback_with_odd_fields_is_a_failure_of_that_target(change: dict[str, object]) -> None:
+    told = {"undone": [], "conflicts": [], "left": [], **change}
+    with pytest.raises(CheckpointFailed, match="cannot be read"):
+        ASKING["rollback"](Target(answer(json.dumps(told))))
+    del told[next(iter(change))]
+    with pytest.raises(CheckpointFailed, match="it lacks"):
+        ASKING["rollback"](Target(answer(json.dumps(told))))
+
+
+def test_names_of_any_bytes_are_told_in_lines_that_can_be_kept() -> None:
+    told = {"undone": [["files", "/etc/\udcff\n\x1b[2J"]], "conflicts": [], "left": ["/home/\ud800: é"], "new": 1}
+    rolled_back = checkpoints.rollback(Target(answer(json.dumps(told))), "R1", None, force=False)
+    assert rolled_back.undone == [("files", "/etc/\\udcff\\n\\x1b[2J")]
+    assert rolled_back.left == ["/home/\\ud800: é"]
+
+
+def test_a_status_is_read_as_the_program_writes_it() -> None:
+    told = {
+        "run": "R1",
+        "operator": "ann",
+        "since": 1.5,
+        "state": "restored",
+        "reason": "why",
+        "until": 2.5,
+        "left": [],
+    }
+    status = checkpoints.status(Target(answer(json.dumps(told))), "R1")
+    assert (status.words, status.state, status.reason, status.left) == ("R1 of ann", "restored", "why", [])
+    assert checkpoints.status(Target(answer("{}")), "R1").state == ""
+
+
+def test_a_failure_is_told_in_one_short_line() -> None:
+    given = Answer(exit_status=1, stderr=b"x" * 4_000_000 + b"\nhardener: \x1b[2J\xff no\n")
+    with pytest.raises(CheckpointFailed, match=r"^\\x1b\[2J\\xff no$"):
+        checkpoints.release(Target(given), "R1")
+
+
+def test_reading_the_longest_answer_needs_less_memory_than_a_conversation_may() -> None:
+    unit = b"{},"
+    told = b'{"left":[' + unit * ((checkpoint_answers.LIMIT - 20) // len(unit)) + b"{}]}"
+    tracemalloc.start()
+    try:
+        with pytest.raises(CheckpointFailed, match="not a text"):
+            checkpoint_answers.status(told)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 64 * 1024**2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -78,3 +79,30 @@ def test_a_host_that_does_not_answer_disturbs_nobody_we_know_of() -> None:
     lost = Answer(exit_status=None, problem="timed out")
     assert touches([item], {}) == {}
     assert touches([item], {question.command: lost for question in QUESTIONS}) == {}
+
+
+@pytest.mark.parametrize("port", ["9" * 5000, "65536", "ssh", "-1", ""])
+def test_ports_that_are_none_disturb_nobody(port: str) -> None:
+    answers = {
+        LISTENERS: answer(f"LISTEN 0 128 0.0.0.0:{port} 0.0.0.0:*\n"),
+        CONNECTIONS: answer(f"0 0 10.0.0.2:{port} 10.0.0.1:40000\n"),
+        PROGRAMS: answer("odd /tmp/x\n"),
+    }
+    rules = f"chain input {{ tcp dport {{ 22, {port}, 1-{port}, 9-1 }} accept }}\n"
+    fields = {"role": "alpha", "task": "t", "module": "m", "controls": ("alpha-one",)}
+    item = Change(**fields, kind=ChangeKind.FILE, subject="/etc/x.nft", after=rules)
+    assert touches([item], answers) == {}
+
+
+def test_as_many_ports_as_there_are_connections_are_told_in_one_go() -> None:
+    rows = range(60_000)
+    answers = {
+        LISTENERS: answer("".join(f"LISTEN 0 128 0.0.0.0:{port} 0.0.0.0:*\n" for port in rows)),
+        CONNECTIONS: answer("".join(f"0 0 10.0.0.2:{port} 10.0.0.1:9\n" for port in rows)),
+    }
+    item = Change(
+        role="alpha", task="t", module="m", controls=("alpha-one",), kind=ChangeKind.FILE, subject="/etc/x.nft"
+    )
+    began = time.process_time()
+    assert len(touches([item], answers)["alpha-one"]) == len(rows)
+    assert time.process_time() - began < 20, "not a measure: each port over all connections takes minutes"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hardener.masking import MASK, masked, sed_program
 from hardener.model import Question, Transcript
 from hardener.transport.batch import Batch
+from tests.unit.builders import answers_of
 from tests.unit.secrets import HASHES, KEYS, LINES, PASSWORD, TOKENS, needles
 
 RECORDED = sorted((Path(__file__).parent.parent / "transcripts").glob("*.json.gz"))
@@ -123,7 +124,7 @@ def answered(*commands: str) -> list[tuple[bytes, bytes, str | None]]:
         ["/bin/sh", "-s"], input=batch.program().encode(), capture_output=True, check=True, timeout=60
     )
     assert PASSWORD.encode() not in done.stdout + done.stderr
-    answers = batch.answers(done.stdout, done.stderr, unfinished="unfinished")
+    answers = answers_of(batch, done.stdout, done.stderr)
     return [(answers[item].stdout, answers[item].stderr, answers[item].problem) for item in commands]
 
 
@@ -144,5 +145,5 @@ def test_an_answer_that_was_cut_is_none_however_much_of_it_was_masked() -> None:
     done = subprocess.run(
         ["/bin/sh", "-s"], input=batch.program().encode(), capture_output=True, check=True, timeout=60
     )
-    (answer,) = batch.answers(done.stdout, done.stderr, unfinished="unfinished").values()
+    (answer,) = answers_of(batch, done.stdout, done.stderr).values()
     assert answer.exit_status is None or len(answer.stdout) < 10_000

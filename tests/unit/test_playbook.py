@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
 from hardener.masking import MASK
 from hardener.model import ChangeKind
-from hardener.playbook import TEXT_LIMIT, Outcome, _record
+from hardener.playbook.events import MOST_CHANGES, NAME_LIMIT, TEXT_LIMIT, Outcome, record
 from tests.unit.secrets import HASHES, LINES, PASSWORD
 
 TASK = {"host": "node", "role": "sudo", "task": "Do it"}
@@ -18,7 +19,7 @@ def told(module: str, answer: dict[str, Any], event: str = "runner_on_ok") -> Ou
     """What is remembered of one event."""
     outcomes = {"node": Outcome()}
     data = {**TASK, "resolved_action": module, "res": answer}
-    assert not _record({"event": event, "event_data": data}, outcomes, lambda _target, _task: None)
+    assert not record({"event": event, "event_data": data}, outcomes, lambda _target, _task: None)
     return outcomes["node"]
 
 
@@ -98,3 +99,106 @@ def test_neither_a_change_nor_a_failure_tells_a_secret() -> None:
     assert problem is not None
     assert PASSWORD not in problem
     assert HASHES["grub"] not in problem
+
+
+ROW: dict[Any, Any] = {"kind": "setting", "subject": "/etc/x", "key": "a", "before": "", "after": "a 1"}
+
+
+def nested(levels: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {**ROW, "surprise": 1},
+        {**ROW, "role": "other"},
+        {**ROW, "kind": "magic"},
+        {**ROW, "kind": None},
+        {**ROW, "kind": ["setting"]},
+        {**ROW, "before": None},
+        {**ROW, "after": {"a": 1}},
+        {**ROW, "after": nested(100_000)},
+        {**ROW, "subject": 5},
+        {**ROW, "subject": "/" * (NAME_LIMIT + 1)},
+        {**ROW, "conditional": "yes"},
+        {**ROW, 1: 2},
+    ],
+)
+def test_an_item_of_another_shape_is_that_targets_problem_and_a_change_all_the_same(row: dict[Any, Any]) -> None:
+    outcome = told("keyed_file", {"changed": True, "diff": [ROW, row, ROW]})
+    assert outcome.problem is not None
+    assert outcome.problem.startswith("Do it: what it changed cannot be read: ")
+    assert [change.kind for change in outcome.changes] == [ChangeKind.SETTING, ChangeKind.ACTION]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"diff": "text"},
+        {"diff": 5},
+        {"diff": [[], 1, None, "text"]},
+        {"diff": {"before": "a"}},
+        {"diff": {"after": "a"}},
+        {"diff": {"before": {"state": "file"}, "after": None}},
+        {"diff": {"before": {}, "after": {"state": ["x"]}}},
+        {"diff": [{"prepared": "text"}], "invocation": "text"},
+        {"diff": None, "invocation": {"module_args": ["path"]}},
+        {"invocation": {"module_args": {"path": {"a": 1}}}},
+        {"invocation": {"module_args": {"name": 1}}},
+    ],
+)
+@pytest.mark.parametrize("module", ["ansible.builtin.file", "ansible.builtin.group", "keyed_file"])
+def test_an_answer_of_ansible_in_another_shape_is_that_something_was_done(module: str, answer: dict[str, Any]) -> None:
+    assert items(module, answer) == [("action", "Do it", "", "", "done")]
+
+
+@pytest.mark.parametrize("event", ["runner_on_ok", "runner_on_failed", "runner_on_unreachable", None, ["x"]])
+@pytest.mark.parametrize("res", [None, "text", [], nested(100_000), {"changed": nested(9)}, {"msg": nested(9)}])
+def test_an_event_of_another_shape_is_no_error_of_ours(event: Any, res: Any) -> None:
+    outcomes = {"node": Outcome(), "other": Outcome()}
+    for data in ({**TASK, "res": res}, {**TASK, "host": ["node"], "res": res}, {**TASK, "task": {}, "res": res}, res):
+        record({"event": event, "event_data": data}, outcomes, lambda _target, _task: None)
+    assert outcomes["other"] == Outcome()
+
+
+def test_what_a_target_tells_can_be_kept_whatever_its_bytes_are() -> None:
+    row = {**ROW, "subject": "/etc/\udcff", "key": "\ud800", "before": "\udcfe\n", "after": "é"}
+    (change,) = told("keyed_file", {"changed": True, "diff": [row]}).changes
+    assert (change.subject, change.key, change.before, change.after) == ("/etc/\\udcff", "\\ud800", "\\udcfe\n", "é")
+    assert change.model_dump_json()
+    problem = told("command", {"msg": "\udcff\x1b[2J", "stderr": "x" * 4_000_000}, "runner_on_failed").problem
+    assert problem is not None
+    assert problem.isprintable()
+    assert len(problem) < 3000
+
+
+def test_no_target_tells_more_than_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = told("keyed_file", {"changed": True, "diff": [ROW] * (MOST_CHANGES + 5)})
+    assert len(outcome.changes) == MOST_CHANGES + 1
+    assert outcome.problem is not None
+    assert "more than 10000 changes" in outcome.problem
+    monkeypatch.setattr("hardener.playbook.events.MOST_TEXT", 2 * TEXT_LIMIT)
+    outcome = told("keyed_file", {"changed": True, "diff": [{**ROW, "after": "x" * TEXT_LIMIT}] * 9})
+    assert [change.kind for change in outcome.changes] == [ChangeKind.SETTING] * 2 + [ChangeKind.ACTION]
+    assert "40000 characters" in str(outcome.problem)
+
+
+def test_a_secret_that_a_cut_goes_through_is_not_kept() -> None:
+    secret = f"password={PASSWORD}"
+    for distance in range(len(secret) + 2):
+        text = "x" * (TEXT_LIMIT - 1 - distance) + " " + secret
+        (change,) = told("text_files", {"changed": True, "diff": [{**ROW, "after": text * 3}]}).changes
+        assert PASSWORD[:6] not in change.after
+        assert len(change.after) <= TEXT_LIMIT
+
+
+def test_long_texts_are_masked_in_one_go() -> None:
+    """Not a measure: a pattern that looks at a line again from each of its letters takes minutes."""
+    began = time.process_time()
+    for unit in ("a", "eyJ", ":omx:", "://", "pass = ", "$6$", "-"):
+        told("text_files", {"changed": True, "diff": [{**ROW, "after": unit * 1_000_000}]})
+    assert time.process_time() - began < 30

@@ -22,6 +22,7 @@ from hardener.controls.accounts.shared import (
     references,
     shadows,
 )
+from hardener.untrusted import number
 
 NOT_OURS = "None: a new limit can expire or lock an account at once, so whoever knows it decides, and uses chage on it."
 TODAY = "echo $(($(date +%s) / 86400))"
@@ -102,7 +103,8 @@ def _changed_in_future(host: Host) -> JsonValue:
     today = seen.ask(host, TODAY).strip()
     if not today.isdecimal():
         raise CouldNotLook(f"date says that today is {today!r}")
-    return {entry.name: entry.changed for entry in shadows(host) if (entry.changed or 0) > int(today)}
+    last = number(today)
+    return {entry.name: entry.changed for entry in shadows(host) if (entry.changed or 0) > last}
 
 
 GREATEST = Parameter("login_defs", ("PASS_MAX_DAYS",), _up_to(1))

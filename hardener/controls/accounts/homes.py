@@ -13,6 +13,7 @@ from hardener.catalogue import walk
 from hardener.catalogue.control import Control, CouldNotLook, Host, Violation
 from hardener.catalogue.expectations import every, is_true, mode_at_most, nothing, present_fields
 from hardener.controls.accounts.shared import MEDIUM, NOBODY, User, first_uid, login_shells, references, users
+from hardener.untrusted import number
 
 FORBIDDEN = {".forward", ".rhosts"}
 """Files that send mail elsewhere, or let others in without a password."""
@@ -72,7 +73,7 @@ def _parsed(listing: str) -> Mapping[str, Entry]:
     homes: dict[str, Entry] = {}
     for record in filter(None, listing.split("\0")):
         kind, mode, uid, gid, path = record.split(" ", 4)
-        homes[path.rstrip("/") or "/"] = Entry(kind, mode.zfill(4), int(uid), int(gid))
+        homes[path.rstrip("/") or "/"] = Entry(kind, mode.zfill(4), number(uid), number(gid))
     return homes
 
 

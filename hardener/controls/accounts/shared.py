@@ -13,6 +13,7 @@ from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Control, Declared, Host, Violation, command
 from hardener.catalogue.expectations import Expectation, nothing
 from hardener.model import Severity
+from hardener.untrusted import number
 
 LOW, MEDIUM, HIGH = Severity.LOW, Severity.MEDIUM, Severity.HIGH
 SHADOWED, EMPTY, LOCKED, SET = "shadowed", "empty", "locked", "set"
@@ -76,7 +77,7 @@ def users(host: Host) -> Sequence[User]:
 def _users(listing: str) -> Sequence[User]:
     rows = [line.split(":") for line in listing.splitlines()]
     return [
-        User(row[0], row[1], int(row[2]), int(row[3]), row[5], row[6])
+        User(row[0], row[1], number(row[2]), number(row[3]), row[5], row[6])
         for row in rows
         if len(row) > 6 and row[2].isdecimal() and row[3].isdecimal() and not row[0].startswith(("+", "-"))
     ]
@@ -91,7 +92,7 @@ def groups(host: Host) -> Sequence[Group]:
 def _groups(listing: str) -> Sequence[Group]:
     rows = [line.split(":") for line in listing.splitlines()]
     return [
-        Group(row[0], int(row[1]), tuple(filter(None, row[2].split(","))))
+        Group(row[0], number(row[1]), tuple(filter(None, row[2].split(","))))
         for row in rows
         if len(row) > 2 and row[1].isdecimal() and not row[0].startswith(("+", "-"))
     ]
@@ -113,8 +114,8 @@ def _shadows(listing: str) -> Sequence[Shadow]:
 
 
 def _days(field: str) -> int | None:
-    number = seen.number_or_text(field)
-    return number if isinstance(number, int) else None
+    days = seen.number_or_text(field)
+    return days if isinstance(days, int) else None
 
 
 def login_definitions(host: Host) -> Mapping[str, str]:
@@ -131,8 +132,8 @@ def login_definitions(host: Host) -> Mapping[str, str]:
 
 def first_uid(host: Host) -> int:
     """The smallest user number of people's accounts; those below it belong to the system."""
-    number = login_definitions(host).get("UID_MIN", "")
-    return int(number) if number.isdecimal() else FIRST_UID
+    first = login_definitions(host).get("UID_MIN", "")
+    return number(first) if first.isdecimal() else FIRST_UID
 
 
 def login_shells(host: Host) -> Collection[str]:

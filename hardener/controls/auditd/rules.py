@@ -15,6 +15,7 @@ from hardener.catalogue.kinds import HOST_KERNEL, audit_rule, review
 from hardener.catalogue.walk import set_id_programs
 from hardener.controls.auditd.shared import of_auditd, references
 from hardener.model import Disruption, Severity
+from hardener.untrusted import number
 
 OTHERS = {"nist-800-53": ("AU-2", "AU-12"), "cis-controls-8": "8.5", "pci-dss-4": "10.2.1"}
 SWITCH = {0: "off", 1: "changeable", LOCKED: "locked"}
@@ -46,7 +47,7 @@ def _some_file(lines: Sequence[str]) -> Expectation:
 def _lock(host: Host) -> JsonValue:
     """Whether the running rules can be changed, and whether those of the next boot will be."""
     state = audit_state(host)
-    at_boot = int(state.enabled_at_boot) if state.enabled_at_boot.isdigit() else None
+    at_boot = number(state.enabled_at_boot) if state.enabled_at_boot.isdigit() else None
     return {
         NOW: SWITCH.get(state.enabled, str(state.enabled)),
         AFTER_REBOOT: state.enabled_at_boot if at_boot is None else SWITCH.get(at_boot, state.enabled_at_boot),

@@ -12,6 +12,7 @@ from hardener.catalogue import observations as seen
 from hardener.catalogue.control import CouldNotLook, Host
 from hardener.catalogue.expectations import AFTER_REBOOT, NOW
 from hardener.catalogue.sshd_ports import sshd_ports
+from hardener.untrusted import number
 
 FILE = "/etc/hardener/firewall.nft"
 TABLE = "inet hardener"
@@ -92,8 +93,8 @@ def loopback(chains: Chains) -> JsonValue:
 def accepted_ports(chains: Chains) -> JsonValue:
     """The ports a rule marked as ours for ssh accepts."""
     rules = [rule for chain in chains.values() for rule in chain["rules"] if 'comment "ssh"' in rule]
-    numbers = [re.findall(r"\d+", match[1]) for rule in rules if (match := re.search(r"dport (\{[^}]*\}|\d+)", rule))]
-    return [*sorted({int(number) for found in numbers for number in found})]
+    ports = [re.findall(r"\d+", match[1]) for rule in rules if (match := re.search(r"dport (\{[^}]*\}|\d+)", rule))]
+    return [*sorted({number(port) for found in ports for port in found})]
 
 
 def ssh(host: Host) -> JsonValue:

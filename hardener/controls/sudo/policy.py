@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -24,6 +23,7 @@ from hardener.catalogue.control import (
 from hardener.catalogue.expectations import Expectation, every, satisfying, shown
 from hardener.controls.accounts.shared import references
 from hardener.model import Disruption, Severity
+from hardener.untrusted import json_of
 
 MEDIUM = Severity.MEDIUM
 EVERYBODY = "everybody"
@@ -50,7 +50,7 @@ def _policy(host: Host) -> Mapping[str, Any]:
 @_read_once
 def _parsed(text: str) -> Mapping[str, Any]:
     try:
-        policy = json.loads(text)
+        policy = json_of(text)
     except ValueError as error:
         raise CouldNotLook(f"cvtsudoers answers no JSON: {error}") from error
     if not isinstance(policy, dict) or not policy:

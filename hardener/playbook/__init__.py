@@ -10,23 +10,27 @@ import re
 import shlex
 import shutil
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import ansible_runner
 import yaml
+from ansible_runner.exceptions import AnsibleRunnerException
 
 from hardener.content import playbooks_directory, roles_directory
 from hardener.errors import PlaybookFailed
 from hardener.masking import masked
-from hardener.model import Change, ChangeKind
+from hardener.playbook.events import Outcome, record
 from hardener.private import umask_outside, working_directory
+from hardener.untrusted import LINE_LIMIT, one_line
 
-TEXT_LIMIT = 20_000
-"""Most characters of a change's before and after that are kept."""
+__all__ = ["Outcome", "PlaybookRun", "run_playbook"]
 
+OUTPUT_PIECE = 65536
+"""Characters of Ansible's output that are looked at in one step."""
 
 _LAUNCHER = """\
 #!{python}
@@ -48,16 +52,6 @@ class _Dumper(yaml.SafeDumper):
 
 
 _Dumper.add_representer(_Unsafe, lambda dumper, text: dumper.represent_scalar("!unsafe", str(text), style='"'))
-
-
-@dataclass
-class Outcome:
-    """What the playbook did to one target."""
-
-    changes: list[Change] = field(default_factory=list)
-    tasks: int = 0
-    """Executed tasks, handlers included; skipped ones do not count."""
-    problem: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +83,7 @@ def run_playbook(run: PlaybookRun, playbook: str = "harden.yml") -> Mapping[str,
     with working_directory() as directory:
         for target, variables in run.variables.items():
             _write_variables(directory / "variables" / f"{target}.yml", variables)
-        result = ansible_runner.run(
+        result = _ansible(
             private_data_dir=str(directory),
             playbook=str(playbooks_directory() / playbook),
             roles_path=os.pathsep.join(map(str, run.roles)),
@@ -111,7 +105,7 @@ def run_playbook(run: PlaybookRun, playbook: str = "harden.yml") -> Mapping[str,
             quiet=True,
             suppress_env_files=True,
             cancel_callback=run.is_cancelled,
-            event_handler=lambda event: _record(event, outcomes, run.progress),
+            event_handler=lambda event: record(event, outcomes, run.progress),
         )
         if result.rc != 0 and not any(outcome.problem for outcome in outcomes.values()):
             raise PlaybookFailed(_last_line(result) or f"ansible-playbook ended with {result.rc}")
@@ -165,61 +159,17 @@ def _quoted(value: str) -> str:
     return shlex.quote(f"@{Path(value[1:]).resolve()}" if value.startswith("@") else value)
 
 
-def _record(event: Mapping[str, Any], outcomes: Mapping[str, Outcome], progress: Callable[[str, str], None]) -> bool:
-    """Note one event of ansible-runner; returns whether it keeps the event on disk, which nobody needs."""
-    kind, data = event.get("event", ""), event.get("event_data", {})
-    outcome = outcomes.get(data.get("host", ""))
-    if outcome is None:
-        return False
-    answer = data.get("res", {})
-    if kind in {"runner_on_ok", "runner_on_failed"}:
-        outcome.tasks += 1
-        progress(data["host"], data.get("task", ""))
-    if kind == "runner_on_ok" and answer.get("changed"):
-        outcome.changes.extend(_changes(data, answer))
-    if kind in {"runner_on_failed", "runner_on_unreachable"} and not data.get("ignore_errors"):
-        outcome.problem = masked(f"{data.get('task') or 'connect'}: {_message(answer)}")
-    return False
-
-
-def _changes(data: Mapping[str, Any], answer: Mapping[str, Any]) -> list[Change]:
-    """The items of one task: those our modules tell, or what the answer of a module of Ansible's amounts to."""
-    told = answer.get("diff") or []
-    diffs = told if isinstance(told, list) else [told]
-    items = diffs if any("kind" in diff for diff in diffs) else _items(data, answer, diffs)
-    fixed = {"role": data.get("role", ""), "task": data.get("task", ""), "module": data.get("resolved_action", "")}
-    return [
-        Change(**fixed, **{**item, **{side: masked(item[side])[:TEXT_LIMIT] for side in ("before", "after")}})
-        for item in items
-    ]
-
-
-def _items(
-    data: Mapping[str, Any], answer: Mapping[str, Any], diffs: Sequence[Mapping[str, Any]]
-) -> list[Mapping[str, Any]]:
-    """What a module of Ansible's did, in the shape of our own ones; of a hidden answer, that it did something."""
-    arguments = (answer.get("invocation") or {}).get("module_args") or {}
-    if data.get("resolved_action") == "ansible.builtin.group":
-        return [{"kind": ChangeKind.GROUP, "subject": arguments["name"], "before": "absent", "after": "present"}]
-    path = next((str(arguments[name]) for name in ("path", "dest") if arguments.get(name)), "")
-    texts = [diff for diff in diffs if isinstance(diff.get("after"), str)]
-    states = [diff for diff in diffs if "state" in (diff.get("after") or {}) and diff not in texts]
-    files = [(diff["before"], diff["after"]) for diff in texts]
-    files += [(diff["before"]["state"], diff["after"]["state"]) for diff in states]
-    if not (path and files):
-        return [{"kind": ChangeKind.ACTION, "subject": path or data.get("task", ""), "before": "", "after": "done"}]
-    return [{"kind": ChangeKind.FILE, "subject": path, "before": old, "after": new} for old, new in files]
-
-
-def _message(answer: Mapping[str, Any]) -> str:
-    """What a module says of its failure, and the last thing a command said before it ended."""
-    said = [line.strip() for key in ("stdout", "stderr") for line in str(answer.get(key) or "").splitlines()]
-    first = str(answer.get("msg") or "failed").strip().partition("\n")[0]
-    last = next((line for line in reversed(said) if line), "")
-    return f"{first}: {last}" if last and last not in first else first
+def _ansible(**settings: Any) -> Any:
+    """What ansible-runner returns; ``PlaybookFailed`` where it cannot read what Ansible tells it."""
+    try:
+        return ansible_runner.run(**settings)
+    except (ValueError, RecursionError, AnsibleRunnerException) as error:
+        raise PlaybookFailed(one_line(f"what Ansible told cannot be read: {error}")) from None
 
 
 def _last_line(result: Any) -> str:
-    lines = [line for line in result.stdout.read().splitlines() if line.strip()]
+    """The last error that Ansible printed, or the last line; of a long output only the end is looked at."""
+    end = "".join(deque(iter(lambda: result.stdout.read(OUTPUT_PIECE), ""), maxlen=2))
+    lines = [line for line in end.splitlines() if line.strip()]
     errors = [line for line in lines if "ERROR" in line]
-    return str((errors or lines or [""])[-1]).strip()
+    return one_line(masked((errors or lines or [""])[-1].strip()[: 2 * LINE_LIMIT]))
