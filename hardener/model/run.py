@@ -137,6 +137,8 @@ class TargetResult(Word):
     transcript: Transcript = Transcript()
     problem: str | None = None
     """One line: why the target could not be looked at, or not be changed."""
+    is_our_fault: bool = False
+    """Whether the problem is a fault of this program, and no trouble of the target's."""
     seconds: float = 0.0
     walk: FileWalk | None = None
     """``None`` where it was skipped, or did not come to its end."""
@@ -191,6 +193,8 @@ class TargetPlan(Word):
     exclusions: tuple[Exclusion, ...] = ()
     problem: str | None = None
     """Why nothing would be done at all: not reachable, or the change would lock the operator out."""
+    is_our_fault: bool = False
+    """Whether the problem is a fault of this program, and no trouble of the target's."""
 
 
 class Plans(Word):
