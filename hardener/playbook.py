@@ -5,6 +5,7 @@ The only module that knows ansible-runner.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shlex
@@ -88,7 +89,7 @@ def run_playbook(run: PlaybookRun, playbook: str = "harden.yml") -> Mapping[str,
     with tempfile.TemporaryDirectory(prefix="hardener-") as folder:
         directory = Path(folder)
         for target, variables in run.variables.items():
-            _write_variables(directory / "variables" / f"{target}.yml", variables)
+            _write_variables(directory / "variables" / _file_name(target), variables)
         result = ansible_runner.run(
             private_data_dir=folder,
             playbook=str(playbooks_directory() / playbook),
@@ -128,6 +129,11 @@ def _launcher(directory: Path, path: str) -> Path:
     return file.parent
 
 
+def _file_name(target: str) -> str:
+    """A name is whatever an inventory says, and no part of a path; the playbook makes the same of it."""
+    return f"{hashlib.sha256(target.encode()).hexdigest()}.yml"
+
+
 def _write_variables(file: Path, variables: Mapping[str, Any]) -> None:
     file.parent.mkdir(mode=0o700, exist_ok=True)
     file.touch(mode=0o600)
@@ -162,19 +168,28 @@ def _quoted(value: str) -> str:
 
 def _record(event: Mapping[str, Any], outcomes: Mapping[str, Outcome], progress: Callable[[str, str], None]) -> bool:
     """Note one event of ansible-runner; returns whether it keeps the event on disk, which nobody needs."""
-    kind, data = event.get("event", ""), event.get("event_data", {})
+    data = event.get("event_data", {})
     outcome = outcomes.get(data.get("host", ""))
     if outcome is None:
         return False
+    try:
+        _note(event.get("event", ""), data, outcome)
+    except Exception as error:  # noqa: BLE001  (what a target's module answered may be anything, and is its problem)
+        said = next(iter(str(error).splitlines()), "")
+        outcome.problem = f"{data.get('task')}: its answer could not be read: {type(error).__name__}: {said}"
+    if event.get("event") in {"runner_on_ok", "runner_on_failed"}:
+        progress(data["host"], data.get("task", ""))
+    return False
+
+
+def _note(kind: str, data: Mapping[str, Any], outcome: Outcome) -> None:
     answer = data.get("res", {})
     if kind in {"runner_on_ok", "runner_on_failed"}:
         outcome.tasks += 1
-        progress(data["host"], data.get("task", ""))
-    if kind == "runner_on_ok" and answer.get("changed"):
-        outcome.changes.extend(_changes(data, answer))
     if kind in {"runner_on_failed", "runner_on_unreachable"} and not data.get("ignore_errors"):
         outcome.problem = masked(f"{data.get('task') or 'connect'}: {_message(answer)}")
-    return False
+    if kind == "runner_on_ok" and answer.get("changed"):
+        outcome.changes.extend(_changes(data, answer))
 
 
 def _changes(data: Mapping[str, Any], answer: Mapping[str, Any]) -> list[Change]:

@@ -99,7 +99,9 @@ def apply(
         password = request.become_password()
         conductor, targets = prepare(request, password, progress, start.at, include_waived=include_waived)
         if resume is not None:
-            targets = resumed(targets, _resumable(opened.load(resume), conductor.selection.profile.name).results)
+            targets = resumed(
+                targets, _resumable(opened.load_chained(resume)[0], conductor.selection.profile.name).results
+            )
         settings = replace(_settings(request, password, guard_seconds), approved=approved)
         if approved and plan:
             refuse_other_question(approved, conductor.selection, targets, plan)
@@ -126,7 +128,7 @@ def rollback(
     """
     check_format(format, output)
     opened = open_store(store)
-    undone = opened.load(run)
+    undone, _ = opened.load_chained(run)
     if undone.kind is RunKind.AUDIT:
         raise ConfigError(f"{undone.id} is an audit: it changed nothing", location=run)
     start = Start(RunKind.ROLLBACK, request.scope)
