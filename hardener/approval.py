@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from hardener.changes import moved
 from hardener.documents import read_document
 from hardener.errors import ConfigError
-from hardener.model import Plans, Target, TargetPlan
+from hardener.model import PlannedChange, Plans, Target, TargetPlan
 from hardener.plan import Selection
 
 SCHEMA = "hardener-plan/1"
@@ -59,26 +59,43 @@ def refuse_other_question(approved: Plans, selection: Selection, targets: Sequen
 
 def refuse_moved(approved: Plans, now: Plans, file: Path) -> None:
     """Refuse a plan whose targets are no longer what they were; one line names the first differences of each."""
-    earlier = {plan.target: plan for plan in approved.targets}
-    found = {plan.target: _differences(earlier[plan.target], plan) for plan in now.targets}
-    reasons = [f"{name}: {_first(differences)}" for name, differences in found.items() if differences]
+    found = {plan.target: difference(approved, plan) for plan in now.targets}
+    reasons = [f"{name}: {different}" for name, different in found.items() if different]
     if reasons:
         raise ConfigError(f"this plan no longer holds, make another: {_first(reasons)}", location=str(file))
 
 
-def _differences(earlier: TargetPlan, now: TargetPlan) -> Sequence[str]:
+def difference(approved: Plans, now: TargetPlan, *, with_items: bool = True) -> str | None:
+    """The first differences between what was approved for a target and its plan now; ``None`` where there is none.
+
+    ``with_items``: whether the plan now was rehearsed, so that its items can be compared as well.
+    """
+    earlier = next((plan for plan in approved.targets if plan.target == now.target), None)
+    if earlier is None:
+        return "it is not in the plan"
+    return _first(_differences(earlier, now, with_items=with_items)) or None
+
+
+def _differences(earlier: TargetPlan, now: TargetPlan, *, with_items: bool) -> Sequence[str]:
     if now.problem or earlier.problem:
         return [] if now.problem == earlier.problem else [f"now {now.problem or 'it can be changed'}"]
-    if now.facts and earlier.facts and now.facts.machine_id != earlier.facts.machine_id:
+    if now.facts and (earlier.facts is None or now.facts.machine_id != earlier.facts.machine_id):
         return ["it is another machine"]
     if now.values != earlier.values:
         return ["the inventory or the profile gives it other values"]
-    before, after = ({change.control for change in plan.changes} for plan in (earlier, now))
+    before, after = ({change.control: change for change in plan.changes} for plan in (earlier, now))
+    both = sorted(before.keys() & after.keys())
     return [
-        *(f"{control} needs nothing any more" for control in sorted(before - after)),
-        *(f"{control} fails now" for control in sorted(after - before)),
-        *moved(earlier.items, now.items),
+        *(f"{control} needs nothing any more" for control in sorted(before.keys() - after.keys())),
+        *(f"{control} fails now" for control in sorted(after.keys() - before.keys())),
+        *(f"{control} is remedied otherwise" for control in both if _way(before[control]) != _way(after[control])),
+        *(moved(earlier.items, now.items) if with_items else ()),
     ]
+
+
+def _way(change: PlannedChange) -> tuple[str, str, str]:
+    """By what a control is remedied, and to what; what it shows now may be another word every time."""
+    return change.role, change.disruption, change.expected
 
 
 def _first(sentences: Sequence[str]) -> str:

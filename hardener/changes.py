@@ -94,16 +94,26 @@ def differences(planned: Sequence[Change], done: Sequence[Change]) -> Sequence[s
 
 def moved(planned: Sequence[Change], now: Sequence[Change]) -> Sequence[str]:
     """What a plan made now has otherwise than an earlier one, a sentence each: what the target was like counts too."""
-    earlier, later = ({(*_identity(item), item.before, item.conditional) for item in items} for items in (planned, now))
-    gone = [item for item in planned if (*_identity(item), item.before, item.conditional) not in later]
-    new = [item for item in now if (*_identity(item), item.before, item.conditional) not in earlier]
+    earlier, later = set(planned), set(now)
+    gone = [item for item in planned if item not in later]
+    new = [item for item in now if item not in earlier]
     return [f"no longer needed: {item.words}" for item in gone if not _has_like(item, new)] + [
-        f"{'was in another state' if _has_like(item, gone) else 'now needed as well'}: {item.words}" for item in new
+        f"{_how_new(item, gone)}: {item.words}" for item in new
     ]
+
+
+def _how_new(item: Change, gone: Sequence[Change]) -> str:
+    if any(_state(item) == _state(other) for other in gone):
+        return "is made otherwise"
+    return "was in another state" if _has_like(item, gone) else "now needed as well"
 
 
 def _has_like(item: Change, others: Sequence[Change]) -> bool:
     return any((item.kind, item.subject, item.key) == (other.kind, other.subject, other.key) for other in others)
+
+
+def _state(item: Change) -> tuple[object, ...]:
+    return *_identity(item), item.before, item.conditional
 
 
 def _identity(item: Change) -> tuple[str, str, str, str]:

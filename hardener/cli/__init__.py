@@ -7,7 +7,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Annotated, NoReturn
 
 import typer
@@ -82,11 +82,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def entry() -> NoReturn:
-    """The program: like ``main``, but an interruption does not wait for targets that are still being asked."""
+    """The program: like ``main``, but what cuts a run short does not wait for targets that are still being asked."""
     close_to_others()
     with _woken_regularly():
         code = main()
-    if code == ExitCode.INTERRUPTED:
+    if code in {ExitCode.INTERRUPTED, ExitCode.INTERNAL}:
+        with suppress(OSError, ValueError):  # nobody reads it any more
+            sys.stdout.flush()
         os._exit(code)  # everything of ours is closed by now; only threads in a time-out are left
     sys.exit(code)
 

@@ -3,43 +3,38 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hardener import reports
 from hardener.approval import read_plans, refuse_moved, refuse_other_question
-from hardener.cli.options import FormatOption, OutputOption, StoreOption, check_format, deliver, deliver_run, open_store
+from hardener.cli.keeping import carried_out, finish
+from hardener.cli.options import FormatOption, OutputOption, StoreOption, check_format, deliver, open_store
 from hardener.cli.request import Request, prepare, requested, sharing
 from hardener.cli.runs import RunArgument
 from hardener.cli.staging import staged
 from hardener.conductor import (
     GUARD_SECONDS,
     ApplySettings,
+    Audit,
+    Rollback,
     RollbackRequest,
     Rollout,
     Stages,
     Start,
-    exit_code,
     make_plans,
-    make_run,
     resumed,
-    roll_back,
 )
 from hardener.content import roles_directories
-from hardener.errors import ConfigError, ExitCode, HardenerError, StoreError
+from hardener.errors import ConfigError, ExitCode
 from hardener.model import Run, RunKind
 from hardener.ownership import refuse_foreign
 from hardener.reports import planned
 from hardener.reports.progress import progress_on_stderr
-from hardener.store import Store
 
-READABLE = 0o644
-"""Metrics are read by another user, the collector's; they hold no more than names, scores and counts."""
 IncludeWaivedOption = Annotated[bool, typer.Option("--include-waived", help="Remedy what waivers cover as well.")]
 DiffOption = Annotated[bool, typer.Option("--diff", help="In the table, show what each item has now and would have.")]
 PlanOption = Annotated[
@@ -72,8 +67,8 @@ def audit(
     start = Start(RunKind.AUDIT, request.scope)
     with progress_on_stderr() as progress:
         conductor, targets = prepare(request, request.become_password(), progress, start.at)
-        results = conductor.audit(targets)
-    _finish(make_run(start, conductor.selection, results), opened, format, output, metrics)
+        run = carried_out(Audit(conductor, targets), conductor.selection, start, opened)
+    finish(run, opened, format, output, metrics)
 
 
 @sharing(requested, staged)
@@ -107,16 +102,16 @@ def apply(
         password = request.become_password()
         conductor, targets = prepare(request, password, progress, start.at, include_waived=include_waived)
         if resume is not None:
-            targets = resumed(targets, _resumable(opened.load(resume), conductor.selection.profile.name).results)
-        settings = _settings(request, password, guard_seconds)
+            targets = resumed(
+                targets, _resumable(opened.load_chained(resume)[0], conductor.selection.profile.name).results
+            )
+        settings = replace(_settings(request, password, guard_seconds), approved=approved)
         if approved and plan:
             refuse_other_question(approved, conductor.selection, targets, plan)
             refuse_moved(approved, make_plans(conductor, targets, settings), plan)
         rollout = Rollout(conductor, settings, stages, start.id, targets)
-        with _kept_if_cut_short(rollout, opened, start):
-            rollout.go()
-    before, after = rollout.results()
-    _finish(make_run(start, conductor.selection, after, before), opened, format, output)
+        run = carried_out(rollout, conductor.selection, start, opened)
+    finish(run, opened, format, output)
 
 
 @sharing(requested)
@@ -136,25 +131,21 @@ def rollback(
     """
     check_format(format, output)
     opened = open_store(store)
-    undone = opened.load(run)
+    undone, _ = opened.load_chained(run)
     if undone.kind is RunKind.AUDIT:
         raise ConfigError(f"{undone.id} is an audit: it changed nothing", location=run)
     start = Start(RunKind.ROLLBACK, request.scope)
     with progress_on_stderr() as progress:
         password = request.become_password()
         conductor, targets = prepare(request.with_all_controls(), password, progress, start.at)
-        touched = {result.target for result in undone.results if result.checkpoint is not None}
+        touched = {result.target for result in undone.results if result.checkpoint is not None or result.changes}
         chosen = [target for target in targets if target.name in touched]
         if not chosen:
             raise ConfigError(f"{undone.id} changed none of these targets", location=run)
-        before, after = roll_back(
-            conductor,
-            chosen,
-            RollbackRequest(undone=undone, controls=request.controls, force=force),
-            _settings(request, password, guard_seconds),
-            start.id,
-        )
-    _finish(make_run(start, conductor.selection, after, before), opened, format, output)
+        how = RollbackRequest(undone=undone, controls=request.controls, force=force)
+        taken_back = Rollback(conductor, _settings(request, password, guard_seconds), how, start.id, chosen)
+        made = carried_out(taken_back, conductor.selection, start, opened)
+    finish(made, opened, format, output)
 
 
 @sharing(requested)
@@ -177,6 +168,8 @@ def plan(
         conductor, targets = prepare(request, password, progress, datetime.now(UTC), include_waived=include_waived)
         plans = make_plans(conductor, targets, _settings(request, password, GUARD_SECONDS))
     deliver(planned.as_text(plans, with_diffs=diff) if format == "table" else planned.FORMATS[format](plans), output)
+    if any(item.is_our_fault for item in plans.targets):
+        raise typer.Exit(ExitCode.INTERNAL)
     if any(item.problem for item in plans.targets):
         raise typer.Exit(ExitCode.INCOMPLETE)
     raise typer.Exit(ExitCode.FINDINGS if any(item.changes for item in plans.targets) else ExitCode.COMPLIANT)
@@ -198,32 +191,3 @@ def _resumable(run: Run, profile: str) -> Run:
     if run.kind is not RunKind.APPLY or run.profile != profile:
         raise ConfigError(f"{run.id} is no apply of the profile {profile}", location="--resume")
     return run
-
-
-@contextmanager
-def _kept_if_cut_short(rollout: Rollout, store: Store, start: Start) -> Iterator[None]:
-    """What an apply did and undid before it was cut short is a run as well: the next one can go on from it."""
-    try:
-        yield
-    except (KeyboardInterrupt, HardenerError):
-        before, after = rollout.results()
-        run = make_run(start, rollout.conductor.selection, after, before)
-        store.save(run)
-        typer.echo(f"run {run.id} kept: hardener apply --resume {run.id} goes on", err=True)
-        raise
-
-
-def _finish(run: Run, store: Store, format: str, output: OutputOption, metrics: Path | None = None) -> None:
-    """Keep the run, then tell it; one that cannot be kept is told all the same, and nothing that was seen is lost."""
-    try:
-        store.save(run)
-    except StoreError:
-        deliver_run(run, run.results, format, output)
-        raise
-    if metrics is not None:
-        deliver(reports.render(run, run.results, "metrics"), metrics, READABLE)
-    trend = store.trend(run.id) if reports.has_parts(format) else ()
-    deliver_run(run, run.results, format, output, trend)
-    if format == "table" or output is not None:
-        typer.echo(f"run {run.id} kept: hardener report {run.id} -f html -o report.html", err=True)
-    raise typer.Exit(exit_code(run.results))

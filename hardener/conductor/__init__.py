@@ -1,20 +1,22 @@
 """The conductor: the flows audit, plan, apply and rollback over many targets. The only place with threads."""
 
-from hardener.conductor.applying import ApplySettings
-from hardener.conductor.flows import Conductor, Seed
+from hardener.conductor.flows import Audit, Conductor, Seed
 from hardener.conductor.guards import GUARD_SECONDS
 from hardener.conductor.planning import make_plans
 from hardener.conductor.progress import Progress
 from hardener.conductor.record import Start, exit_code, make_run, new_run_id
-from hardener.conductor.rollback import RollbackRequest, roll_back
+from hardener.conductor.rollback import Rollback, RollbackRequest
 from hardener.conductor.rollout import RebootPolicy, Rollout, Stages, resumed
+from hardener.conductor.settings import ApplySettings
 
 __all__ = [
     "GUARD_SECONDS",
     "ApplySettings",
+    "Audit",
     "Conductor",
     "Progress",
     "RebootPolicy",
+    "Rollback",
     "RollbackRequest",
     "Rollout",
     "Seed",
@@ -25,5 +27,4 @@ __all__ = [
     "make_run",
     "new_run_id",
     "resumed",
-    "roll_back",
 ]

@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
+from hardener.approval import difference
 from hardener.changes import attributed
 from hardener.conductor.checkpoints import Going, interpreter
+from hardener.conductor.faults import Trouble, trouble
 from hardener.conductor.flows import Conductor
-from hardener.conductor.guards import GUARD_SECONDS, Ended, Guards
+from hardener.conductor.guards import Ended, Guards
+from hardener.conductor.planning import plans_from
 from hardener.conductor.refusing import refusal
-from hardener.content import roles_directory
+from hardener.conductor.settings import ApplySettings
 from hardener.model import CheckpointState, Outcome, Target, TargetResult
 from hardener.plan import packages_going, remediable, role_variables
 from hardener.playbook import Outcome as PlaybookOutcome
-from hardener.playbook import PlaybookRun, run_playbook
+from hardener.playbook import PlaybookRun
 
+NOT_YET = "not changed: cut short before it began there"
 CUT_SHORT = "cut short while it was under way: its next audit says what became of it"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ApplySettings:
-    """How the playbook reaches the targets (the same inventories the audit used), and how careful to be."""
+@dataclass(frozen=True)
+class _Task:
+    """What the playbook shall do on one target."""
 
-    inventories: Sequence[str]
-    extra_vars: Sequence[str] = ()
-    roles: Sequence[Path] = (roles_directory(),)
-    """Directories of roles."""
-    become_password: str | None = None
-    operator: str = "unknown"
-    guard_seconds: int = GUARD_SECONDS
-    playbook: Callable[[PlaybookRun], Mapping[str, PlaybookOutcome]] = run_playbook
+    target: Target
+    variables: Mapping[str, Any]
+    going: Going
 
 
 @dataclass
@@ -47,45 +45,71 @@ class Applying:
     before: dict[str, TargetResult] = field(default_factory=dict)
     after: dict[str, TargetResult] = field(default_factory=dict)
 
-    def batch(self, targets: Sequence[Target]) -> None:
+    def batch(self, targets: Sequence[Target], *, rehearse: bool = True) -> None:
         """Audit, remedy what fails where it fails, and audit again.
 
-        A target that needs nothing, cannot be asked or must not be changed runs no Ansible.
+        A target that needs nothing, cannot be asked or must not be changed runs no Ansible. Under an approved plan,
+        neither does one of which the plan no longer holds; ``rehearse``: whether its items are compared as well.
         """
-        results = {result.target: result for result in self.conductor.audit(targets)}
-        self.before |= results
-        self.after |= results
-        variables: dict[str, Mapping[str, object]] = {}
-        going: dict[str, Going] = {}
+        self.after |= {result.target: result for result in self.conductor.audit(targets, self.before)}
+        tasks: dict[str, _Task] = {}
         for target in targets:
-            result = results[target.name]
-            controls = remediable(self.conductor.selection, target, result)
-            if result.problem or not controls:
-                continue
-            if reason := refusal(controls, target, result.facts):
-                self._fail(target.name, reason)
-                continue
-            catalogue = self.conductor.selection.catalogue
-            chosen = role_variables(controls, catalogue, target.values, result.facts)
-            variables[target.name] = {**chosen, "ansible_python_interpreter": interpreter(self.run)}
-            going[target.name] = packages_going(controls)
-        if variables:
-            self._change([target for target in targets if target.name in variables], variables, going)
+            try:
+                if task := self._task(target):
+                    tasks[target.name] = task
+                    self._fail(target.name, Trouble(NOT_YET))
+            except Exception as error:  # noqa: BLE001  (whatever it is: the others go on)
+                self._fail(target.name, trouble(error))
+        if self.settings.approved is not None:
+            self._hold_to_plan(targets, tasks, rehearse=rehearse)
+        if tasks:
+            self._change(tasks)
 
-    def _fail(self, name: str, problem: str) -> None:
-        self.after[name] = self.after[name].model_copy(update={"problem": problem})
+    def _task(self, target: Target) -> _Task | None:
+        """What there is to do on a target that was audited; ``None`` where that is nothing, or it must not be done."""
+        result, selection = self.after[target.name], self.conductor.selection
+        controls = remediable(selection, target, result)
+        if result.problem or not controls:
+            return None
+        if reason := refusal(controls, target, result.facts):
+            self._fail(target.name, Trouble(reason))
+            return None
+        variables = role_variables(controls, selection.catalogue, target.values, result.facts)
+        return _Task(
+            target, {**variables, "ansible_python_interpreter": interpreter(self.run)}, packages_going(controls)
+        )
 
-    def _change(
-        self,
-        targets: Sequence[Target],
-        variables: Mapping[str, Mapping[str, Any]],
-        going: Mapping[str, Going],
-    ) -> None:
+    def _hold_to_plan(self, targets: Sequence[Target], tasks: dict[str, _Task], *, rehearse: bool) -> None:
+        """Take away the tasks of targets on which something else would be done now than was approved."""
+        approved = self.settings.approved
+        if approved is None:
+            return
+        audited = [
+            (target, self.before[target.name])
+            for target in targets
+            if target.name in tasks or self.after[target.name].problem is None
+        ]
+        for plan in plans_from(self.conductor, audited, self.settings, rehearse=rehearse):
+            if plan.is_our_fault and plan.problem:
+                self._fail(plan.target, Trouble(plan.problem, is_our_fault=True))
+            elif different := difference(approved, plan, with_items=rehearse):
+                self._fail(plan.target, Trouble(f"not changed, the approved plan no longer holds: {different}"))
+            else:
+                continue
+            tasks.pop(plan.target, None)
+
+    def _fail(self, name: str, cause: Trouble) -> None:
+        self._note(name, **cause.fields)
+
+    def _note(self, name: str, **fields: object) -> None:
+        self.after[name] = self.after[name].model_copy(update=fields)
+
+    def _change(self, tasks: Mapping[str, _Task]) -> None:
         """Run the playbook under guard, and look at what came of it over fresh connections."""
         conductor = self.conductor
-        conductor.progress.begin("apply", len(targets))
-        for target in targets:  # until the last audit says otherwise, whatever cuts this short
-            self._fail(target.name, CUT_SHORT)
+        conductor.progress.begin("apply", len(tasks))
+        for name in tasks:  # until the last audit says otherwise, whatever cuts this short
+            self._fail(name, Trouble(CUT_SHORT))
         guards = Guards(
             connect=conductor.connect,
             progress=conductor.progress,
@@ -95,30 +119,37 @@ class Applying:
             workers=conductor.workers,
         )
         try:
-            for name, problem in guards.arm(going, targets).items():
-                self._fail(name, problem)
-            chosen = {name: variables[name] for name in guards.armed}
+            going = {name: task.going for name, task in tasks.items()}
+            for name, problem in guards.arm(going, [task.target for task in tasks.values()]).items():
+                self._fail(name, Trouble(problem))
+            chosen = {name: tasks[name].variables for name in guards.armed}
             outcomes = self._run_playbook(chosen, guards) if chosen else {}
+            for name, outcome in outcomes.items():
+                self._note_done(name, outcome, tasks[name])
             ended = self._settle(guards, outcomes)
         finally:
             guards.close()
         for name, item in ended.items():
             conductor.progress.done(name, item.problem)
-        for result in conductor.audit([target for target in targets if target.name in ended]):
-            name = result.target
-            self.after[name] = _after(
-                self.before[name], result, self._attributed(outcomes[name], variables[name]), ended[name]
-            )
+        self._look_again([tasks[name].target for name in ended])
 
-    def _attributed(self, outcome: PlaybookOutcome, variables: Mapping[str, Any]) -> PlaybookOutcome:
+    def _note_done(self, name: str, outcome: PlaybookOutcome, task: _Task) -> None:
         """What the playbook did to a target, each change with the controls it was made for."""
-        controls = [self.conductor.selection.catalogue[identifier] for identifier in variables["hardening_controls"]]
-        return replace(outcome, changes=[*attributed(outcome.changes, controls)])
+        self._note(name, tasks=outcome.tasks, changes=tuple(outcome.changes))
+        try:
+            catalogue = self.conductor.selection.catalogue
+            controls = [catalogue[identifier] for identifier in task.variables["hardening_controls"]]
+            self._note(name, changes=tuple(attributed(outcome.changes, controls)))
+        except Exception as error:  # noqa: BLE001  (what was changed is known, if not what for)
+            self._fail(name, trouble(error))
 
     def _run_playbook(
         self, variables: Mapping[str, Mapping[str, Any]], guards: Guards
     ) -> Mapping[str, PlaybookOutcome]:
-        """The playbook, in a thread of its own, so that an interruption can end it and restore what it was at."""
+        """The playbook, in a thread of its own, so that an interruption can end it and restore what it was at.
+
+        A second interruption leaves that to the guards.
+        """
         cancelled = Event()
         run = PlaybookRun(
             inventories=self.settings.inventories,
@@ -129,47 +160,69 @@ class Applying:
             progress=self.conductor.progress.step,
             is_cancelled=cancelled.is_set,
         )
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="playbook") as pool:
-            future = pool.submit(self.settings.playbook, run)
-            try:
-                return future.result()
-            except BaseException as error:
-                cancelled.set()
-                wait([future])
-                words = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
-                for name, item in guards.restore(dict.fromkeys(guards.armed, words)).items():
-                    self.after[name] = self.after[name].model_copy(
-                        update={"problem": item.problem, "checkpoint": item.state}
-                    )
-                raise
+        pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="playbook")
+        future = pool.submit(self.settings.playbook, run)
+        try:
+            return future.result()
+        except BaseException as error:
+            cancelled.set()
+            wait([future])
+            cause = trouble(error) if isinstance(error, Exception) else Trouble("interrupted")
+            for name in guards.armed:
+                self._note(name, is_our_fault=cause.is_our_fault)
+            self._note_ended(guards.restore(dict.fromkeys(guards.armed, cause.words)))
+            raise
+        finally:
+            pool.shutdown(wait=False)
 
-    @staticmethod
-    def _settle(guards: Guards, outcomes: Mapping[str, PlaybookOutcome]) -> Mapping[str, Ended]:
+    def _settle(self, guards: Guards, outcomes: Mapping[str, PlaybookOutcome]) -> Mapping[str, Ended]:
         """Keep the changes where the playbook came to its end and a fresh connection gets in; else take them back."""
         failed = {name: item.problem for name, item in outcomes.items() if item.problem is not None}
         restored = {
             name: Ended(item.state, f"{failed[name]}; {item.problem}") for name, item in guards.restore(failed).items()
         }
-        guards.quiet()
-        return {**restored, **guards.release(name for name in outcomes if name not in failed)}
+        self._note_ended(restored)
+        released = guards.release(name for name in outcomes if name not in failed)
+        self._note_ended(released)
+        return {**restored, **released}
+
+    def _note_ended(self, ended: Mapping[str, Ended]) -> None:
+        """What became of checkpoints: from now on a run that is cut short can be rolled back where changes stayed."""
+        for name, item in ended.items():
+            if item.state is CheckpointState.RESTORED:
+                self._note(name, changes=())
+            if item.problem:
+                self._note(name, problem=item.problem, is_our_fault=item.is_our_fault)
+            self._note(name, checkpoint=item.state)
+
+    def _look_again(self, targets: Sequence[Target]) -> None:
+        """Audit what was changed or taken back; who was looked at before an interruption keeps what was seen."""
+        seen: dict[str, TargetResult] = {}
+        try:
+            self.conductor.audit(targets, seen)
+        finally:
+            for name, result in seen.items():
+                self.after[name] = _after(self.before[name], self.after[name], result)
 
 
-def _after(before: TargetResult, result: TargetResult, outcome: PlaybookOutcome, ended: Ended) -> TargetResult:
+def _after(before: TargetResult, changed: TargetResult, seen: TargetResult) -> TargetResult:
     """The audit after an apply, with what was done; what failed before and holds now is ``fixed``."""
     failed = {finding.control for finding in before.findings if finding.outcome is Outcome.FAIL}
     findings = tuple(
         finding.model_copy(update={"outcome": Outcome.FIXED})
         if finding.outcome is Outcome.PASS and finding.control in failed
         else finding
-        for finding in result.findings
+        for finding in seen.findings
     )
-    return result.model_copy(
+    problem = seen.problem if changed.problem == CUT_SHORT else changed.problem
+    return seen.model_copy(
         update={
             "findings": findings,
-            "changes": () if ended.state is CheckpointState.RESTORED else tuple(outcome.changes),
-            "tasks": outcome.tasks,
-            "problem": ended.problem or result.problem,
-            "checkpoint": ended.state,
-            "seconds": before.seconds + result.seconds,
+            "changes": changed.changes,
+            "tasks": changed.tasks,
+            "problem": problem,
+            "is_our_fault": changed.is_our_fault or seen.is_our_fault,
+            "checkpoint": changed.checkpoint,
+            "seconds": before.seconds + seen.seconds,
         }
     )

@@ -5,25 +5,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import BoundedSemaphore
 
 from hardener.audit import Examination, examine, file_walk
+from hardener.conductor.faults import Trouble, side_by_side, trouble
 from hardener.conductor.progress import Progress
+from hardener.conductor.unseen import not_looked_at, with_unseen
 from hardener.errors import TransportError
-from hardener.model import (
-    Access,
-    Finding,
-    Outcome,
-    Question,
-    Target,
-    TargetResult,
-    Transcript,
-    Values,
-)
+from hardener.model import Access, Question, Target, TargetResult, Transcript, Values
 from hardener.plan import Selection, own_values
 from hardener.transport import Connect, Transport
 
@@ -45,6 +37,17 @@ class Seed:
         self.questions |= dict.fromkeys(examination.asked)
 
 
+@dataclass
+class _Look:
+    """What is known of one target while it is being asked."""
+
+    access: Access | None = None
+    transcript: Transcript = field(default_factory=Transcript)
+    examination: Examination | None = None
+    problem: str | None = None
+    """Why it could not be asked, or not to the end."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Conductor:
     """Everything the flows need; built once by the command line."""
@@ -59,58 +62,68 @@ class Conductor:
     defaults: Values = field(default_factory=dict)
     """What the roles hold acceptable; a result remembers what is so otherwise."""
 
-    def audit(self, targets: Sequence[Target]) -> Sequence[TargetResult]:
-        """Look at every target, each over one connection; a target that fails costs the others nothing."""
+    def audit(self, targets: Sequence[Target], seen: dict[str, TargetResult] | None = None) -> Sequence[TargetResult]:
+        """Look at every target, each over one connection; a target that fails costs the others nothing.
+
+        ``seen`` is filled, by target, as they are finished: what is known whatever cuts this short.
+        """
         if not targets:
             return []
         self.progress.begin("audit", len(targets))
-        results: dict[str, TargetResult] = {}
-        pool = ThreadPoolExecutor(max_workers=min(self.workers, len(targets)), thread_name_prefix="audit")
-        try:
-            pending = {pool.submit(self._audit_one, target): target for target in targets}
-            for future in as_completed(pending):
-                result = future.result()
-                results[result.target] = result
-                self.progress.done(result.target, result.problem)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        results = {} if seen is None else seen
+        found = side_by_side(targets, self._audit_one, self._broken, workers=self.workers, name="audit")
+        for target, result in found:
+            results[target.name] = result
+            self.progress.done(target.name, result.problem)
         return [results[target.name] for target in targets]
+
+    def _broken(self, target: Target, error: Exception) -> TargetResult:
+        return not_looked_at(self.selection, target, trouble(error))
 
     def _audit_one(self, target: Target) -> TargetResult:
         started = time.monotonic()
-        transcript, problem = Transcript(), None
-        access: Access | None = None
-        examination: Examination | None = None
+        look = _Look()
+        try:
+            self._converse(target, look)
+            result = self._judged(target, look)
+        except Exception as error:  # noqa: BLE001  (whatever it is: it must not cost what was answered, or other targets)
+            result = not_looked_at(self.selection, target, trouble(error), look.access, look.transcript)
+        return result.model_copy(update={"seconds": round(time.monotonic() - started, 3)})
+
+    def _converse(self, target: Target, look: _Look) -> None:
+        """Ask until no probe misses anything, or the target answers no more."""
         try:
             with self.connect(target.connection) as transport:
-                access = _access(target, transport)
-                while transcript.round_trips < MOST_ROUND_TRIPS:
-                    questions = self._questions(target, examination, transcript)
+                look.access = _access(target, transport)
+                while look.transcript.round_trips < MOST_ROUND_TRIPS:
+                    questions = self._questions(target, look.examination, look.transcript)
                     if not questions:
                         break
                     with _turn(target):
                         answers = transport.ask(questions)
-                    transcript = transcript.extended(answers)
-                    examination = examine(self.selection, target, transcript.answers)
-                    self.progress.step(target.name, f"round trip {transcript.round_trips}")
+                    look.transcript = look.transcript.extended(answers)
+                    look.examination = examine(self.selection, target, look.transcript.answers)
+                    self.progress.step(target.name, f"round trip {look.transcript.round_trips}")
         except TransportError as error:
-            problem = str(error)
-        if examination is None:
-            examination = examine(self.selection, target, transcript.answers)
-        problem = problem or examination.problem
+            look.problem = str(error)
+
+    def _judged(self, target: Target, look: _Look) -> TargetResult:
+        answers, access = look.transcript.answers, look.access
+        examination = look.examination or examine(self.selection, target, answers)
+        problem = look.problem or examination.problem
         if problem is None:
             self.seed.add(examination)
+        reason = problem or f"asked for more after {MOST_ROUND_TRIPS} round trips"
         return TargetResult(
             target=target.name,
             groups=target.groups,
             access=access,
             facts=examination.facts,
             values=own_values(examination.plan.controls, target.values, self.defaults),
-            findings=_with_unseen(self.selection, target, examination, problem),
-            transcript=transcript,
-            walk=file_walk(transcript.answers, access.at) if access else None,
+            findings=with_unseen(self.selection, target, examination, reason),
+            transcript=look.transcript,
+            walk=file_walk(answers, access.at) if access else None,
             problem=problem,
-            seconds=round(time.monotonic() - started, 3),
         )
 
     def _questions(self, target: Target, examination: Examination | None, transcript: Transcript) -> Sequence[Question]:
@@ -119,6 +132,27 @@ class Conductor:
             return examination.missing
         known = list(self.seed.questions) or examine(self.selection, target, transcript.answers).missing
         return list(dict.fromkeys([*known, *self.also]))
+
+
+@dataclass
+class Audit:
+    """One audit under way; what is known so far stays known whatever cuts it short."""
+
+    conductor: Conductor
+    targets: Sequence[Target]
+    _seen: dict[str, TargetResult] = field(default_factory=dict)
+
+    def go(self) -> None:
+        """Look at every target."""
+        self.conductor.audit(self.targets, self._seen)
+
+    def results(self) -> tuple[Sequence[TargetResult], Sequence[TargetResult]]:
+        """Nothing before, and what every target shows; one that was not looked at says so."""
+        cut_short = Trouble("not looked at: the audit was cut short")
+        return (), [
+            self._seen.get(target.name) or not_looked_at(self.conductor.selection, target, cut_short)
+            for target in self.targets
+        ]
 
 
 _turns = BoundedSemaphore(os.cpu_count() or 1)
@@ -131,22 +165,3 @@ def _turn(target: Target) -> AbstractContextManager[object]:
 
 def _access(target: Target, transport: Transport) -> Access:
     return Access(at=datetime.now(UTC), host_key=transport.host_key, become=target.connection.become)
-
-
-def _with_unseen(
-    selection: Selection, target: Target, examination: Examination, problem: str | None
-) -> Sequence[Finding]:
-    """The findings, with ``error`` for every control that could not be looked at: never silence."""
-    seen = {finding.control: finding for finding in examination.findings}
-    reason = problem or f"asked for more after {MOST_ROUND_TRIPS} round trips"
-    values = target.values
-    for control in examination.plan.controls:
-        if control.id not in seen:
-            expectation = control.expectation(values)
-            seen[control.id] = Finding(
-                control=control.id,
-                outcome=Outcome.ERROR,
-                expected=expectation.words if expectation else "",
-                reason=reason,
-            )
-    return [seen[identifier] for identifier in selection.catalogue if identifier in seen]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import hardener
 from hardener import effects
+from hardener.catalogue.control import Control
 from hardener.changes import attributed, settled
-from hardener.conductor.applying import ApplySettings
+from hardener.conductor.faults import trouble
 from hardener.conductor.flows import Conductor
 from hardener.conductor.refusing import refusal
+from hardener.conductor.settings import ApplySettings
 from hardener.model import Exclusion, Outcome, PlannedChange, Plans, Target, TargetPlan, TargetResult, Values
 from hardener.plan import remediable, role_variables
 from hardener.playbook import Outcome as PlaybookOutcome
@@ -24,17 +26,29 @@ UNTOUCHED = {Outcome.NOTAPPLICABLE, Outcome.NOTCHECKED, Outcome.NOTSELECTED, Out
 """Outcomes of controls an apply leaves alone, each finding with its reason."""
 
 
+@dataclass(frozen=True)
+class _Case:
+    """One target, what an audit saw of it, and the plan as far as it is made."""
+
+    target: Target
+    result: TargetResult
+    plan: TargetPlan
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    """What the playbook is rehearsed with; empty where there is nothing to rehearse."""
+
+    def after(self, step: Callable[[_Case], _Case]) -> _Case:
+        """The case after one more step; a step that breaks costs this target's plan, and not the others'."""
+        try:
+            return step(self)
+        except Exception as error:  # noqa: BLE001  (whatever it is)
+            return replace(self, plan=self.plan.model_copy(update=trouble(error).fields), variables={})
+
+
 def make_plans(conductor: Conductor, targets: Sequence[Target], settings: ApplySettings) -> Plans:
     """What an apply would do, from an audit now and a playbook that changes nothing, in the order of the targets."""
     made = datetime.now(UTC)
-    pairs = list(zip(targets, replace(conductor, also=effects.QUESTIONS).audit(targets), strict=True))
-    drafts = [_draft(conductor, target, result) for target, result in pairs]
-    variables = {
-        target.name: _variables(conductor, target, result)
-        for (target, result), draft in zip(pairs, drafts, strict=True)
-        if draft.changes and draft.problem is None
-    }
-    outcomes = _rehearsed(conductor, variables, settings) if variables else {}
+    results = replace(conductor, also=effects.QUESTIONS).audit(targets)
+    plans = plans_from(conductor, list(zip(targets, results, strict=True)), settings)
     selection = conductor.selection
     return Plans(
         made=made,
@@ -43,11 +57,27 @@ def make_plans(conductor: Conductor, targets: Sequence[Target], settings: ApplyS
         pattern=selection.pattern,
         controls={control.id: control.record() for control in selection.catalogue.values()},
         waivers=tuple(selection.waivers),
-        targets=[
-            _with_items(conductor, draft, outcomes.get(draft.target), result)
-            for draft, (_, result) in zip(drafts, pairs, strict=True)
-        ],
+        targets=tuple(plans),
     )
+
+
+def plans_from(
+    conductor: Conductor,
+    audited: Sequence[tuple[Target, TargetResult]],
+    settings: ApplySettings,
+    *,
+    rehearse: bool = True,
+) -> Sequence[TargetPlan]:
+    """The plan of each target, from what an audit saw of it and a rehearsal now; without one, it has no items."""
+    cases = [_begun(target, result).after(lambda case: _drafted(conductor, case)) for target, result in audited]
+    variables = {case.target.name: case.variables for case in cases if case.variables and rehearse}
+    outcomes = _rehearsed(conductor, variables, settings) if variables else {}
+    return [
+        case.after(lambda case: _with_items(conductor, case, outcomes[case.target.name])).plan
+        if case.target.name in outcomes
+        else case.plan
+        for case in cases
+    ]
 
 
 def _rehearsed(
@@ -69,9 +99,24 @@ def _rehearsed(
     return outcomes
 
 
-def _draft(conductor: Conductor, target: Target, result: TargetResult) -> TargetPlan:
-    """The plan as far as an audit tells it: which controls, and why not the others."""
-    controls = remediable(conductor.selection, target, result)
+def _begun(target: Target, result: TargetResult) -> _Case:
+    told = {"problem": result.problem, "is_our_fault": result.is_our_fault}
+    return _Case(target, result, TargetPlan(target=target.name, facts=result.facts, **told))
+
+
+def _drafted(conductor: Conductor, case: _Case) -> _Case:
+    """The plan as far as an audit tells it, and what has to be rehearsed for the rest."""
+    target, result, selection = case.target, case.result, conductor.selection
+    controls = remediable(selection, target, result)
+    plan = _draft(controls, target, result)
+    if plan.problem is not None or not controls:
+        return replace(case, plan=plan)
+    variables = role_variables(controls, selection.catalogue, target.values, result.facts)
+    return replace(case, plan=plan, variables=variables)
+
+
+def _draft(controls: Sequence[Control], target: Target, result: TargetResult) -> TargetPlan:
+    """Which controls an apply would remedy, and why not the others."""
     chosen = {control.id for control in controls}
     findings = {finding.control: finding for finding in result.findings}
     return TargetPlan(
@@ -100,29 +145,22 @@ def _draft(conductor: Conductor, target: Target, result: TargetResult) -> Target
             if finding.outcome in UNTOUCHED
         ],
         problem=result.problem or refusal(controls, target, result.facts),
+        is_our_fault=result.is_our_fault,
     )
-
-
-def _variables(conductor: Conductor, target: Target, result: TargetResult) -> Mapping[str, Any]:
-    controls = remediable(conductor.selection, target, result)
-    return role_variables(controls, conductor.selection.catalogue, target.values, result.facts)
 
 
 def _digest(values: Values) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _with_items(
-    conductor: Conductor, draft: TargetPlan, outcome: PlaybookOutcome | None, result: TargetResult
-) -> TargetPlan:
+def _with_items(conductor: Conductor, case: _Case, outcome: PlaybookOutcome) -> _Case:
     """The plan with what the playbook would change and whom that touches; one that it could not rehearse is none."""
-    if outcome is None:
-        return draft
-    controls = [conductor.selection.catalogue[change.control] for change in draft.changes]
+    controls = [conductor.selection.catalogue[change.control] for change in case.plan.changes]
     items = attributed(settled(outcome.changes), controls)
-    touches = effects.touches(items, result.transcript.answers)
+    touches = effects.touches(items, case.result.transcript.answers)
     changes = [
-        change.model_copy(update={"touches": tuple(touches.get(change.control, ()))}) for change in draft.changes
+        change.model_copy(update={"touches": tuple(touches.get(change.control, ()))}) for change in case.plan.changes
     ]
     problem = f"could not be rehearsed: {outcome.problem}" if outcome.problem else None
-    return draft.model_copy(update={"items": tuple(items), "changes": tuple(changes), "problem": problem})
+    told = {"items": tuple(items), "changes": tuple(changes), "problem": problem}
+    return replace(case, plan=case.plan.model_copy(update=told))

@@ -55,8 +55,10 @@ def make_run(
 
 
 def exit_code(results: Iterable[TargetResult]) -> ExitCode:
-    """The documented code for some results: what could not be looked at weighs more than what was found."""
+    """The documented code for some results: a fault of ours weighs most, then what could not be looked at."""
     results = list(results)
+    if any(result.is_our_fault for result in results):
+        return ExitCode.INTERNAL
     if any(result.problem or result.count(Outcome.ERROR, Outcome.UNKNOWN) for result in results):
         return ExitCode.INCOMPLETE
     if any(result.failing for result in results):

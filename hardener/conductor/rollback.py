@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
 from hardener.conductor import checkpoints
-from hardener.conductor.applying import ApplySettings
+from hardener.conductor.applying import CUT_SHORT
+from hardener.conductor.faults import Trouble, side_by_side, trouble
 from hardener.conductor.flows import Conductor
 from hardener.conductor.guards import Ended, Guards
-from hardener.errors import HardenerError
-from hardener.model import Change, ChangeKind, Run, Target, TargetResult
+from hardener.conductor.settings import ApplySettings
+from hardener.conductor.unseen import not_looked_at
+from hardener.model import Change, ChangeKind, CheckpointState, Run, Target, TargetResult
 
 _KINDS = {
     "files": ChangeKind.FILE,
@@ -26,6 +27,7 @@ _KINDS = {
     "routes": ChangeKind.ACTION,
 }
 """Kind of state on a target → kind of change."""
+NOT_YET = "not taken back: cut short before it began there"
 _LINE = {"kind", "subject", "key", "before", "after"}
 
 
@@ -45,73 +47,127 @@ class _Taken:
     """What the rollback of one target came to."""
 
     changes: Sequence[Change] = ()
-    problem: str | None = None
+    trouble: Trouble | None = None
     is_failed: bool = False
 
 
-def roll_back(
-    conductor: Conductor, targets: Sequence[Target], request: RollbackRequest, settings: ApplySettings, run: str
-) -> tuple[Sequence[TargetResult], ...]:
-    """Take a run back on targets that keep its checkpoint, under a guard of its own; the audits before and after."""
-    before = {result.target: result for result in conductor.audit(targets)}
-    conductor.progress.begin("rollback", len(targets))
-    nothing = {
-        target.name: f"{request.undone.id} changed nothing there for {request.controls} alone"
-        for target in targets
-        if _chosen(request, target.name)[0] == []
-    }
-    reachable = [target for target in targets if before[target.name].problem is None and target.name not in nothing]
-    guards = Guards(
-        connect=conductor.connect,
-        progress=conductor.progress,
-        run=run,
-        operator=settings.operator,
-        seconds=settings.guard_seconds,
-        workers=conductor.workers,
-    )
-    try:
-        refused = guards.arm({target.name: {} for target in reachable}, reachable)
-        armed = [target for target in reachable if target.name in guards.armed]
-        taken = _each(conductor, armed, request)
-        failed = {name: item.problem or "" for name, item in taken.items() if item.is_failed}
-        ended = dict(guards.restore(failed))
-        guards.quiet()
-        ended |= guards.release(name for name in taken if name not in failed)
-    finally:
-        guards.close()
-    after = {
-        name: result.model_copy(update={"problem": result.problem or nothing.get(name) or refused.get(name)})
-        for name, result in before.items()
-    }
-    for result in conductor.audit(armed):
-        after[result.target] = _finished(result, taken[result.target], ended[result.target])
-    return [before[target.name] for target in targets], [after[target.name] for target in targets]
+@dataclass
+class Rollback:
+    """A run is taken back on targets that keep its checkpoint, under a guard of its own.
 
+    What is known so far stays known, whatever cuts it short.
+    """
 
-def _each(conductor: Conductor, targets: Sequence[Target], request: RollbackRequest) -> Mapping[str, _Taken]:
-    if not targets:
-        return {}
-    with ThreadPoolExecutor(max_workers=min(conductor.workers, len(targets)), thread_name_prefix="rollback") as pool:
-        results = pool.map(lambda target: _one(conductor, target, request), targets)
-        return dict(zip([target.name for target in targets], results, strict=True))
+    conductor: Conductor
+    settings: ApplySettings
+    request: RollbackRequest
+    run: str
+    targets: Sequence[Target]
+    _before: dict[str, TargetResult] = field(default_factory=dict)
+    _after: dict[str, TargetResult] = field(default_factory=dict)
 
+    def go(self) -> None:
+        """Audit, take back under guard, and audit again."""
+        self.conductor.audit(self.targets, self._before)
+        self._after |= self._before
+        chosen = [target for target in self.targets if self._is_meant(target)]
+        for target in chosen:
+            self._note(target.name, problem=NOT_YET)
+        self.conductor.progress.begin("rollback", len(self.targets))
+        self._take_back(chosen)
 
-def _one(conductor: Conductor, target: Target, request: RollbackRequest) -> _Taken:
-    conductor.progress.step(target.name, "rollback")
-    try:
-        with conductor.connect(target.connection) as transport:
-            chosen, shared = _chosen(request, target.name)
-            answer = checkpoints.rollback(transport, request.undone.id, chosen, force=request.force)
-    except HardenerError as error:
-        return _Taken(problem=str(error), is_failed=True)
-    changes = [
-        Change(role="rollback", task=f"rollback of {request.undone.id}", module="", kind=_kind(kind), subject=name)
-        for kind, name in answer.undone
-    ]
-    complaints = [f"changed since by somebody else, left alone: {name}" for _, name in answer.conflicts]
-    complaints += [f"made for other controls too, left alone: {name}" for name in shared]
-    complaints += [f"could not be brought back: {text}" for text in answer.left]
-    return _Taken(changes, "; ".join(complaints) or None)
+    def results(self) -> tuple[Sequence[TargetResult], Sequence[TargetResult]]:
+        """Before and after, for every target."""
+        selection, not_yet = self.conductor.selection, Trouble(NOT_YET)
+        return [self._before[target.name] for target in self.targets if target.name in self._before], [
+            self._after.get(target.name) or not_looked_at(selection, target, not_yet) for target in self.targets
+        ]
+
+    def _is_meant(self, target: Target) -> bool:
+        """Whether there is something to take back on a target that could be asked; if not, its result says why."""
+        try:
+            is_nothing = _chosen(self.request, target.name)[0] == []
+        except Exception as error:  # noqa: BLE001  (whatever it is: the others go on)
+            self._note(target.name, **trouble(error).fields)
+            return False
+        if is_nothing and self._before[target.name].problem is None:
+            words = f"{self.request.undone.id} changed nothing there for {self.request.controls} alone"
+            self._note(target.name, problem=words)
+        return self._after[target.name].problem is None
+
+    def _note(self, name: str, **fields: object) -> None:
+        self._after[name] = self._after[name].model_copy(update=fields)
+
+    def _take_back(self, targets: Sequence[Target]) -> None:
+        guards = Guards(
+            connect=self.conductor.connect,
+            progress=self.conductor.progress,
+            run=self.run,
+            operator=self.settings.operator,
+            seconds=self.settings.guard_seconds,
+            workers=self.conductor.workers,
+        )
+        try:
+            for name, problem in guards.arm({target.name: {} for target in targets}, targets).items():
+                self._note(name, problem=problem)
+            armed = [target for target in targets if target.name in guards.armed]
+            for target in armed:  # until the last audit says otherwise, whatever cuts this short
+                self._note(target.name, problem=CUT_SHORT)
+            taken = self._each(armed)
+            failed = {name: item.trouble.words for name, item in taken.items() if item.is_failed and item.trouble}
+            self._note_ended(guards.restore(failed))
+            self._note_ended(guards.release(name for name in taken if name not in failed))
+        finally:
+            guards.close()
+        self._look_again(armed)
+
+    def _each(self, targets: Sequence[Target]) -> Mapping[str, _Taken]:
+        taken = {}
+        for target, item in side_by_side(
+            targets,
+            self._one,
+            lambda _target, error: _Taken(trouble=trouble(error), is_failed=True),
+            workers=self.conductor.workers,
+            name="rollback",
+        ):
+            taken[target.name] = item
+            self._note(target.name, changes=tuple(item.changes))
+            if item.trouble:
+                self._note(target.name, **item.trouble.fields)
+        return taken
+
+    def _one(self, target: Target) -> _Taken:
+        self.conductor.progress.step(target.name, "rollback")
+        chosen, shared = _chosen(self.request, target.name)
+        with self.conductor.connect(target.connection) as transport:
+            answer = checkpoints.rollback(transport, self.request.undone.id, chosen, force=self.request.force)
+        task = f"rollback of {self.request.undone.id}"
+        changes = [
+            Change(role="rollback", task=task, module="", kind=_kind(kind), subject=name)
+            for kind, name in answer.undone
+        ]
+        complaints = [f"changed since by somebody else, left alone: {name}" for _, name in answer.conflicts]
+        complaints += [f"made for other controls too, left alone: {name}" for name in shared]
+        complaints += [f"could not be brought back: {text}" for text in answer.left]
+        complaints += [f"its owner is gone, left as it is: {text}" for text in answer.ownerless]
+        return _Taken(changes, Trouble("; ".join(complaints)) if complaints else None)
+
+    def _note_ended(self, ended: Mapping[str, Ended]) -> None:
+        for name, item in ended.items():
+            if item.state is CheckpointState.RESTORED:
+                self._note(name, changes=())
+            if item.problem:
+                self._note(name, problem=item.problem, is_our_fault=item.is_our_fault)
+            self._note(name, checkpoint=item.state)
+
+    def _look_again(self, targets: Sequence[Target]) -> None:
+        """Audit what was taken back; who was looked at before an interruption keeps what was seen."""
+        seen: dict[str, TargetResult] = {}
+        try:
+            self.conductor.audit(targets, seen)
+        finally:
+            for name, result in seen.items():
+                self._after[name] = _finished(self._after[name], result)
 
 
 def _kind(kind: str) -> ChangeKind:
@@ -142,11 +198,13 @@ def _chosen(request: RollbackRequest, target: str) -> tuple[Sequence[Mapping[str
     return chosen, list(dict.fromkeys(shared))
 
 
-def _finished(result: TargetResult, taken: _Taken, ended: Ended) -> TargetResult:
-    return result.model_copy(
+def _finished(taken: TargetResult, seen: TargetResult) -> TargetResult:
+    """The audit after a rollback, with what was taken back."""
+    return seen.model_copy(
         update={
-            "changes": tuple(taken.changes),
-            "checkpoint": ended.state,
-            "problem": ended.problem or taken.problem or result.problem,
+            "changes": taken.changes,
+            "checkpoint": taken.checkpoint,
+            "problem": seen.problem if taken.problem == CUT_SHORT else taken.problem,
+            "is_our_fault": taken.is_our_fault or seen.is_our_fault,
         }
     )

@@ -6,13 +6,14 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from hardener.conductor.applying import Applying, ApplySettings
+from hardener.conductor.applying import Applying
+from hardener.conductor.faults import Trouble, side_by_side, trouble
 from hardener.conductor.flows import Conductor
 from hardener.conductor.rebooting import needs_reboot, reboot
+from hardener.conductor.settings import ApplySettings
 from hardener.errors import ConfigError, TransportError
 from hardener.model import Connection, Question, Target, TargetResult, counted
 
@@ -80,7 +81,8 @@ class Rollout:
             if number > 0 and (reason := self._between()):
                 self._stopped = reason
                 return
-            self._applying.batch(batch)
+            # The one batch there is has just been rehearsed, to compare the plan as a whole.
+            self._applying.batch(batch, rehearse=len(batches) > 1)
             self._restart([target for target in batch if self._waits_for_reboot(target)])
             if (reason := self._too_many_failed()) and number + 1 < len(batches):
                 self._stopped = reason
@@ -88,9 +90,9 @@ class Rollout:
 
     def results(self) -> tuple[Sequence[TargetResult], Sequence[TargetResult]]:
         """Before and after, for every target; what was never looked at says why."""
-        after = self._applying.after
+        before, after = self._applying.before, self._applying.after
         reason = NOT_STARTED.format(reason=self._stopped)
-        return list(self._applying.before.values()), [
+        return [before[target.name] for target in self.targets if target.name in before], [
             after.get(target.name) or TargetResult(target=target.name, groups=target.groups, problem=reason)
             for target in self.targets
         ]
@@ -131,7 +133,7 @@ class Rollout:
         for start in range(0, len(targets), at_once):
             if reason := self._too_many_failed():
                 for target in targets[start:]:
-                    self._note(target, f"not restarted: {reason}")
+                    self._note(target, Trouble(f"not restarted: {reason}"))
                 return
             self._restart_batch([target for target in targets[start : start + at_once] if self._may_restart(target)])
 
@@ -140,38 +142,49 @@ class Rollout:
 
     def _restart_batch(self, targets: Sequence[Target]) -> None:
         """Drain and restart side by side, look again, and undrain what came back."""
-        if not targets:
-            return
-        with ThreadPoolExecutor(max_workers=len(targets), thread_name_prefix="restart") as pool:
-            problems = list(pool.map(self._restarted, targets))
-        for target, problem in zip(targets, problems, strict=True):
-            if problem:
-                self._note(target, problem)
-        back = [target for target, problem in zip(targets, problems, strict=True) if not problem]
+        problems: dict[str, Trouble | None] = {}
+        for target, cause in side_by_side(
+            targets,
+            self._restarted,
+            lambda _target, error: trouble(error),
+            workers=len(targets),
+            name="restart",
+        ):
+            problems[target.name] = cause
+            if cause:
+                self._note(target, cause)
+        back = [target for target in targets if problems[target.name] is None]
         for target, seen in zip(back, self.conductor.audit(back), strict=True):
             changed = self._applying.after[target.name]
             kept = {name: getattr(changed, name) for name in ("changes", "tasks", "checkpoint")}
             self._applying.after[target.name] = seen.model_copy(update=kept)
-            if problem := self._for_target(self.stages.undrain, target):
-                self._note(target, f"restarted, but the undrain command failed: {problem}")
+            if cause := self._undrained(target):
+                self._note(target, cause)
 
-    def _restarted(self, target: Target) -> str | None:
+    def _restarted(self, target: Target) -> Trouble | None:
         """Drain and restart; what went wrong, or ``None``."""
         if problem := self._for_target(self.stages.drain, target):
-            return f"not restarted: the drain command failed: {problem}"
+            return Trouble(f"not restarted: the drain command failed: {problem}")
         self.conductor.progress.step(target.name, "restarting")
         try:
             reboot(self.conductor.connect, target.connection)
         except TransportError as error:
-            return f"restarted, and not back: {error}"
+            return Trouble(f"restarted, and not back: {error}")
         return None
+
+    def _undrained(self, target: Target) -> Trouble | None:
+        try:
+            problem = self._for_target(self.stages.undrain, target)
+        except Exception as error:  # noqa: BLE001  (whatever it is: the others have to be undrained as well)
+            return trouble(error)
+        return Trouble(f"restarted, but the undrain command failed: {problem}") if problem else None
 
     def _for_target(self, command: str | None, target: Target) -> str | None:
         return None if command is None else self._run_here(command.replace("{target}", shlex.quote(target.name)))
 
-    def _note(self, target: Target, problem: str) -> None:
+    def _note(self, target: Target, cause: Trouble) -> None:
         result = self._applying.after[target.name]
-        self._applying.after[target.name] = result.model_copy(update={"problem": problem})
+        self._applying.after[target.name] = result.model_copy(update=cause.fields)
 
 
 def ordered(targets: Sequence[Target], groups: Sequence[str]) -> Sequence[Target]:

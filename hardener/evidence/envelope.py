@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hardener.evidence.keys import PublicKey, Signer
-from hardener.model import Link, RunKind, Word
+from hardener.model import Link, Name, RunId, RunKind, Word
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:hardener:evidence:1"
@@ -25,7 +25,7 @@ class StatementBroken(Exception):
 class About(Word):
     """One target of the run: who it is, beyond its name."""
 
-    target: str
+    target: Name
     machine_id: str | None = None
     host_key: str | None = None
 
@@ -33,7 +33,7 @@ class About(Word):
 class Predicate(Word):
     """What the statement says of the run in the bundle."""
 
-    run: str
+    run: RunId
     kind: RunKind
     profile: str
     operator: str

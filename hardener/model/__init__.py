@@ -18,6 +18,7 @@ from hardener.model.drift import (
     View,
 )
 from hardener.model.evidence import Answer, Output, Question, Transcript
+from hardener.model.names import Name, RunId
 from hardener.model.requirement import (
     ControlRecord,
     Disruption,
@@ -77,6 +78,7 @@ __all__ = [
     "LastRun",
     "Link",
     "Message",
+    "Name",
     "News",
     "Outcome",
     "Output",
@@ -90,6 +92,7 @@ __all__ = [
     "Requirement",
     "Requirements",
     "Run",
+    "RunId",
     "RunKind",
     "RunScore",
     "RunSummary",

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from hardener.model.names import RunId
 from hardener.model.run import Run, TargetResult
 from hardener.model.word import Word
 
@@ -17,7 +18,7 @@ NOTHING_BEFORE = "0" * 64
 class Link(Word):
     """One run in the chain. It stays when its run is pruned."""
 
-    run: str
+    run: RunId
     digest: str
     """SHA-256 of the run's canonical form, in hexadecimal."""
     chained: str

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
+from hardener.model.names import Name
 from hardener.model.scope import Scope
 from hardener.model.word import Word
 
@@ -86,10 +87,10 @@ class Platform(Word):
 class ControlRecord(Word):
     """The readable half of a control, as runs and reports keep it: everything but the code that observes."""
 
-    id: str
+    id: Name
     title: str
     why: str
-    role: str
+    role: Name
     level: int
     severity: Severity
     disruption: Disruption

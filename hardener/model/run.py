@@ -9,6 +9,7 @@ from enum import StrEnum
 from pydantic import JsonValue
 
 from hardener.model.evidence import Transcript
+from hardener.model.names import Name, NameOrNone, RunId
 from hardener.model.requirement import ControlRecord, Disruption, Outcome
 from hardener.model.scope import Scope
 from hardener.model.target import Access, Facts
@@ -19,7 +20,7 @@ from hardener.model.word import Word
 class Finding(Word):
     """The outcome of one control on one target."""
 
-    control: str
+    control: Name
     outcome: Outcome
     observed: JsonValue = None
     expected: str = ""
@@ -39,7 +40,7 @@ class Finding(Word):
 class Exclusion(Word):
     """A control that is not judged on a target, and why."""
 
-    control: str
+    control: Name
     outcome: Outcome
     reason: str
 
@@ -74,7 +75,7 @@ class ChangeKind(StrEnum):
 class Change(Word):
     """One item of a target that the playbook changes, or would change."""
 
-    role: str
+    role: NameOrNone
     task: str
     module: str
     kind: ChangeKind = ChangeKind.ACTION
@@ -86,7 +87,7 @@ class Change(Word):
     after: str = ""
     conditional: bool = False
     """In a plan: rests on something that only this run brings, a package mostly, and may turn out to be needless."""
-    controls: tuple[str, ...] = ()
+    controls: tuple[Name, ...] = ()
     """The controls it is made for."""
 
     @property
@@ -124,8 +125,8 @@ class CheckpointState(StrEnum):
 class TargetResult(Word):
     """Everything one run knows of one target."""
 
-    target: str
-    groups: tuple[str, ...] = ()
+    target: Name
+    groups: tuple[Name, ...] = ()
     """The groups of the inventory it was in when the run was made."""
     access: Access | None = None
     """``None`` where nobody got in."""
@@ -137,6 +138,8 @@ class TargetResult(Word):
     transcript: Transcript = Transcript()
     problem: str | None = None
     """One line: why the target could not be looked at, or not be changed."""
+    is_our_fault: bool = False
+    """Whether the problem is a fault of this program, and no trouble of the target's."""
     seconds: float = 0.0
     walk: FileWalk | None = None
     """``None`` where it was skipped, or did not come to its end."""
@@ -163,8 +166,8 @@ class TargetResult(Word):
 class PlannedChange(Word):
     """One control that an apply would remedy on a target."""
 
-    control: str
-    role: str
+    control: Name
+    role: Name
     disruption: Disruption
     observed: JsonValue
     expected: str
@@ -176,7 +179,7 @@ class PlannedChange(Word):
 class TargetPlan(Word):
     """What an apply would do to one target, and why it would leave the rest alone."""
 
-    target: str
+    target: Name
     facts: Facts | None = None
     changes: tuple[PlannedChange, ...] = ()
     items: tuple[Change, ...] = ()
@@ -191,6 +194,8 @@ class TargetPlan(Word):
     exclusions: tuple[Exclusion, ...] = ()
     problem: str | None = None
     """Why nothing would be done at all: not reachable, or the change would lock the operator out."""
+    is_our_fault: bool = False
+    """Whether the problem is a fault of this program, and no trouble of the target's."""
 
 
 class Plans(Word):
@@ -219,7 +224,7 @@ class RunKind(StrEnum):
 class Run(Word):
     """One execution: when, by whom, with what, and everything it saw and did. Immutable."""
 
-    id: str
+    id: RunId
     kind: RunKind
     started: datetime
     finished: datetime
@@ -239,7 +244,7 @@ class Run(Word):
 class RunSummary(Word):
     """One line of the list of runs."""
 
-    id: str
+    id: RunId
     kind: RunKind
     started: datetime
     finished: datetime
@@ -274,7 +279,7 @@ def score(findings: Sequence[Finding], *, with_waivers: bool) -> Score:
 class RunScore(Word):
     """One run of a trend: how the targets of the newest one scored in it."""
 
-    id: str
+    id: RunId
     kind: RunKind
     started: datetime
     targets: int

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field, PlainSerializer
 
+from hardener.model.names import MachineId, Name, RunId
 from hardener.model.requirement import Platform, Trait
 from hardener.model.word import Word
 
@@ -48,8 +49,8 @@ class Connection(Word):
 class Target(Word):
     """One host of the inventory: how to reach it and which values it shall have."""
 
-    name: str
-    groups: tuple[str, ...] = ()
+    name: Name
+    groups: tuple[Name, ...] = ()
     connection: Connection
     values: Mapping[str, Any] = Field(default_factory=dict)
     """Resolved role variables: role defaults < profile < inventory < extra variables."""
@@ -75,7 +76,7 @@ class Access(Word):
 class LastRun(Word):
     """The newest run that touched a target, as the target itself keeps it."""
 
-    run: str
+    run: RunId
     operator: str
     state: str
     """``armed``, ``restoring``, ``released`` (the changes stay) or ``restored`` (everything was brought back)."""
@@ -89,7 +90,7 @@ class Facts(Word):
     platform: Platform
     traits: Annotated[frozenset[Trait], PlainSerializer(_in_order, when_used="json")] = frozenset()
     kernel: str
-    machine_id: str
+    machine_id: MachineId
     operator: str
     """The account that logged in, before any become."""
     operator_groups: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ The only module that knows ansible-runner.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shlex
@@ -82,7 +83,7 @@ def run_playbook(run: PlaybookRun, playbook: str = "harden.yml") -> Mapping[str,
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with working_directory() as directory:
         for target, variables in run.variables.items():
-            _write_variables(directory / "variables" / f"{target}.yml", variables)
+            _write_variables(directory / "variables" / _file_name(target), variables)
         result = _ansible(
             private_data_dir=str(directory),
             playbook=str(playbooks_directory() / playbook),
@@ -125,6 +126,11 @@ def _launcher(directory: Path, path: str) -> Path:
     file.write_text(_LAUNCHER.format(python=sys.executable, ansible=program, umask=umask_outside()), "utf-8")
     file.chmod(0o700)
     return file.parent
+
+
+def _file_name(target: str) -> str:
+    """A name is whatever an inventory says, and no part of a path; the playbook makes the same of it."""
+    return f"{hashlib.sha256(target.encode()).hexdigest()}.yml"
 
 
 def _write_variables(file: Path, variables: Mapping[str, Any]) -> None:

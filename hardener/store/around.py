@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 
 from hardener.model import Answer, Around
 from hardener.store import schema
-from hardener.store.contents import batches
+from hardener.store.contents import Damaged, batches
 from hardener.store.forms import instant
 from hardener.store.intervals import seen_by
 from hardener.store.reading import ResultReader, run_body
@@ -69,4 +69,11 @@ def _ends(connection: Connection, runs: Collection[int]) -> Mapping[int, datetim
         for batch in batches(sorted(runs))
         for row in connection.execute(query.where(schema.run.c.number.in_(batch))).mappings()
     )
-    return {row["number"]: datetime.fromisoformat(run_body(row)["finished"]) for row in rows}
+    return {row["number"]: _finished(row) for row in rows}
+
+
+def _finished(row: RowMapping) -> datetime:
+    try:
+        return datetime.fromisoformat(str(run_body(row).get("finished")))
+    except ValueError:
+        raise Damaged(f"run {row['id']}: nothing says when it was over") from None

@@ -8,15 +8,15 @@ from fnmatch import fnmatchcase
 
 from sqlalchemy import Connection, RowMapping, or_, select
 
-from hardener.model import Around, Comparison, ControlRecord, Finding, Pair, RunKind, Scope, View
+from hardener.model import Around, Comparison, Finding, Pair, RunKind, Scope, View
 from hardener.store import schema
 from hardener.store.around import around
 from hardener.store.baselines import baseline_views, views
-from hardener.store.contents import Refusal, unpacked
-from hardener.store.forms import instant, loaded
+from hardener.store.contents import Refusal
+from hardener.store.forms import instant, made
 from hardener.store.history import Applies, Asked, Beginning, beginnings
 from hardener.store.intervals import covers, seen_by
-from hardener.store.reading import ResultReader, run_body, run_number
+from hardener.store.reading import ResultReader, result_body, run_body, run_number
 
 Findings = Mapping[str, Finding]
 
@@ -38,7 +38,7 @@ def compare(connection: Connection, reference: str | None, pattern: str, command
     missing = [target for target in before if target not in now and target in expected]
     pairs = [(before[name], row) for name, row in now.items() if name in before]
     read = _Differences(connection, reader, pairs, commands)
-    records = [ControlRecord(**item) for item in reader.content(run["controls"])]
+    records = reader.records(run["controls"])
     return Comparison(
         run=run["id"],
         started=instant(run["started"]),
@@ -65,7 +65,7 @@ def _number(connection: Connection, reference: str | None) -> int:
 
 
 def _scope(run: RowMapping) -> Scope:
-    return Scope(**run_body(run).get("scope", {}))
+    return made(Scope, f"run {run['id']}", run_body(run).get("scope", {}))
 
 
 def _expected(connection: Connection, run: RowMapping) -> frozenset[str]:
@@ -246,7 +246,7 @@ def _view(row: RowMapping | None, findings: Findings) -> View | None:
         started=instant(row["started"]),
         profile=row["profile"],
         machine_id=row["machine_id"] or None,
-        problem=loaded(unpacked(row["body"], f"result {row['number']}"))["problem"],
+        problem=result_body(row).get("problem"),
         unseen=row["unseen"],
         findings=findings,
     )

@@ -23,11 +23,10 @@ from hardener.model import (
 )
 from hardener.private import state_directory
 from hardener.store import baselines, reading, schema, telling
-from hardener.store.chaining import adopt
+from hardener.store.chaining import adopt, verified_run
 from hardener.store.comparing import compare
 from hardener.store.history import periods
 from hardener.store.integrity import problems
-from hardener.store.links import read_chain
 from hardener.store.opening import Database
 from hardener.store.pruning import prune
 from hardener.store.silence import seen
@@ -88,10 +87,12 @@ class Store:
             return reading.read_run(connection, reading.run_number(connection, reference))
 
     def load_chained(self, reference: str) -> tuple[Run, Sequence[Link]]:
-        """A run, and the chain from its beginning to this run; both as they are at one moment."""
+        """A run that is what its link says, and the chain from its beginning to this run.
+
+        ``StoreError`` where one of them was changed since it was kept: whoever acts on a run has to have it so.
+        """
         with self._database.reading() as connection:
-            run = reading.read_run(connection, reading.run_number(connection, reference))
-            return run, read_chain(connection, run.id)
+            return verified_run(connection, reference)
 
     def stream(
         self, reference: str, pattern: str = "*", *, with_before: bool = False

@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from hardener.model import Answer, ControlRecord, Facts, Finding, Outcome, Run, TargetResult
+from pydantic import ValidationError
+
+from hardener.model import Answer, ControlRecord, Facts, Finding, Outcome, Run, TargetResult, Word
+from hardener.store.contents import Damaged
+
+Noun = TypeVar("Noun", bound=Word)
 
 NOBODY_LOOKED = {Outcome.NOTSELECTED, Outcome.NOTCHECKED}
 """What says nothing about the host: it is kept with the result, and ends no interval."""
@@ -64,12 +69,37 @@ def outline_of_commands(commands: Iterable[str]) -> bytes:
 
 def instant(seconds: int) -> datetime:
     """A moment as a column keeps it, in seconds since 1970."""
-    return datetime.fromtimestamp(seconds, UTC)
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OSError, OverflowError, TypeError, ValueError):
+        raise Damaged(f"{seconds!r} is no moment") from None
 
 
-def loaded(data: bytes) -> Any:
-    """What some bytes say, as JSON values."""
-    return json.loads(data)
+def loaded(data: bytes, what: str) -> Any:
+    """What some bytes say, as JSON values; ``Damaged`` where no program of ours has written them."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Damaged(f"{what} cannot be read: {str(error) or 'nested too deeply'}") from None
+
+
+def body(data: bytes, what: str) -> dict[str, Any]:
+    """The same of what is kept of a run or a result, which has names."""
+    value = loaded(data, what)
+    if not isinstance(value, dict):
+        raise Damaged(f"{what} is none that was kept so")
+    return value
+
+
+def made(form: type[Noun], what: str, kept: Any, **others: Any) -> Noun:
+    """A noun from what was kept of it; ``Damaged`` where that is none."""
+    try:
+        return form(**kept, **others)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise Damaged(f"{what}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    except TypeError:
+        raise Damaged(f"{what} is none that was kept so") from None
 
 
 def _json(value: object) -> bytes:

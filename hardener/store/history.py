@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, tuple_
 from hardener.model import Outcome, Period, RunKind
 from hardener.store import schema
 from hardener.store.contents import Refusal, batches, unpacked
-from hardener.store.forms import instant, loaded
+from hardener.store.forms import body, instant
 from hardener.store.reading import ResultReader
 
 
@@ -126,8 +126,8 @@ class Applies:
             .order_by(result.c.number)
         )
         self._found: dict[int, list[tuple[int, str]]] = {}
-        for subject, number, body, identifier in connection.execute(query):
-            if loaded(unpacked(body, f"result {number}"))["changes"]:
+        for subject, number, kept, identifier in connection.execute(query):
+            if body(unpacked(kept, f"result {number}"), f"result {number}").get("changes"):
                 self._found.setdefault(subject, []).append((number, identifier))
 
     def between(self, subject: int, after: int, until: int) -> str:

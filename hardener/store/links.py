@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 from hardener.model import NOTHING_BEFORE, Link, Run, chained_digest, digest_of
 from hardener.store import schema
 from hardener.store.contents import Damaged, Refusal
-from hardener.store.forms import instant
+from hardener.store.forms import instant, made
 
 
 def append(connection: Connection, run: Run) -> None:
@@ -54,4 +54,5 @@ def read_chain(connection: Connection, until: str | None = None) -> Sequence[Lin
 
 def _link(row: Row[tuple[object, ...]]) -> Link:
     pruned = None if row.pruned is None else instant(row.pruned)
-    return Link(run=row.run, digest=row.digest.hex(), chained=row.chained.hex(), pruned=pruned)
+    kept = {"run": row.run, "digest": row.digest.hex(), "chained": row.chained.hex(), "pruned": pruned}
+    return made(Link, f"the link of run {row.run!r}", kept)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from hardener.model import Answer, ControlRecord, Facts, Finding, Run, RunSummary, TargetResult, Transcript
 from hardener.store import schema
 from hardener.store.contents import Contents, Damaged, Refusal, batches, unpacked
-from hardener.store.forms import Outline, loaded
+from hardener.store.forms import Outline, body, loaded, made
 from hardener.store.intervals import seen_by
 from hardener.store.writing import RESULTS_AT_ONCE
 
@@ -44,10 +44,12 @@ def read_summaries(connection: Connection) -> Sequence[RunSummary]:
     baselines = _counts(connection, declared.group_by(result.c.run))
     rows = connection.execute(select(run).order_by(run.c.number.desc())).mappings()
     return [
-        RunSummary(
+        made(
+            RunSummary,
+            f"run {row['id']}",
+            {name: value for name, value in run_body(row).items() if name in RunSummary.model_fields},
             targets=targets.get(row["number"], 0),
             baselines=baselines.get(row["number"], 0),
-            **{name: value for name, value in run_body(row).items() if name in RunSummary.model_fields},
         )
         for row in rows
     ]
@@ -59,7 +61,14 @@ def _counts(connection: Connection, query: Select[int, int]) -> Mapping[int, int
 
 def run_body(row: RowMapping) -> Mapping[str, Any]:
     """Everything of a run but its controls and results."""
-    return cast(Mapping[str, Any], loaded(unpacked(row["body"], f"run {row['id']}")))
+    what = f"run {row['id']}"
+    return body(unpacked(row["body"], what), what)
+
+
+def result_body(row: RowMapping) -> Mapping[str, Any]:
+    """Everything of a result that belongs to this run alone."""
+    what = f"result {row['number']}"
+    return body(unpacked(row["body"], what), what)
 
 
 def read_run(connection: Connection, number: int) -> Run:
@@ -91,8 +100,9 @@ def _read_head(
     connection: Connection, number: int, before: Sequence[TargetResult], results: Sequence[TargetResult]
 ) -> Run:
     row = connection.execute(select(schema.run).where(schema.run.c.number == number)).mappings().one()
-    records = [ControlRecord(**item) for item in ResultReader(connection).content(row["controls"])]
-    return Run(**run_body(row), controls={record.id: record for record in records}, before=before, results=results)
+    records = ResultReader(connection).records(row["controls"])
+    controls = {record.id: record for record in records}
+    return made(Run, f"run {row['id']}", run_body(row), controls=controls, before=before, results=results)
 
 
 class ResultReader:
@@ -132,28 +142,31 @@ class ResultReader:
         return [self._result(row, findings[row["number"]], answers[row["number"]]) for row in rows]
 
     def _result(self, row: RowMapping, findings: Mapping[str, int], answers: Mapping[str, int]) -> TargetResult:
-        body = loaded(unpacked(row["body"], f"result {row['number']}"))
-        transcript = body.pop("transcript")
+        what = f"result {row['number']}"
+        kept = result_body(row)
         commands = [str(item) for item in self.outline(row["evidence"])]
-        return TargetResult(
+        told = {item: self.answer(item, answers) for item in commands}
+        return made(
+            TargetResult,
+            what,
+            {name: value for name, value in kept.items() if name != "transcript"},
             target=row["target"],
-            facts=None if row["facts"] is None else Facts(**self.content(row["facts"])),
+            facts=None if row["facts"] is None else made(Facts, what, self.content(row["facts"])),
             findings=[self.finding(item, findings) for item in self.outline(row["findings"])],
-            transcript=Transcript(answers={item: self.answer(item, answers) for item in commands}, **transcript),
-            **body,
+            transcript=made(Transcript, what, kept.get("transcript"), answers=told),
         )
 
     def named(self, seen: Mapping[int, Mapping[int, int]]) -> Mapping[int, Mapping[str, int]]:
         """The same by the text of each name, with everything it points to fetched at once."""
         names = self.contents.get({name for item in seen.values() for name in item})
         self.contents.get({content for item in seen.values() for content in item.values()})
-        texts = {number: text.decode() for number, text in names.items()}
+        texts = {number: _text(number, text) for number, text in names.items()}
         return {number: {texts[name]: content for name, content in item.items()} for number, item in seen.items()}
 
     def outline(self, number: int) -> Outline:
         """What a result is about, in its order."""
         if number not in self._outlines:
-            self._outlines[number] = self.content(number)
+            self._outlines[number] = self._listed(number)
         return self._outlines[number]
 
     def names(self, number: int) -> frozenset[str]:
@@ -163,22 +176,39 @@ class ResultReader:
     def finding(self, item: str | Mapping[str, Any], seen: Mapping[str, int]) -> Finding:
         """One finding of an outline; those that are the same are one object."""
         if not isinstance(item, str):
-            return Finding(**item)
+            return made(Finding, "a finding", item)
         key = item, _seen(item, seen)
         if key not in self._findings:
-            self._findings[key] = Finding(control=item, **self.content(key[1]))
+            self._findings[key] = made(Finding, f"content {key[1]}", self.content(key[1]), control=item)
         return self._findings[key]
 
     def answer(self, command: str, seen: Mapping[str, int]) -> Answer:
         """The answer to one command; those that are the same are one object."""
         number = _seen(command, seen)
         if number not in self._answers:
-            self._answers[number] = Answer(**self.content(number))
+            self._answers[number] = made(Answer, f"content {number}", self.content(number))
         return self._answers[number]
 
     def content(self, number: int) -> Any:
         """What is kept under a number, as JSON values."""
-        return loaded(self.contents.get([number])[number])
+        return loaded(self.contents.get([number])[number], f"content {number}")
+
+    def records(self, number: int) -> Sequence[ControlRecord]:
+        """The controls of a run, as they were declared when it was made."""
+        return [made(ControlRecord, f"content {number}", item) for item in self._listed(number)]
+
+    def _listed(self, number: int) -> Sequence[Any]:
+        value = self.content(number)
+        if not isinstance(value, list):
+            raise Damaged(f"content {number} is none that was kept so")
+        return value
+
+
+def _text(number: int, name: bytes) -> str:
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        raise Damaged(f"content {number} is no name") from None
 
 
 def _seen(name: str, seen: Mapping[str, int]) -> int:

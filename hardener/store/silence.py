@@ -10,9 +10,9 @@ from sqlalchemy import Connection, RowMapping, func, or_, select
 from hardener.model import Finding, RunKind, Scope, Seen
 from hardener.store import schema
 from hardener.store.baselines import views
-from hardener.store.contents import batches, unpacked
-from hardener.store.forms import instant, loaded
-from hardener.store.reading import ResultReader, run_body, run_number
+from hardener.store.contents import batches
+from hardener.store.forms import instant, made
+from hardener.store.reading import ResultReader, result_body, run_body, run_number
 
 
 def seen(connection: Connection, reference: str, controls: Collection[str], nights: int) -> Seen:
@@ -92,7 +92,7 @@ def _audits(connection: Connection, number: int) -> Iterator[RowMapping]:
 
 
 def _scope(run: RowMapping) -> Scope:
-    return Scope(**run_body(run).get("scope", {}))
+    return made(Scope, f"run {run['id']}", run_body(run).get("scope", {}))
 
 
 def _last_complete(connection: Connection, number: int) -> Mapping[str, RowMapping]:
@@ -122,4 +122,4 @@ def _did_answer(result: RowMapping) -> bool:
     """Also where it was not asked everything."""
     if result["is_complete"] or result["facts"] is None:
         return bool(result["is_complete"])
-    return loaded(unpacked(result["body"], f"result {result['number']}"))["problem"] is None
+    return result_body(result).get("problem") is None

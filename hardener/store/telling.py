@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from hardener.model import Alert, RunKind
 from hardener.store import schema
 from hardener.store.contents import packed, unpacked
-from hardener.store.forms import loaded
+from hardener.store.forms import body, made
 from hardener.store.reading import run_number
 
 MOST_AUDITS = 31
@@ -21,7 +21,8 @@ def told(connection: Connection, recipient: bytes) -> Sequence[Alert]:
     table = schema.alert
     query = select(table.c.target, table.c.body).where(table.c.recipient == recipient)
     rows = connection.execute(query.order_by(table.c.target, table.c.control)).all()
-    return [Alert.model_validate(loaded(unpacked(body, f"alert about {target}"))) for target, body in rows]
+    what = [f"alert about {target}" for target, _ in rows]
+    return [made(Alert, name, body(unpacked(kept, name), name)) for name, (_, kept) in zip(what, rows, strict=True)]
 
 
 def audits_for(connection: Connection, recipient: bytes) -> Sequence[str]:

@@ -9,8 +9,9 @@ from fnmatch import fnmatchcase
 
 from sqlalchemy import Connection, RowMapping, select
 
-from hardener.model import Finding, RunKind, RunScore, Scope, Score
+from hardener.model import Finding, RunScore, Scope, Score
 from hardener.store import schema
+from hardener.store.forms import made
 from hardener.store.intervals import seen_by
 from hardener.store.reading import ResultReader, run_body
 
@@ -51,7 +52,7 @@ def _alike(connection: Connection, number: int, most: int) -> Sequence[RowMappin
 
 
 def _controls(row: RowMapping) -> str:
-    return Scope.model_validate(run_body(row)["scope"]).controls
+    return made(Scope, f"run {row['id']}", run_body(row).get("scope", {})).controls
 
 
 def _targets(connection: Connection, number: int, pattern: str) -> Collection[int]:
@@ -100,7 +101,7 @@ class _Kinds:
 
     def _kind(self, content: int) -> str:
         if content not in self._of:
-            self._of[content] = _kind(Finding(control="", **self._reader.content(content)))
+            self._of[content] = _kind(self._reader.finding("any", {"any": content}))
         return self._of[content]
 
 
@@ -114,12 +115,11 @@ def _kind(finding: Finding) -> str:
 
 def _told(row: RowMapping, tally: _Tally) -> RunScore:
     count = tally.findings
-    body = run_body(row)
     scored = count[_COMPLIANT] + count[_FAILING] + count[_UNSEEN]
-    return RunScore(
-        id=row["id"],
-        kind=RunKind(row["kind"]),
-        started=body["started"],
+    return made(
+        RunScore,
+        f"run {row['id']}",
+        {name: run_body(row).get(name) for name in ("id", "kind", "started")},
         targets=tally.targets,
         score=Score(compliant=count[_COMPLIANT], scored=scored),
         failing=count[_FAILING],

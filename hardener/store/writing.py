@@ -52,7 +52,7 @@ def began(run: Run) -> int:
 def _write_results(
     connection: Connection, contents: Contents, run: Run, results: Sequence[TargetResult], row: Mapping[str, Any]
 ) -> None:
-    subjects = _subjects(connection, [_subject_key(item) for item in results])
+    subjects = _subjects(connection, [subject_key(item) for item in results])
     forms_of = [_Forms(run, item) for item in results]
     numbers = contents.put(data for item in forms_of for data in item.all())
     first = next_number(connection, schema.result)
@@ -60,14 +60,14 @@ def _write_results(
     findings: list[Sighting] = []
     evidence: list[Sighting] = []
     for number, (item, form) in enumerate(zip(results, forms_of, strict=True), start=first):
-        subject = subjects[_subject_key(item)]
+        subject = subjects[subject_key(item)]
         rows.append(
             {
                 **row,
                 "number": number,
                 "subject": subject,
                 "is_complete": is_complete(run, item),
-                "unseen": item.count(Outcome.ERROR, Outcome.UNKNOWN),
+                "unseen": unseen(item),
                 "findings": numbers[form.findings_outline],
                 "evidence": numbers[form.evidence_outline],
                 "facts": numbers[form.facts] if form.facts else None,
@@ -109,7 +109,12 @@ def is_complete(run: Run, result: TargetResult) -> bool:
     return result.problem is None and result.facts is not None and not was_narrowed
 
 
-def _subject_key(result: TargetResult) -> SubjectKey:
+def unseen(result: TargetResult) -> int:
+    """How many controls could not be looked at."""
+    return result.count(Outcome.ERROR, Outcome.UNKNOWN)
+
+
+def subject_key(result: TargetResult) -> SubjectKey:
     """Another machine of the same name is another subject; so is one that nobody could ask."""
     return result.target, result.facts.machine_id if result.facts else ""
 

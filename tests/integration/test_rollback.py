@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hardener import lab
-from hardener.conductor import ApplySettings, RollbackRequest, Start, make_run, new_run_id, roll_back
+from hardener.conductor import ApplySettings, Rollback, RollbackRequest, Start, make_run, new_run_id
 from hardener.model import CheckpointState, Outcome, Run, RunKind, TargetResult
 from tests.integration.proving import Bench, failing
 from tests.integration.snapshots import KIND, RELEASE, differences, snapshot
@@ -43,7 +43,9 @@ def rolled_back(bench: Bench, run: Run, **how: Any) -> TargetResult:
     """The result of taking a run back."""
     settings = ApplySettings(inventories=[str(bench.node.inventory)], operator="drill")
     request = RollbackRequest(undone=run, **how)
-    _, (result,) = roll_back(bench.conductor, [bench.target], request, settings, new_run_id(datetime.now(UTC)))
+    rollback = Rollback(bench.conductor, settings, request, new_run_id(datetime.now(UTC)), [bench.target])
+    rollback.go()
+    _, (result,) = rollback.results()
     return result
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from hardener.conductor import RollbackRequest, Start, exit_code, make_run, roll_back
+from hardener.conductor import Rollback, RollbackRequest, Start, exit_code, make_run
 from hardener.errors import ExitCode, Unreachable
 from hardener.model import Answer, Change, ChangeKind, CheckpointState, Run, RunKind, TargetResult
 from tests.unit.builders import healthy, selection
@@ -35,7 +35,9 @@ def rolled_back(fleet: Fleet, run: Run, **how: object) -> Sequence[TargetResult]
     """The results after a rollback of everything the fleet has."""
     request = RollbackRequest(undone=run, **how)  # type: ignore[arg-type]
     chosen = settings(Playbook(fleet, healthy()))
-    return roll_back(conductor(fleet), targets(*fleet.hosts), request, chosen, RUN)[1]
+    rollback = Rollback(conductor(fleet), chosen, request, RUN, targets(*fleet.hosts))
+    rollback.go()
+    return rollback.results()[1]
 
 
 def fleet_of(**hosts: dict[str, Answer] | Unreachable) -> Fleet:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -24,7 +24,10 @@ from hardener.model import (
     TargetResult,
     Trait,
     Transcript,
+    Word,
 )
+
+Noun = TypeVar("Noun", bound=Word)
 
 SSHD = "sshd -T"
 PACKAGES = "dpkg-query --show"
@@ -146,6 +149,11 @@ def soft(name: str = "soft", **changes: Any) -> TargetResult:
         "seconds": 1.25,
     }
     return TargetResult(**{**fields, **changes})
+
+
+def unchecked(noun: Noun, **fields: Any) -> Noun:
+    """A noun with fields that nothing which is read can have: formats rely on no pattern."""
+    return noun.model_copy(update=fields)
 
 
 def dead(name: str = "dead") -> TargetResult:

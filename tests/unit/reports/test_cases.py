@@ -13,7 +13,7 @@ from .conftest import CONTROLS, dead, findings, run, soft
 
 FINDINGS = st.builds(
     Finding,
-    control=st.just(""),
+    control=st.just("any"),
     outcome=st.sampled_from(Outcome),
     observed=st.sampled_from([None, 0, 1, True, "1", {"a": 1, "b": 2}, {"b": 2, "a": 1}]),
     expected=st.sampled_from(["", "1"]),

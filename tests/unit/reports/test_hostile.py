@@ -18,7 +18,7 @@ from hardener import reports
 from hardener.model import Answer, Change, Finding, LastRun, Outcome, Run, RunKind, Transcript
 from tests.unit.waivers import waiver
 
-from .conftest import CONTROLS, SSHD, STARTED, facts, findings, run, soft
+from .conftest import CONTROLS, SSHD, STARTED, facts, findings, run, soft, unchecked
 
 FORMATS = reports.formats()
 TEXTS = {
@@ -69,16 +69,15 @@ def hostile_run(text: str) -> Run:
         SSHD: Answer(exit_status=1, stdout=data + b"\xff\xfe", stderr=data),
         text: Answer(exit_status=None, problem=text, stdout=b"\xed\xa0\x80"),
     }
-    last = LastRun(run=text, operator=text, state="restored", reason=text)
+    last = unchecked(LastRun(run="R", operator=text, state="restored", reason=text), run=text)
     result = soft(
-        text,
-        groups=(text,),
-        facts=facts(kernel=text, operator=text, machine_id=text, last_run=last),
+        facts=unchecked(facts(kernel=text, operator=text, last_run=last), machine_id=text),
         findings=seen,
         changes=(Change(role="sshd", task=text, module=text, subject=text, key=text, before=text, after=text),),
         transcript=Transcript(answers=answers, round_trips=1),
         problem=text,
     )
+    result = unchecked(result, target=text, groups=(text,))
     excuse = waiver(reason=text, approved_by=text, ticket=text, scope=text, controls="sshd-*")
     old = waiver("old", reason=text, effective=STARTED, expires=STARTED)
     return run(

@@ -14,7 +14,7 @@ from hardener import reports
 from hardener.model import Answer, Finding, Outcome, Run, RunKind, Scope, TargetResult, Transcript, WaiverKind
 from tests.unit.waivers import waiver
 
-from .conftest import CONTROLS, SSHD, dead, findings, run, soft
+from .conftest import CONTROLS, SSHD, dead, findings, run, soft, unchecked
 from .published import refused
 
 NAMES = ["ohdf", "oscal", "sarif", "xccdf"]
@@ -40,23 +40,23 @@ def waived() -> tuple[Finding, ...]:
     )
 
 
+SAID = Answer(exit_status=0, stdout=HOSTILE.encode(), stderr=b"\xff\xfe")
 RUNS: Mapping[str, Run] = {
     "an audit": run(soft(), dead()),
     "every outcome": run(soft(findings=every_outcome())),
     "every kind of waiver": run(soft(findings=waived()), soft("other"), waivers=WAIVERS),
     "hostile text": run(
-        soft(
-            HOSTILE,
+        unchecked(
+            soft(findings=every_outcome(HOSTILE), transcript=Transcript(answers={SSHD: SAID})),
+            target=HOSTILE,
             groups=(HOSTILE,),
-            findings=every_outcome(HOSTILE),
-            transcript=Transcript(answers={SSHD: Answer(exit_status=0, stdout=HOSTILE.encode(), stderr=b"\xff\xfe")}),
         ),
         profile=HOSTILE,
         operator=HOSTILE,
         scope=Scope(inventories=(HOSTILE,), limit=HOSTILE),
     ),
-    "long text": run(soft(LONG, findings=every_outcome(LONG)), profile=LONG, operator=LONG),
-    "empty text": run(soft("", findings=every_outcome(""), groups=("",)), operator="", profile=""),
+    "long text": run(unchecked(soft(findings=every_outcome(LONG)), target=LONG), profile=LONG, operator=LONG),
+    "empty text": run(unchecked(soft(findings=every_outcome("")), target="", groups=("",)), operator="", profile=""),
     "a target of which nothing is known": run(TargetResult(target="dark", problem="no route")),
     "no control": run(TargetResult(target="dark"), controls={}),
     "an apply": run(soft(), kind=RunKind.APPLY, before=(soft(),)),
@@ -76,7 +76,8 @@ def test_the_schema_refuses_nothing(name: str, sample: Run) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @given(text=st.text())
 def test_the_schema_refuses_no_text_of_a_target(name: str, text: str) -> None:
-    sample = run(soft(text, findings=findings(sshd_maxauthtries=finding("sshd-maxauthtries", Outcome.FAIL, text))))
+    seen = soft(findings=findings(sshd_maxauthtries=finding("sshd-maxauthtries", Outcome.FAIL, text)))
+    sample = run(unchecked(seen, target=text))
     assert refused(name, told(sample, name)) == []
 
 

@@ -30,7 +30,7 @@ from tests.unit.waivers import waiver
 
 from .nights import facts, night, record, result
 
-CONTROLS = ("alpha-one", "alpha-two", "beta-one", "gamma-é\x00")
+CONTROLS = ("alpha-one", "alpha-two", "beta-one", "gamma-é")
 TARGETS = ("web", "db", "Ünïcode host")
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 JSON = st.recursive(
@@ -75,7 +75,15 @@ ANSWERS = st.builds(
 
 @st.composite
 def results(draw: st.DrawFn, target: str) -> TargetResult:
-    changes = st.builds(Change, role=WORDS, task=WORDS, module=WORDS, subject=WORDS, before=WORDS, after=WORDS)
+    changes = st.builds(
+        Change,
+        role=st.sampled_from(["", "sshd", "a.b"]),
+        task=WORDS,
+        module=WORDS,
+        subject=WORDS,
+        before=WORDS,
+        after=WORDS,
+    )
     walk = st.builds(
         FileWalk, started=MOMENTS, seconds=st.none() | st.floats(0, 9), directories=st.just(("/", "/home"))
     )

@@ -82,7 +82,7 @@ def test_of_an_apply_what_holds_afterwards_counts(store: Store) -> None:
 FINDINGS = st.lists(
     st.builds(
         Finding,
-        control=st.just(""),
+        control=st.just("any"),
         outcome=st.sampled_from([item for item in Outcome if item not in {Outcome.NOTSELECTED, Outcome.NOTCHECKED}]),
         observed=st.integers(0, 2),
     ),
