@@ -25,10 +25,12 @@ CATALOGUE = catalogue_of([("accounts", accounts.CONTROLS)])
 IDLE_FILES = r"grep -lsE '^[^#]*\<TMOUT=' /etc/profile /etc/bash.bashrc /etc/profile.d/*.sh; [ $? -le 2 ]"
 
 WALKED = """\
-0644 1000 1000 f /home/admin/.profile
-0600 1000 1000 f /home/admin/.bash_history
-0777 1000 1000 l /home/admin/.vimrc
-0666 1000 1000 f /home/admin/.config/deeper
+dot 0644 1000 1000 f /home/admin/.profile
+dot 0600 1000 1000 f /home/admin/.bash_history
+dot 0777 1000 1000 l /home/admin/.vimrc
+dot 0666 1000 1000 f /home/admin/.config/deeper
+ended homes 123
+ended walk 0
 walked /
 """
 GOOD: Mapping[str, str] = {
@@ -220,12 +222,21 @@ def test_the_search_path_of_root(path: str, entries: str, said: list[str]) -> No
     ],
 )
 def test_dot_files(entry: str, said: str) -> None:
-    assert complaints("dot-files", Host({walk.COMMAND: f"{entry}\n{WALKED}"})) == [said]
+    assert complaints("dot-files", Host({walk.COMMAND: f"dot {entry}\n{WALKED}"})) == [said]
 
 
-def test_dot_files_of_a_home_directory_that_a_link_leads_to() -> None:
-    walked = f"home /home/admin\t/srv/admin\n0600 1000 1000 f /srv/admin/.rhosts\n{WALKED}"
-    assert complaints("dot-files", Host({walk.COMMAND: walked})) == ["has /home/admin/.rhosts: should not be there"]
+def test_dot_files_that_nobody_looked_at_are_no_pass() -> None:
+    cut = f"more dot 7 /home/plain/.x\n{WALKED}"
+    said = ["has /home/plain/.x: was not looked at, like 6 more"]
+    assert complaints("dot-files", Host({walk.COMMAND: cut})) == said
+    unseen = f"unseen Input/output error\t/home/admin\n{WALKED}"
+    with pytest.raises(CouldNotLook, match="/home/admin"):
+        complaints("dot-files", Host({walk.COMMAND: unseen}))
+
+
+def test_what_could_not_be_looked_at_elsewhere_says_nothing_of_dot_files() -> None:
+    unseen = f"unseen Input/output error\t/usr/share/x\n{WALKED}"
+    assert complaints("dot-files", Host({walk.COMMAND: unseen})) == []
 
 
 @pytest.mark.parametrize(
