@@ -19,8 +19,16 @@ RECORD = r"%#m %U %G %y %p\0"
 """What ``-printf`` tells of a file, after its kind and a blank."""
 REMOTE = "nfs4?|cifs|smb3|afs|ceph|glusterfs|lustre|gfs2|ocfs2|autofs|fuse([.].*)?"
 """Types of file systems that others serve: asking them can hang, be refused, or mount them all; awk's expression."""
-ROOM_OF_ONE = 64 * 1024
-"""Most bytes of one kind about the files of one user other than root; of dot files, about one home directory."""
+STARTS = r"""
+set -f
+set --
+for target in $walked; do
+    case $target in *\\*) target=$(env printf '%b.' "$target"); target=${target%.} ;; esac
+    set -- "$@" "$target"
+done
+[ $# -gt 0 ] || exit
+"""
+"""Shell that makes its arguments of the mount points in ``walked``: findmnt writes blanks, too, as ``\\xHH``."""
 ROOM_OF_UNSEEN = 64 * 1024
 """Most bytes about what could not be looked at."""
 MOST_NAMED = 3
@@ -42,7 +50,7 @@ $1 == "ended" {
 {
     owner = $3; is_root = owner == "0"; size = length($0) + 1
     if ($1 == "dot") { owner = place(); sub(/\/[^\/]*$/, "", owner); is_root = 0 }
-    if (of_all[$1, is_root] + size > room[$1] || (! is_root && of_one[$1, owner] + size > ROOM_OF_ONE)) {
+    if (of_all[$1, is_root] + size > room[$1] || (! is_root && of_one[$1, owner] + size > share[$1])) {
         if (! more[$1, is_root]++) first[$1, is_root] = place()
         next
     }
@@ -99,19 +107,28 @@ findmnt --noheadings --raw --output TARGET; } 3>&1 | awk 'COMPLAINTS'); } 4>&1
 """
 
 
-def listed(find: str, room: Mapping[str, int]) -> str:
+@dataclass(frozen=True)
+class Room:
+    """Most bytes of an answer about files of one kind: those of root's, and as many about those of all others."""
+
+    all: int
+    one: int = 64 * 1024
+    """Most bytes about the files of one user other than root; of dot files, about one home directory."""
+
+
+def listed(find: str, room: Mapping[str, Room]) -> str:
     r"""Shell that runs ``find`` and tells what it prints: a kind, a blank and ``RECORD``.
 
-    ``find``: one or more commands, each followed by ``printf 'ended NAME %s\0' "$?"``. ``room``: kind → most bytes
-    about files of root's, and as many about those of everybody else. It needs two variables: ``systems``, in whose
-    lines the first word is a mount point, and ``walked``, those among them at which ``find`` starts; both as findmnt
-    writes them.
+    ``find``: one or more commands, each followed by ``printf 'ended NAME %s\0' "$?"``. ``room``: by kind. It
+    needs two variables: ``systems``, in whose lines the first word is a mount point, and ``walked``, those among them
+    at which ``find`` starts; both as findmnt writes them.
     """
+    rooms = "; ".join(f'room["{kind}"] = {each.all}; share["{kind}"] = {each.one}' for kind, each in room.items())
     texts = {
         "FIND": find.strip(),
         "WRITTEN": names.WRITTEN,
-        "ROOM": "BEGIN { " + "; ".join(f'room["{kind}"] = {size}' for kind, size in room.items()) + " }",
-        "FITTING": _FITTING.replace("ROOM_OF_ONE", str(ROOM_OF_ONE)),
+        "ROOM": f"BEGIN {{ {rooms} }}",
+        "FITTING": _FITTING,
         "COMPLAINTS": _COMPLAINTS.replace("ROOM_OF_UNSEEN", str(ROOM_OF_UNSEEN)).replace(
             "MOST_COMPLAINTS", str(MOST_COMPLAINTS)
         ),

@@ -17,7 +17,7 @@ from typing import Any
 from hardener.catalogue import listing, names
 from hardener.catalogue import observations as seen
 from hardener.catalogue.control import CouldNotLook, Host
-from hardener.catalogue.listing import Listing, More, Unseen
+from hardener.catalogue.listing import Listing, More, Room, Unseen
 
 SECONDS = 900
 """Longest time a walk may take; a disk with ten million files takes about two minutes."""
@@ -42,25 +42,17 @@ REMOTE_OR_VIRTUAL = (
 LONGEST_PATH = 4096
 """So long a path no program can name, PATH_MAX of Linux. Below one the walk would cost what its depth squared costs."""
 ROOM = {
-    "world-writable": 256 * 1024,
-    "set-id": 256 * 1024,
-    "unowned": 256 * 1024,
-    "dot": 1536 * 1024,
-    "deep": 16 * 1024,
+    **dict.fromkeys(("world-writable", "set-id", "unowned"), Room(256 * 1024)),
+    "dot": Room(1536 * 1024),
+    "deep": Room(16 * 1024),
 }
-"""Kind → most bytes about files of root's, and as many about those of others; all of it fits into one answer."""
-# Names of mount points come from findmnt as \xHH, blanks too, so that they can be told apart by words.
+"""By kind; all of it fits into one answer."""
 _BEFORE = r"""
 set -f
 systems=$(findmnt --noheadings --raw --output TARGET,FSTYPE,SOURCE) || exit
 walked=$(printf '%s\n' "$systems" | awk '
     $1 == "/" || ($2 !~ /^(REMOTE_OR_VIRTUAL)$/ && ($3 !~ /\[/ || $2 == "btrfs")) { print $1 }' | sort -u)
-set --
-for target in $walked; do
-    case $target in *\\*) target=$(env printf '%b.' "$target"); target=${target%.} ;; esac
-    set -- "$@" "$target"
-done
-[ $# -gt 0 ] || exit
+STARTS
 people=$(getent passwd)
 owners=$(printf '%s\n' "$people" | awk -F : '! seen[$3]++ { print "-o -uid " $3 }')
 groups=$(getent group | awk -F : '! seen[$3]++ { print "-o -gid " $3 }')
@@ -96,6 +88,7 @@ def _command() -> str:
         "REMOTE_OR_VIRTUAL": REMOTE_OR_VIRTUAL,
         "REMOTE": listing.REMOTE,
         "RECORD": listing.RECORD,
+        "STARTS": listing.STARTS.strip(),
         "LONGEST_PATH": str(LONGEST_PATH),
         "PRUNED": " -o ".join(f"-path {path}" for path in CONTAINER_STORAGE),
     }

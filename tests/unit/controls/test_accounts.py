@@ -294,14 +294,17 @@ def test_no_password_leaves_the_host(tmp_path: Path) -> None:
     assert "hash" not in told
 
 
+MOUNTED = "server:/x {0}/nfs nfs4 rw 0 0\nx {0}/own fuse rw,user_id=1000 0 0\n"
+
+
 def test_home_directories_are_listed_but_not_those_of_another_host(tmp_path: Path) -> None:
-    people = {"ann": "home/ann", "bob": "nfs/bob", "eve": "home/gone", "web": "home/web"}
+    people = {"ann": "home/ann", "bob": "nfs/bob", "eve": "home/gone", "web": "home/web", "mal": "own"}
     (tmp_path / "home/ann").mkdir(parents=True, mode=0o750)
     passwd = "".join(
         f"{name}:x:1:1::{tmp_path}/{home}:{'/usr/sbin/nologin' if name == 'web' else '/bin/sh'}\n"
         for name, home in people.items()
     )
-    files = {"/proc/mounts": f"server:/x {tmp_path}/nfs nfs4 rw 0 0\n", "/etc/shells": "/bin/sh\n/usr/sbin/nologin\n"}
+    files = {"/proc/mounts": MOUNTED.format(tmp_path), "/etc/shells": "/bin/sh\n/usr/sbin/nologin\n"}
     script = homes.COMMAND
     for number, (path, text) in enumerate({**files, "/etc/passwd": passwd}.items()):
         (tmp_path / str(number)).write_text(text)
@@ -310,6 +313,7 @@ def test_home_directories_are_listed_but_not_those_of_another_host(tmp_path: Pat
     assert {home.removeprefix(f"{tmp_path}/"): entry.type for home, entry in found.items()} == {
         "home/ann": "d",
         "nfs/bob": homes.REMOTE,
+        "own": homes.REMOTE,
     }
     assert found[f"{tmp_path}/home/ann"].mode == "0750"
 
