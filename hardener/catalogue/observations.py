@@ -197,7 +197,9 @@ def _sshd_options(listing: str) -> Mapping[str, Sequence[str]]:
 
 def mounted(host: Host) -> Mapping[str, Mapping[str, Any]]:
     """Mount point → ``source``, ``fstype`` and ``options`` (a list); where mounts are stacked, the visible one."""
-    tree = json_of(ask(host, "findmnt --json --list --output TARGET,SOURCE,FSTYPE,OPTIONS"))
+    said = ask(host, "findmnt --json --list --output TARGET,SOURCE,FSTYPE,OPTIONS")
+    # findmnt prints a byte that is no UTF-8 as it is, and reads of it as \xHH, which is none of JSON's escapes.
+    tree = json_of(re.sub(r"\\\\|\\x", lambda match: match[0].replace(r"\x", r"\\x"), said))
     return {
         row["target"]: {"source": row["source"], "fstype": row["fstype"], "options": row["options"].split(",")}
         for row in tree["filesystems"]
@@ -257,10 +259,20 @@ def listening_programs(host: Host) -> Mapping[str, Sequence[str]]:
     Only root sees whose socket it is: the program is ``unknown`` to others.
     """
     listeners: dict[str, set[str]] = {}
-    for row in map(str.split, ask(host, "ss -H -l -n -t -u -p").splitlines()):
+    for row in socket_rows(ask(host, "ss -H -l -n -t -u -p")):
         programs = re.findall(r'\("([^"]+)"', " ".join(row[6:])) or ["unknown"]
         listeners.setdefault(f"{row[0]} {row[4]}", set()).update(programs)
     return {socket: sorted(programs) for socket, programs in sorted(listeners.items())}
+
+
+def socket_rows(listing: str) -> Sequence[Sequence[str]]:
+    """The words of each row of ``ss -Hlntu``.
+
+    The name of a program, in which a user may put a line break, is the last that is told of a socket: what stands
+    behind one is no row.
+    """
+    rows = [line.split() for line in listing.split("\n")]
+    return [row for row in rows if re.match(r"(tcp|udp) \S+ \d+ \d+ \S+:\S+ ", " ".join([*row, ""]))]
 
 
 def file_attributes(host: Host, pattern: str) -> Mapping[str, Mapping[str, str]]:

@@ -1,20 +1,23 @@
 """The one walk of the local file systems, which every control shares that needs to know all files.
 
 It is niced, never leaves local disks, and stays out of container storage, whose files belong to images. Of all files it
-lists only those somebody may have to look at, so that its answer stays short on hosts with millions of others.
+lists only those somebody may have to look at, so that its answer stays short on hosts with millions of others. Users of
+the host choose most of the names: ``hardener.catalogue.listing`` says what keeps them from more than that.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
+from hardener.catalogue import listing, names
 from hardener.catalogue import observations as seen
 from hardener.catalogue.control import CouldNotLook, Host
+from hardener.catalogue.listing import Listing, More, Room, Unseen
 
 SECONDS = 900
 """Longest time a walk may take; a disk with ten million files takes about two minutes."""
@@ -31,43 +34,84 @@ CONTAINER_STORAGE = (
 """Where runtimes unpack images and keep volumes: users, groups and modes there mean nothing to this host."""
 
 REMOTE_OR_VIRTUAL = (
-    "9p|afs|autofs|binfmt_misc|bpf|ceph|cgroup2?|cifs|configfs|debugfs|devpts|devtmpfs|efivarfs|erofs|fuse[.].*|fusectl|"
+    "9p|afs|autofs|binfmt_misc|bpf|ceph|cgroup2?|cifs|configfs|debugfs|devpts|devtmpfs|efivarfs|erofs|fuse([.].*)?|fusectl|"
     "glusterfs|gfs2|hugetlbfs|iso9660|lustre|mqueue|nfs4?|nsfs|ocfs2|overlay|proc|pstore|ramfs|rpc_pipefs|securityfs|"
     "selinuxfs|smb3|squashfs|sysfs|tmpfs|tracefs|vfat|virtiofs"
 )
 """Types of file systems that are remote or hold no files of this host's own; a regular expression."""
-_COMMAND = r"""
-set --
-while read -r target; do set -- "$@" "$(printf %b "$target")"; done <<MOUNTS
-$(findmnt --noheadings --raw --output TARGET,FSTYPE,SOURCE | awk '
+LONGEST_PATH = 4096
+"""So long a path no program can name, PATH_MAX of Linux. Below one the walk would cost what its depth squared costs."""
+ROOM = {
+    **dict.fromkeys(("world-writable", "set-id", "unowned"), Room(256 * 1024)),
+    "dot": Room(1536 * 1024),
+    "deep": Room(16 * 1024),
+}
+"""By kind; all of it fits into one answer."""
+_BEFORE = r"""
+set -f
+systems=$(findmnt --noheadings --raw --output TARGET,FSTYPE,SOURCE) || exit
+walked=$(printf '%s\n' "$systems" | awk '
     $1 == "/" || ($2 !~ /^(REMOTE_OR_VIRTUAL)$/ && ($3 !~ /\[/ || $2 == "btrfs")) { print $1 }' | sort -u)
-MOUNTS
-owners=$(getent passwd | cut -d : -f 3 | sort -u | sed 's/^/-o -uid /')
-groups=$(getent group | cut -d : -f 3 | sort -u | sed 's/^/-o -gid /')
-people=$(getent passwd | cut -d : -f 6 | sort -u)
-homes=$(printf '%s\n' "$people" | xargs -d '\n' readlink -m --)
-printf '%s\n' "$people" -- "$homes" | awk '
-    $0 == "--" { is_real = 1; next } ! is_real { home[++all] = $0; next }
-    home[++seen] != $0 { print "home " home[seen] "\t" $0 }'
-homes=$(printf '%s\n' "$homes" | sort -u | sed 's/[][\.*^$+?(){}|]/\\&/g' | paste -s -d '|' -)
-nice -n 19 find "$@" -xdev -regextype posix-extended \( -type d \( PRUNED \) -prune \) -o \( \
-    -name '.?*' ! -type d -regex "($homes)/[^/]*" -o \
-    -perm -0002 \( -type f -o -type d ! -perm -1000 \) -o -type f -perm /6000 -o \
-    ! \( -uid 0 $owners -o ! -nouser \) -o ! \( -gid 0 $groups -o ! -nogroup \) \) -printf '%#m %U %G %y %p\n' || exit
-echo "walked $*"
+STARTS
+people=$(getent passwd)
+owners=$(printf '%s\n' "$people" | awk -F : '! seen[$3]++ { print "-o -uid " $3 }')
+groups=$(getent group | awk -F : '! seen[$3]++ { print "-o -gid " $3 }')
+homes=$(printf '%s\n' "$systems" -- "$people" | awk '
+    $0 == "--" { is_person = 1; next } ! is_person { gsub(/\\x20/, " ", $1); type[$1] = $2; next }
+    split($0, field, ":") > 5 && field[6] ~ /^\// && ! seen[field[6]]++ {
+        for (place = field[6]; place != "" && ! (place in type);) sub(/\/[^\/]*$/, "", place)
+        if (type[place == "" ? "/" : place] !~ /^(REMOTE)$/) print field[6]
+    }')
+long=?
+while [ ${#long} -lt LONGEST_PATH ]; do long=$long$long; done
 """
-COMMAND = _COMMAND.replace("REMOTE_OR_VIRTUAL", REMOTE_OR_VIRTUAL).replace(
-    "PRUNED", " -o ".join(f"-path {path}" for path in CONTAINER_STORAGE)
-)
-"""Prints ``mode uid gid type path`` a line, and last where it walked; how long it took, the transport tells.
+_FIND = r"""
+IFS='
+'
+printf 'start %s\0' $homes
+printf '%s\0' $homes | timeout 60 xargs -0 sh -c '
+    exec find -H "$@" -maxdepth 1 -ignore_readdir_race \( -name ".?*" ! -type d -printf "dot RECORD" , \
+    -type d -printf "begun %d %p\0" \)' sh
+printf 'ended homes %s\0' "$?"
+unset IFS
+timeout 840 nice -n 19 find "$@" -xdev -ignore_readdir_race \( -type d \( PRUNED \) -prune \) -o \
+    -type d -path "$long*" -printf 'deep RECORD' -prune -o \( \
+    -perm -0002 \( -type f -o -type d ! -perm -1000 \) -printf 'world-writable RECORD' , \
+    -type f -perm /6000 -printf 'set-id RECORD' , \
+    \( ! \( -uid 0 $owners -o ! -nouser \) -o ! \( -gid 0 $groups -o ! -nogroup \) \) -printf 'unowned RECORD' \)
+printf 'ended walk %s\0' "$?"
+"""
 
-First, a line each, come the home directories that are elsewhere than passwd says, for a link leads there.
+
+def _command() -> str:
+    texts = {
+        "REMOTE_OR_VIRTUAL": REMOTE_OR_VIRTUAL,
+        "REMOTE": listing.REMOTE,
+        "RECORD": listing.RECORD,
+        "STARTS": listing.STARTS.strip(),
+        "LONGEST_PATH": str(LONGEST_PATH),
+        "PRUNED": " -o ".join(f"-path {path}" for path in CONTAINER_STORAGE),
+    }
+
+    def filled(template: str) -> str:
+        return re.sub("|".join(texts), lambda match: texts[match[0]], template)
+
+    return filled(_BEFORE) + listing.listed(filled(_FIND), ROOM) + "printf 'walked %s\\n' $walked\n"
+
+
+COMMAND = _command()
+"""Prints ``kind mode uid gid type path`` a line, and last where it walked; how long it took, the transport tells.
+
+The dot files of home directories come first, below the home directory as passwd has it. Those get a find of their own,
+which a dead server of one of them can stop without stopping the walk.
 """
+_ENDS = {"homes": (0, 123, 124), "walk": (0, 1, 124)}
+"""Statuses of find itself, of xargs, and of timeout: what was not looked at, the listing names."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What the walk met: its mode, the numbers of its owners, its type (``f``, ``d``, ``l`` …) and its path."""
+    """What the walk met: its mode, the numbers of its owners, its type (``f``, ``d``, ``l`` …) and path, written."""
 
     mode: int
     uid: int
@@ -82,89 +126,114 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Walk:
-    """What one walk met, and where it started."""
+class Found:
+    """What the walk met of one kind: root's first, then by path."""
 
     entries: Sequence[Entry]
+    more: Sequence[More] = ()
+    """What there is besides: a list that was cut is never a pass."""
+    unseen: Sequence[Unseen] = ()
+    """What could not be looked at, and may hide more of them."""
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """As evidence holds it: how many did not fit, and where they may be that nobody saw."""
+        return [*(item.shown for item in self.more), *(f"not looked at: {item.shown}" for item in self.unseen)]
+
+    def shown(self, most: int) -> Sequence[str]:
+        """As evidence holds them; so many entries at most, and the number of the rest."""
+        rest = [More(len(self.entries) - most, self.entries[most].path).shown] if len(self.entries) > most else []
+        return [*(entry.shown for entry in self.entries[:most]), *rest, *self.missing]
+
+    def insist(self) -> None:
+        """``CouldNotLook`` where nothing was found, and not everywhere was looked."""
+        if self.unseen and not self.entries and not self.more:
+            raise listing.unseen_among(self.unseen)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What one walk met, by kind, and where it started."""
+
+    listed: Listing
     directories: Sequence[str]
-    homes: Mapping[str, str]
-    """Home directory as passwd has it → where it really is, for those a link leads to."""
+
+    def found(self, kind: str) -> Found:
+        """The entries of a kind, and what may be missing among them."""
+        entries = sorted(map(_entry, self.listed.records.get(kind, ())), key=lambda entry: (entry.uid != 0, entry.path))
+        return Found(entries, self.listed.more.get(kind, ()), self.listed.unseen)
+
+
+def _entry(record: listing.Record) -> Entry:
+    kind, _, path = record.rest.partition(" ")
+    return Entry(record.mode, record.uid, record.gid, kind, names.as_evidence(path))
 
 
 def walk(host: Host) -> Walk:
-    """The walk of this host; ``CouldNotLook`` where it did not come to its end.
-
-    ``find`` exits with 1 where a file vanished under it, which happens on every busy host: what it says of that is
-    tolerated, anything else is not.
-    """
+    """The walk of this host; ``CouldNotLook`` where it did not come to its end."""
     result = host.run(COMMAND, seconds=SECONDS)
-    complaints = [line for line in result.stderr.splitlines() if not line.endswith(": No such file or directory")]
-    if complaints or result.rc not in {0, 1}:
-        raise CouldNotLook(f"the file walk failed: {complaints[-1] if complaints else f'status {result.rc}'}")
+    if result.stderr.strip() or result.rc != 0:
+        said = result.stderr.strip().splitlines() or [f"status {result.rc}"]
+        raise CouldNotLook(f"the file walk failed: {said[-1]}")
     return read_walk(result.stdout)
 
 
 @lru_cache(maxsize=16)
-def read_walk(listing: str) -> Walk:
-    """The answer of ``COMMAND``; a line that is no entry belongs to a path with a line break in it."""
-    lines = listing.removesuffix("\n").split("\n")
-    if not lines[-1].startswith("walked "):
+def read_walk(answer: str) -> Walk:
+    """The answer of ``COMMAND``; ``CouldNotLook`` where it is none."""
+    lines = answer.removesuffix("\n").split("\n")
+    start = next((at for at in range(len(lines), 0, -1) if not lines[at - 1].startswith("walked /")), 0)
+    walked = [names.as_evidence(line.removeprefix("walked ")) for line in lines[start:]]
+    if not walked:
         raise CouldNotLook("the file walk was cut short")
-    entries: list[Entry] = []
-    homes: dict[str, str] = {}
-    for line in lines[:-1]:
-        if entry := re.fullmatch(r"(0[0-7]*) (\d+) (\d+) (\w) (/.*)", line):
-            mode, uid, gid, kind, path = entry.groups()
-            entries.append(Entry(int(mode, 8), int(uid), int(gid), kind, path))
-        elif not entries and (link := re.fullmatch(r"home (.*)\t(.*)", line)):
-            homes[link[1]] = link[2]
-        elif entries:
-            last = entries.pop()
-            entries.append(Entry(last.mode, last.uid, last.gid, last.type, f"{last.path}\n{line}"))
-    return Walk(entries, lines[-1].split()[1:], homes)
+    listed = listing.read("\n".join(lines[:start]), _ENDS)
+    if listed.others or any(not _is_entry(item) for found in listed.records.values() for item in found):
+        raise CouldNotLook("the file walk said what nobody can read")
+    deep = [Unseen(_entry(item).path, "too long a path") for item in listed.records.get("deep", ())]
+    deep += [Unseen(item.path, f"too long a path, and {item.count - 1} more") for item in listed.more.get("deep", ())]
+    return Walk(replace(listed, unseen=[*listed.unseen, *deep]), walked)
 
 
-def _entries(host: Host, is_meant: Callable[[Entry], bool]) -> Sequence[Entry]:
-    return sorted(filter(is_meant, walk(host).entries), key=lambda entry: entry.path)
+def _is_entry(record: listing.Record) -> bool:
+    return re.match(r"\w /", record.rest) is not None
 
 
-def world_writable(host: Host) -> Sequence[Entry]:
+def world_writable(host: Host) -> Found:
     """Files that everybody can write, and directories in which everybody can replace the files of others."""
-    return _entries(
-        host,
-        lambda entry: (
-            bool(entry.mode & 0o002) and (entry.type == "f" or (entry.type == "d" and not entry.mode & 0o1000))
-        ),
-    )
+    return walk(host).found("world-writable")
 
 
-def unowned(host: Host) -> Sequence[Entry]:
+def unowned(host: Host) -> Found:
     """Files and directories whose owner or group has no name on this host."""
-    users, groups = (
-        {int(line.split(":")[2]) for line in seen.ask(host, f"getent {name}").splitlines()}
-        for name in ("passwd", "group")
-    )
-    return _entries(host, lambda entry: entry.uid not in users or entry.gid not in groups)
+    return walk(host).found("unowned")
 
 
-def dot_files(walked: Walk, home: str) -> Mapping[str, Entry]:
-    """The hidden files right in a home directory, by name."""
-    place = walked.homes.get(home, home).rstrip("/")
-    hidden = [entry for entry in walked.entries if entry.path.startswith(f"{place}/.") and entry.type != "d"]
-    names = {entry.path.removeprefix(f"{place}/"): entry for entry in hidden}
-    return {name: entry for name, entry in names.items() if "/" not in name}
+def dot_files(walked: Walk) -> Mapping[str, Mapping[str, Entry]]:
+    """The hidden files right in home directories: home directory, without a slash at its end → name → file."""
+    homes: dict[str, dict[str, Entry]] = {}
+    for entry in walked.found("dot").entries:
+        home, _, name = entry.path.rpartition("/")
+        homes.setdefault(names.as_said(home).rstrip("/"), {})[name] = entry
+    return homes
 
 
-def set_id_programs(host: Host) -> Sequence[str]:
-    """Paths of set-uid and set-gid files where the kernel heeds those bits: not below ``nosuid`` or ``noexec``."""
-    found = _entries(host, lambda entry: entry.type == "f" and bool(entry.mode & 0o6000))
+def may_hide_dot_files(unseen: Unseen, home: str) -> bool:
+    """Whether there may be hidden files right in a home directory that were not seen because of this."""
+    path, place = names.as_said(unseen.path), home.rstrip("/")
+    return f"{place}/".startswith(f"{path.rstrip('/')}/") or path.rpartition("/")[0] == place
+
+
+def set_id_programs(host: Host) -> Found:
+    """Set-uid and set-gid files where the kernel heeds those bits: not below ``nosuid`` or ``noexec``."""
+    found = walk(host).found("set-id")
     mounts = seen.mounted(host)
-    return [entry.path for entry in found if {"nosuid", "noexec"}.isdisjoint(_options(mounts, entry.path))]
+    heeded = [entry for entry in found.entries if {"nosuid", "noexec"}.isdisjoint(_options(mounts, entry.path))]
+    return replace(found, entries=heeded)
 
 
 def _options(mounts: Mapping[str, Mapping[str, Any]], path: str) -> Sequence[str]:
     """The options of the mount a path is on."""
-    for parent in PurePosixPath(path).parents:
+    for parent in PurePosixPath(names.as_said(path)).parents:
         if str(parent) in mounts:
             options: Sequence[str] = mounts[str(parent)]["options"]
             return options

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import JsonValue
@@ -51,20 +51,26 @@ def _secret_file(path: str, number: str, *, why: str) -> Control:
     )
 
 
-def _paths(entries: Callable[[Host], Sequence[walk.Entry]]) -> Callable[[Host], JsonValue]:
+def _paths(look: Callable[[Host], walk.Found]) -> Callable[[Host], JsonValue]:
     def observe(host: Host) -> JsonValue:
-        found = entries(host)
-        more = [f"and {len(found) - MOST_SHOWN} more"] if len(found) > MOST_SHOWN else []
-        return [*(entry.shown for entry in found[:MOST_SHOWN]), *more]
+        found = look(host)
+        found.insist()
+        return [*found.shown(MOST_SHOWN)]
 
     return observe
 
 
-def _walked(subject: str, entries: Callable[[Host], Sequence[walk.Entry]], number: str, **declared: Any) -> Control:
+def _set_id_programs(host: Host) -> JsonValue:
+    """Their paths alone: modes and owners are the packages' choice."""
+    found = walk.set_id_programs(host)
+    return [*(entry.path for entry in found.entries), *found.missing]
+
+
+def _walked(subject: str, look: Callable[[Host], walk.Found], number: str, **declared: Any) -> Control:
     """What no file should be: found by the walk, and for a person to mend, who knows whose it is."""
     return Control(
         subject=subject,
-        observe=_paths(entries),
+        observe=_paths(look),
         expect=lambda _: nothing(),
         remedy="None: only its owner knows who has to read or write it, and taking the bit may break a program.",
         is_remediable=False,
@@ -137,7 +143,7 @@ CONTROLS = [
     ),
     review(
         "set-id-programs",
-        lambda host: [*walk.set_id_programs(host)],
+        _set_id_programs,
         title="Programs that run with the rights of their owner are known",
         why="Each is a door to more rights for every user; only people know which a host needs.",
         level=1,

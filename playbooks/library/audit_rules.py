@@ -35,7 +35,7 @@ CONTAINER_STORAGE = (
     *("/var/lib/lxc", "/var/lib/machines", "/var/lib/rancher"),
 )
 ELSEWHERE = re.compile(
-    "9p|afs|autofs|binfmt_misc|bpf|ceph|cgroup2?|cifs|configfs|debugfs|devpts|devtmpfs|efivarfs|erofs|fuse[.].*|fusectl|"
+    "9p|afs|autofs|binfmt_misc|bpf|ceph|cgroup2?|cifs|configfs|debugfs|devpts|devtmpfs|efivarfs|erofs|fuse([.].*)?|fusectl|"
     "glusterfs|gfs2|hugetlbfs|iso9660|lustre|mqueue|nfs4?|nsfs|ocfs2|overlay|proc|pstore|ramfs|rpc_pipefs|securityfs|"
     "selinuxfs|smb3|squashfs|sysfs|tmpfs|tracefs|vfat|virtiofs"
 )

@@ -67,6 +67,7 @@ def test_both_states_of_both_kinds_of_node_are_recorded() -> None:
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.name.removesuffix(".json.gz"))
 def test_nothing_is_unknown_and_manual_controls_never_pass(file: Path) -> None:
     outcomes = replayed(file)
+    assert not examine(SELECTION, TARGET, answers_of(file)).missing, "a question was changed and not recorded anew"
     assert not [name for name, outcome in outcomes.items() if outcome in {Outcome.ERROR, Outcome.UNKNOWN}]
     manual = {name for name in outcomes if CATALOGUE[name].is_manual}
     assert {outcomes[name] for name in manual} <= {Outcome.INFORMATIONAL, Outcome.NOTAPPLICABLE}

@@ -8,9 +8,11 @@ from typing import Any, Unpack
 from pydantic import JsonValue
 
 from hardener.catalogue.audit_rules import LOCKED, AuditState, audit_state, not_covered, read_rule, required_rule
-from hardener.catalogue.control import Control, Declared, Host, Parameter, Violation, command
+from hardener.catalogue.control import Control, CouldNotLook, Declared, Host, Parameter, Violation, command
 from hardener.catalogue.expectations import AFTER_REBOOT, NOW, Expectation
 from hardener.catalogue.kinds.shared import HOST_KERNEL, Judge, with_reasons
+from hardener.catalogue.listing import MOST_NAMED
+from hardener.catalogue.walk import Found
 
 PROGRAM = "{program}"
 """Stands in a rule for every program of a list that only the host knows."""
@@ -31,7 +33,7 @@ def audit_rule(
     name: str,
     key: str,
     *about: str,
-    programs: Callable[[Host], Sequence[str]] | None = None,
+    programs: Callable[[Host], Found] | None = None,
     judge: Judge = covering,
     **declared: Unpack[Declared],
 ) -> Control:
@@ -42,9 +44,10 @@ def audit_rule(
     """
 
     def observe(host: Host) -> JsonValue:
-        found = list(programs(host)) if programs else []
-        observed = _rules_about(audit_state(host), [*about, *found], key)
-        return {"programs": [*found], **observed} if programs else observed
+        found = programs(host) if programs else Found(())
+        paths = [entry.path for entry in found.entries]
+        observed = _rules_about(audit_state(host), [*about, *paths], key)
+        return {**_shown(found, paths), **observed} if programs else observed
 
     def expect(values: Sequence[Any]) -> Expectation:
         words = f"records {', '.join(about) or 'all of these programs'}, now and after a reboot"
@@ -84,16 +87,33 @@ def _rules_about(state: AuditState, names: Sequence[str], key: str) -> dict[str,
 
 
 def _complaints(lines: Sequence[str], observed: Mapping[str, Any]) -> Sequence[str]:
-    """Which of the lines a host's rules do not cover, and whether only a reboot can help."""
+    """Which of the lines a host's rules do not cover, and whether only a reboot can help.
+
+    ``CouldNotLook`` where they cover all there are to be seen, and there may be more.
+    """
     programs = observed.get("programs", [PROGRAM])
     wanted = {line.replace(PROGRAM, program): program for line in lines for program in programs}
     unknown = observed.get("unknown system calls", ())
     lacking = {moment: not_covered(wanted, observed[moment], unknown) for moment in (NOW, AFTER_REBOOT)}
     lists = {moment: "; ".join(_names(wanted, found)) for moment, found in lacking.items() if found}
     hint = " (the running rules are locked: only a reboot loads others)" if observed["locked"] and NOW in lists else ""
+    unlisted = [f"has programs nobody looked at: {item}" for item in observed.get("more programs", ())]
+    if not lists and not unlisted and observed.get("not looked at"):
+        raise CouldNotLook(f"could not look at {', '.join(observed['not looked at'][:MOST_NAMED])}")
     if len(set(lists.values())) == 1:
-        return (f"{' and '.join(lists)} lacks {lists.popitem()[1]}{hint}",)
-    return tuple(f"{moment} lacks {text}{hint if moment == NOW else ''}" for moment, text in lists.items())
+        return (f"{' and '.join(lists)} lacks {lists.popitem()[1]}{hint}", *unlisted)
+    told = [f"{moment} lacks {text}{hint if moment == NOW else ''}" for moment, text in lists.items()]
+    return (*told, *unlisted)
+
+
+def _shown(found: Found, paths: Sequence[str]) -> dict[str, JsonValue]:
+    """The programs that rules are compared with, and what keeps them from being all there are."""
+    more, unseen = ([item.shown for item in items] for items in (found.more, found.unseen))
+    return {
+        "programs": [*paths],
+        **({"more programs": [*more]} if more else {}),
+        **({"not looked at": [*unseen]} if unseen else {}),
+    }
 
 
 def _names(wanted: Mapping[str, str], found: Sequence[str]) -> Sequence[str]:

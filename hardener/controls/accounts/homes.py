@@ -12,6 +12,8 @@ from hardener.catalogue import observations as seen
 from hardener.catalogue import walk
 from hardener.catalogue.control import Control, CouldNotLook, Host, Violation
 from hardener.catalogue.expectations import every, is_true, mode_at_most, nothing, present_fields
+from hardener.catalogue.listing import REMOTE as REMOTE_TYPES
+from hardener.catalogue.listing import unseen_among
 from hardener.controls.accounts.shared import MEDIUM, NOBODY, User, first_uid, login_shells, references, users
 from hardener.untrusted import number
 
@@ -34,7 +36,7 @@ _HOMES = r"""
     elif [ -d "$home" ]; then printf '%s\0' "$home"; fi
 done | xargs -0 -r sh -c 'find -H "$@" -maxdepth 0 -printf "d %m %U %G %H\0"' sh; } 3>&1
 """
-COMMAND = _HOMES.replace("REMOTE", r"nfs4?|cifs|smb3|afs|ceph|glusterfs|lustre|gfs2|ocfs2|autofs|fuse[.].*")
+COMMAND = _HOMES.replace("REMOTE", REMOTE_TYPES)
 """Lists the home directories of all accounts with a login shell: ``type mode uid gid path``.
 
 Home directories that another host serves are only named (type ``r``): asking for them can hang, or mount them all.
@@ -95,13 +97,19 @@ def _home(user: User, found: Entry | None) -> JsonValue:
 
 def _unsafe_dot_files(host: Host) -> JsonValue:
     """Path → what is wrong with it."""
-    walked = walk.walk(host)
+    walked, people = walk.walk(host), _people(host)
+    homes, more = walk.dot_files(walked), walked.found("dot").more
     problems = {
         f"{user.home}/{name}": _problem(user, name, entry)
-        for user in _people(host)
-        for name, entry in sorted(walk.dot_files(walked, user.home).items())
+        for user in people
+        for name, entry in sorted(homes.get(user.home.rstrip("/"), {}).items())
     }
-    return {path: problem for path, problem in problems.items() if problem}
+    problems |= {item.path: f"was not looked at, like {item.count - 1} more" for item in more}
+    found = {path: problem for path, problem in problems.items() if problem}
+    unseen = [item for item in walked.listed.unseen if any(walk.may_hide_dot_files(item, user.home) for user in people)]
+    if unseen and not found:
+        raise unseen_among(unseen)
+    return {**found}
 
 
 def _problem(user: User, name: str, entry: walk.Entry) -> str:

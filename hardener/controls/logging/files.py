@@ -10,9 +10,11 @@ from typing import Any
 from pydantic import JsonValue
 
 from hardener.catalogue import expectations as accept
+from hardener.catalogue import listing, names
 from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Control, Host, Parameter, Violation
 from hardener.catalogue.expectations import Expectation, mode_at_most
+from hardener.catalogue.listing import Room, Unseen
 from hardener.controls.logging.shared import as_root, declared
 
 NUMBERS = ("6.1.4.1", "6.1.3.1")
@@ -52,6 +54,24 @@ CLOSES = (
 """What takes permissions when logs have been made, without when that was last."""
 
 
+_STARTS = r"""
+systems=$(findmnt --noheadings --raw --output TARGET,FSTYPE) || exit
+walked=$(echo /var/log; printf '%s\n' "$systems" | awk '
+    $1 ~ /^\/var\/log\// && $1 !~ /^\/var\/log\/(pods|containers)(\/|$)/ && $2 !~ /^(REMOTE)$/ { print $1 }')
+"""
+_FIND = r"""
+find "$@" -xdev -ignore_readdir_race \( -path /var/log/pods -o -path /var/log/containers \
+    -o -fstype nfs -o -fstype nfs4 -o -fstype cifs -o -fstype fuse.sshfs \) -prune -o \
+    -type f \( -perm /0137 -printf 'open %#m %U %G %u:%g:%p\0' \
+    -o \( ! -user root -o ! -group root ! -group adm \) -printf 'closed %#m %U %G %u:%g:%p\0' \)
+printf 'ended logs %s\0' "$?"
+"""
+ROOM = {"open": Room(512 * 1024, 256 * 1024), "closed": Room(1024 * 1024, 1024 * 1024)}
+"""For logs that others can do much with, and for those that are not root's or adm's: a service may have thousands."""
+SEARCH = _STARTS.replace("REMOTE", listing.REMOTE) + listing.STARTS.strip() + listing.listed(_FIND, ROOM)
+"""Prints both: ``kind mode uid gid owner:group:path``."""
+
+
 def kind_of(path: str, patterns: Sequence[str]) -> str:
     """The longest pattern that a path matches."""
     name = path.rsplit("/", 1)[-1]
@@ -69,21 +89,23 @@ def steady(path: str) -> str:
 def _loose_files(host: Host) -> JsonValue:
     """Every file that is looser than an ordinary log may be: mode, owner and group, and whether a service owns it.
 
-    What a service's own account wrote is no worse than root's: nobody can log in to it.
+    What a service's own account wrote is no worse than root's: nobody can log in to it. Services choose the names.
     """
-    listing = seen.ask(
-        host,
-        "find /var/log -ignore_readdir_race \\( -path /var/log/pods -o -path /var/log/containers "
-        "-o -fstype nfs -o -fstype nfs4 -o -fstype cifs -o -fstype fuse.sshfs \\) -prune -o "
-        "-type f \\( -perm /0137 -o ! -user root -o ! -group root ! -group adm \\) -printf '%m %u %g %p\\n'",
-    )
+    found = listing.read(seen.ask(host, SEARCH), {"logs": (0, 1)})
     services = _service_accounts(host)
     files: dict[str, JsonValue] = {}
-    for mode, owner, group, path in (line.split(" ", 3) for line in sorted(listing.splitlines())):
+    for record in sorted(
+        (*found.records.get("open", ()), *found.records.get("closed", ())), key=lambda item: item.rest
+    ):
+        owner, group, path = record.rest.split(":", 2)
         is_service = owner in services
-        if not is_service or int(mode, 8) & 0o137:
-            files[steady(path)] = {"mode": mode.zfill(4), "owner": owner, "group": group, "service": is_service}
-    return files
+        if not is_service or record.mode & 0o137:
+            file: JsonValue = {"mode": f"{record.mode:04o}", "owner": owner, "group": group, "service": is_service}
+            name = steady(names.as_evidence(path))
+            # Of files that one name stands for, none hides another one.
+            files[name if files.get(name, file) == file else names.as_evidence(path)] = file
+    files |= {item.path: {"more": item.count} for kind in ("open", "closed") for item in found.more.get(kind, ())}
+    return {**files, **{item.path: {"not looked at": item.reason} for item in found.unseen}}
 
 
 def _service_accounts(host: Host) -> frozenset[str]:
@@ -102,11 +124,15 @@ def _as_their_kind(values: Sequence[Any]) -> Expectation:
     wanted = dict(zip(PATTERNS, values, strict=True))
 
     def complaints(observed: Mapping[str, Any]) -> Sequence[str]:
-        return tuple(
+        said = tuple(
             f"{path} {complaint}"
             for path, file in observed.items()
             for complaint in _complaints(file, wanted[kind_of(path, PATTERNS)])
         )
+        unseen = [Unseen(path, file["not looked at"]) for path, file in observed.items() if "not looked at" in file]
+        if unseen and not said:
+            raise listing.unseen_among(unseen)
+        return said
 
     ordinary = wanted["*"]
     words = f"mode {ordinary['mode']} or stricter, of {' or '.join(ordinary['owners'])} or a service; others by kind"
@@ -115,6 +141,10 @@ def _as_their_kind(values: Sequence[Any]) -> Expectation:
 
 def _complaints(file: Mapping[str, Any], wanted: Mapping[str, Any]) -> Sequence[str]:
     """What is wrong with one file; the account of a service may own its logs, with any group."""
+    if "more" in file:
+        return (f"was not looked at, like {file['more'] - 1} more",)
+    if "not looked at" in file:
+        return ()
     expected = {"mode": mode_at_most(wanted["mode"])}
     if not file["service"]:
         expected |= {"owner": accept.one_of(*wanted["owners"]), "group": accept.one_of(*wanted["groups"])}

@@ -49,7 +49,7 @@ def _served(host: Host) -> JsonValue:
 def read_sockets(listing: str) -> Mapping[str, str]:
     """``tcp 0.0.0.0:22`` → ``sshd of ssh.service``, from ``ss -lntup --cgroup``, without sockets on loopback."""
     sockets: dict[str, str] = {}
-    for row in filter(None, map(str.split, listing.splitlines())):
+    for row in seen.socket_rows(listing):
         address = row[4].rpartition(":")[0].strip("[]").partition("%")[0]
         if _is_loopback(address):
             continue

@@ -25,10 +25,12 @@ CATALOGUE = catalogue_of([("accounts", accounts.CONTROLS)])
 IDLE_FILES = r"grep -lsE '^[^#]*\<TMOUT=' /etc/profile /etc/bash.bashrc /etc/profile.d/*.sh; [ $? -le 2 ]"
 
 WALKED = """\
-0644 1000 1000 f /home/admin/.profile
-0600 1000 1000 f /home/admin/.bash_history
-0777 1000 1000 l /home/admin/.vimrc
-0666 1000 1000 f /home/admin/.config/deeper
+dot 0644 1000 1000 f /home/admin/.profile
+dot 0600 1000 1000 f /home/admin/.bash_history
+dot 0777 1000 1000 l /home/admin/.vimrc
+dot 0666 1000 1000 f /home/admin/.config/deeper
+ended homes 123
+ended walk 0
 walked /
 """
 GOOD: Mapping[str, str] = {
@@ -220,12 +222,21 @@ def test_the_search_path_of_root(path: str, entries: str, said: list[str]) -> No
     ],
 )
 def test_dot_files(entry: str, said: str) -> None:
-    assert complaints("dot-files", Host({walk.COMMAND: f"{entry}\n{WALKED}"})) == [said]
+    assert complaints("dot-files", Host({walk.COMMAND: f"dot {entry}\n{WALKED}"})) == [said]
 
 
-def test_dot_files_of_a_home_directory_that_a_link_leads_to() -> None:
-    walked = f"home /home/admin\t/srv/admin\n0600 1000 1000 f /srv/admin/.rhosts\n{WALKED}"
-    assert complaints("dot-files", Host({walk.COMMAND: walked})) == ["has /home/admin/.rhosts: should not be there"]
+def test_dot_files_that_nobody_looked_at_are_no_pass() -> None:
+    cut = f"more dot 7 /home/plain/.x\n{WALKED}"
+    said = ["has /home/plain/.x: was not looked at, like 6 more"]
+    assert complaints("dot-files", Host({walk.COMMAND: cut})) == said
+    unseen = f"unseen Input/output error\t/home/admin\n{WALKED}"
+    with pytest.raises(CouldNotLook, match="/home/admin"):
+        complaints("dot-files", Host({walk.COMMAND: unseen}))
+
+
+def test_what_could_not_be_looked_at_elsewhere_says_nothing_of_dot_files() -> None:
+    unseen = f"unseen Input/output error\t/usr/share/x\n{WALKED}"
+    assert complaints("dot-files", Host({walk.COMMAND: unseen})) == []
 
 
 @pytest.mark.parametrize(
@@ -283,14 +294,17 @@ def test_no_password_leaves_the_host(tmp_path: Path) -> None:
     assert "hash" not in told
 
 
+MOUNTED = "server:/x {0}/nfs nfs4 rw 0 0\nx {0}/own fuse rw,user_id=1000 0 0\n"
+
+
 def test_home_directories_are_listed_but_not_those_of_another_host(tmp_path: Path) -> None:
-    people = {"ann": "home/ann", "bob": "nfs/bob", "eve": "home/gone", "web": "home/web"}
+    people = {"ann": "home/ann", "bob": "nfs/bob", "eve": "home/gone", "web": "home/web", "mal": "own"}
     (tmp_path / "home/ann").mkdir(parents=True, mode=0o750)
     passwd = "".join(
         f"{name}:x:1:1::{tmp_path}/{home}:{'/usr/sbin/nologin' if name == 'web' else '/bin/sh'}\n"
         for name, home in people.items()
     )
-    files = {"/proc/mounts": f"server:/x {tmp_path}/nfs nfs4 rw 0 0\n", "/etc/shells": "/bin/sh\n/usr/sbin/nologin\n"}
+    files = {"/proc/mounts": MOUNTED.format(tmp_path), "/etc/shells": "/bin/sh\n/usr/sbin/nologin\n"}
     script = homes.COMMAND
     for number, (path, text) in enumerate({**files, "/etc/passwd": passwd}.items()):
         (tmp_path / str(number)).write_text(text)
@@ -299,6 +313,7 @@ def test_home_directories_are_listed_but_not_those_of_another_host(tmp_path: Pat
     assert {home.removeprefix(f"{tmp_path}/"): entry.type for home, entry in found.items()} == {
         "home/ann": "d",
         "nfs/bob": homes.REMOTE,
+        "own": homes.REMOTE,
     }
     assert found[f"{tmp_path}/home/ann"].mode == "0750"
 

@@ -15,6 +15,7 @@ from hardener.controls import auditd
 from hardener.model import Trait
 from tests.unit.controls.audit_listings import LISTED
 from tests.unit.controls.recorded import RecordedHost
+from tests.unit.test_walk import END
 
 VALUES = yaml.safe_load((roles_directory() / "auditd" / "defaults" / "main.yml").read_text())
 CATALOGUE = catalogue_of([("auditd", auditd.CONTROLS)])
@@ -61,14 +62,16 @@ def answer(loaded: str = LISTED, on_disk: str = "\n".join(ON_DISK), enabled: int
     return f"=== status\nenabled {enabled}\nfailure 1\n=== loaded\n{loaded}=== files\n#\n{on_disk}\n{tables}"
 
 
-def host(answered: str = "", settings: str = SOFT_SETTINGS, packages: str = "auditd installed\n") -> RecordedHost:
-    programs = "".join(f"04755 0 0 f {path}\n" for path in PROGRAMS)
+def host(
+    answered: str = "", settings: str = SOFT_SETTINGS, packages: str = "auditd installed\n", programs: str = ""
+) -> RecordedHost:
+    listed = "".join(f"set-id 04755 0 0 f {path}\n" for path in PROGRAMS)
     return RecordedHost(
         {
             PACKAGES: (0, packages, ""),
             SETTINGS: (0, settings, ""),
             MOUNTS: (0, '{"filesystems": [{"target": "/", "source": "a", "fstype": "ext4", "options": "rw"}]}', ""),
-            walk.COMMAND: (0, f"{programs}walked /\n", ""),
+            walk.COMMAND: (0, programs or f"{listed}{END}\n", ""),
             audit_rules._QUESTION: (0, answered or answer(), ""),
         }
     )
@@ -118,8 +121,20 @@ def test_a_program_without_a_rule_is_named() -> None:
 
 
 def test_a_program_with_an_odd_name_is_a_finding_and_no_error() -> None:
-    odd = RecordedHost({**host().answers, walk.COMMAND: (0, "04755 0 0 f /home/x\n-e 0\nwalked /\n", "")})
+    odd = host(programs=f"set-id 04755 0 0 f /home/x\\x0a-e 0\n{END}\n")
     assert complaints(CATALOGUE["auditd-rules-privileged-programs"], odd)[0].startswith("now and after reboot lacks")
+
+
+def test_programs_that_nobody_looked_at_are_no_pass() -> None:
+    control = CATALOGUE["auditd-rules-privileged-programs"]
+    listed = "".join(f"set-id 04755 0 0 f {path}\n" for path in PROGRAMS)
+    cut = host(programs=f"{listed}more set-id 93000 /home/x/y\n{END}\n")
+    assert complaints(control, cut) == ("has programs nobody looked at: and 93000 more, such as /home/x/y",)
+    unseen = f"{listed}unseen Input/output error\t/srv/x\n{END}\n"
+    with pytest.raises(CouldNotLook, match="/srv/x"):
+        complaints(control, host(programs=unseen))
+    (said,) = complaints(control, host(answer("-w /elsewhere -p wa -k k\n"), programs=unseen))
+    assert said.startswith("now lacks")
 
 
 def test_only_what_a_control_is_about_is_evidence() -> None:

@@ -24,7 +24,7 @@ def question(scheduler: str) -> str:
     return (
         f'for file in {allow} {deny}; do [ ! -f "$file" ] || stat -L -c "file %n %a %U %G" "$file"; done; '
         f"[ ! -f {allow} ] || sed 's/^/listed /' {allow}; "
-        f'for file in {jobs}/*; do [ ! -f "$file" ] || stat -c "owner %U" "$file"; done'
+        f"[ ! -d {jobs} ] || find {jobs} -maxdepth 1 -ignore_readdir_race -type f -printf 'owner %u\\n' | sort -u"
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hardener.catalogue import walk
+import pytest
+
+from hardener.catalogue.control import CouldNotLook
 from hardener.catalogue.discovery import catalogue_of
 from hardener.controls import filesystem
 from hardener.model import Values
@@ -49,14 +51,29 @@ def test_what_the_walk_finds_is_named_with_mode_and_owner() -> None:
 
 
 def test_of_very_many_files_some_are_shown_and_the_rest_counted() -> None:
-    many = "".join(f"0666 0 0 f /srv/{number:04}\n" for number in range(filesystem.MOST_SHOWN + 7))
+    many = "".join(f"world-writable 0666 0 0 f /srv/{number:04}\n" for number in range(filesystem.MOST_SHOWN + 7))
     shown = CATALOGUE["filesystem-world-writable"].observe(host(f"{many}{END}\n"))
     assert isinstance(shown, list)
     assert len(shown) == filesystem.MOST_SHOWN + 1
-    assert shown[-1] == "and 7 more"
+    assert shown[-1] == "and 7 more, such as /srv/0200"
+
+
+def test_a_list_that_was_cut_fails_with_its_number() -> None:
+    cut = host(f"more unowned 93000 /home/plain/x\n{END}\n")
+    assert CATALOGUE["filesystem-unowned"].observe(cut) == ["and 93000 more, such as /home/plain/x"]
+    assert not accepts("filesystem-unowned", cut)
+    assert accepts("filesystem-world-writable", cut), "it is not about this kind"
+
+
+def test_what_could_not_be_looked_at_is_no_pass_and_hides_no_finding() -> None:
+    unseen = host(f"set-id 04755 0 0 f /usr/bin/su\nunseen Input/output error\t/srv/x\n{END}\n")
+    with pytest.raises(CouldNotLook, match="/srv/x"):
+        CATALOGUE["filesystem-unowned"].observe(unseen)
+    shown = ["/usr/bin/su", "not looked at: /srv/x (Input/output error)"]
+    assert CATALOGUE["filesystem-set-id-programs"].observe(unseen) == shown
 
 
 def test_programs_with_other_rights_are_evidence_and_no_verdict() -> None:
     control = CATALOGUE["filesystem-set-id-programs"]
     assert control.is_manual
-    assert control.observe(host()) == [*walk.set_id_programs(host())]
+    assert control.observe(host()) == ["/usr/bin/chage", "/usr/bin/su"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,6 +110,25 @@ def test_a_baseline_needs_its_database_and_aide(database: str, packages: str, sa
 
 
 CRON = "/etc/cron.d/aide: 5 4 * * * root /usr/bin/aide --check\n"
+
+
+def test_no_user_schedules_the_comparison_by_a_line_in_his_own_crontab(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class Noting(Answering):
+        def run(self, command: str, *arguments: str, seconds: int | None = None) -> Result:
+            asked.append(command)
+            return super().run(command, *arguments, seconds=seconds)
+
+    CATALOGUE["integrity-schedule"].observe(Noting({"find": ""}))
+    (command,) = [text for text in asked if text.startswith("find")]
+    spool = tmp_path / "crontabs"
+    spool.mkdir()
+    (spool / "eve").write_text("0 5 * * * echo aide --check\n")
+    run = ["/bin/sh", "-c", command.replace("/var/spool/cron/crontabs", str(spool)).replace("/etc/cron", "/gone")]
+    assert subprocess.run(run, capture_output=True, text=True, check=True).stdout == ""
+    (spool / "root").write_text("0 5 * * * aide --check\n")
+    assert subprocess.run(run, capture_output=True, text=True, check=True).stdout == "0 5 * * * aide --check\n"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as some
 
+from hardener.catalogue import listing
 from hardener.catalogue.control import CouldNotLook, NotApplicable
 from hardener.catalogue.discovery import catalogue_of
 from hardener.content import roles_directory
@@ -196,28 +200,65 @@ def test_rules_and_other_hosts_are_evidence() -> None:
 
 
 LOOSE = f"""\
-640 root systemd-journal {JOURNAL}/user-1000@0005fa1b2c3d4e5f-a1b2c3d4e5f60718.journal
-664 root utmp /var/log/wtmp
-660 root utmp /var/log/btmp.1
-644 root root /var/log/apt/eipp.log.xz
-640 postgres postgres /var/log/postgresql/postgresql-15-main.log
+closed 0640 0 101 root:systemd-journal:{JOURNAL}/user-1000@0005fa1b2c3d4e5f-a1b2c3d4e5f60718.journal
+open 0664 0 43 root:utmp:/var/log/wtmp
+open 0660 0 43 root:utmp:/var/log/btmp.1
+open 0644 0 0 root:root:/var/log/apt/eipp.log.xz
+closed 0640 110 110 postgres:postgres:/var/log/postgresql/postgresql-15-main.log
 """
+LOGS_END = "ended logs 0\n"
 
 
 @pytest.mark.parametrize(
     ("more", "said"),
     [
         ("", ()),
-        ("644 root root /var/log/dpkg.log\n", ("/var/log/dpkg.log mode is 0644",)),
-        ("640 nobody adm /var/log/a b.log\n", ("/var/log/a b.log owner is nobody",)),
-        ("644 _aide adm /var/log/aide/aideinit.log\n", ("/var/log/aide/aideinit.log mode is 0644",)),
-        ("640 root users /var/log/x.log\n", ("/var/log/x.log group is users",)),
-        ("664 root utmp /var/log/btmp\n", ("/var/log/btmp mode is 0664",)),
-        ("640 1234 1234 /var/log/gone.log\n", ("/var/log/gone.log owner is 1234", "/var/log/gone.log group is 1234")),
+        ("open 0644 0 0 root:root:/var/log/dpkg.log\n", ("/var/log/dpkg.log mode is 0644",)),
+        ("closed 0640 65534 4 nobody:adm:/var/log/a b.log\n", ("/var/log/a b.log owner is nobody",)),
+        ("open 0644 111 4 _aide:adm:/var/log/aide/aideinit.log\n", ("/var/log/aide/aideinit.log mode is 0644",)),
+        ("closed 0640 0 100 root:users:/var/log/x.log\n", ("/var/log/x.log group is users",)),
+        ("closed 0640 0 900 root:domain users:/var/log/x.log\n", ("/var/log/x.log group is domain users",)),
+        ("open 0664 0 43 root:utmp:/var/log/btmp\n", ("/var/log/btmp mode is 0664",)),
+        (
+            "closed 0640 1234 1234 1234:1234:/var/log/gone.log\n",
+            ("/var/log/gone.log owner is 1234", "/var/log/gone.log group is 1234"),
+        ),
+        (
+            "open 0666 0 43 root:utmp:/var/log/wtmp.1\nopen 0664 0 43 root:utmp:/var/log/wtmp.2\n",
+            ("/var/log/wtmp.* mode is 0666",),
+        ),
+        (
+            "open 0664 0 43 root:utmp:/var/log/wtmp.1\nopen 0666 0 43 root:utmp:/var/log/wtmp.2\n",
+            ("/var/log/wtmp.2 mode is 0666",),
+        ),
+        ("more open 7 /var/log/app/x\n", ("/var/log/app/x was not looked at, like 6 more",)),
+        ("open 0644 0 0 root:root:/var/log/a\\x0ab:c\n", ("/var/log/a\\x0ab:c mode is 0644",)),
     ],
 )
 def test_log_files_are_judged_by_their_kind(more: str, said: tuple[str, ...]) -> None:
-    assert complaints("files", {"find": LOOSE + more}) == said
+    assert complaints("files", {files.SEARCH: LOOSE + more + LOGS_END}) == said
+
+
+def test_log_files_that_could_not_be_looked_at_are_no_pass() -> None:
+    unseen = f"{LOOSE}unseen Input/output error\t/var/log/x\n{LOGS_END}"
+    with pytest.raises(CouldNotLook, match=r"/var/log/x \(Input/output error\)"):
+        complaints("files", {files.SEARCH: unseen})
+    loose = f"open 0644 0 0 root:root:/var/log/dpkg.log\n{unseen}"
+    assert complaints("files", {files.SEARCH: loose}) == ("/var/log/dpkg.log mode is 0644",)
+    with pytest.raises(CouldNotLook, match="cut short"):
+        complaints("files", {files.SEARCH: LOOSE})
+
+
+def test_no_name_below_var_log_makes_or_hides_a_finding(tmp_path: Path) -> None:
+    odd = "a\nopen 0666 0 0 root:root:b"
+    for name in ("plain", odd, "-----BEGIN RSA PRIVATE KEY", "z"):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(0o666 if name != "z" else 0o600)
+    command = files.SEARCH.replace('find "$@"', f"find {tmp_path}")
+    environment = {**os.environ, "LC_ALL": "C"}
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True, env=environment)
+    shown = [record.rest.rpartition("/")[2] for record in listing.read(done.stdout, {"logs": (0,)}).records["open"]]
+    assert sorted(shown) == [r"\x2d----BEGIN RSA PRIVATE KEY", odd.replace("\n", r"\x0a"), "plain"]
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,14 @@ def test_an_option_has_to_hold_now_and_after_a_reboot(live: Mapping[str, str], f
     assert complaints("mounts-home-nodev", host(live, fstab)) == said
 
 
+def test_whatever_others_are_called_that_are_mounted() -> None:
+    odd = r"""{"filesystems": [{"target": "/home", "source": "x", "fstype": "ext4", "options": "rw"},
+        {"target": "/home/eve/q\"\n\\x\xff", "source": "\xff", "fstype": "fuse", "options": "rw"}]}"""
+    on = RecordedHost({**host({}, HOME).answers, LIVE: (0, odd, "")})
+    assert complaints("mounts-home-nodev", on) == ["now is no"]
+    assert '/home/eve/q"\n\\x\\xff' in seen.mounted(on)
+
+
 def test_a_directory_that_is_no_file_system_has_no_options() -> None:
     with pytest.raises(NotApplicable, match="/home is not a separate file system"):
         complaints("mounts-home-nodev", host({"/": "rw"}, ""))

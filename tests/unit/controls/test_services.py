@@ -183,6 +183,15 @@ def test_sockets_are_named_with_program_and_unit_and_loopback_is_nobodys_busines
     }
 
 
+def test_a_program_with_a_line_break_in_its_name_is_one_program_and_hides_no_other() -> None:
+    odd = 'tcp LISTEN 0 128 127.0.0.1:60043 0.0.0.0:* users:(("x\n"sshd",pid=4587,fd=3)) cgroup:/user.slice/a.scope\n'
+    assert ports.read_sockets(odd + LISTENING) == ports.read_sockets(LISTENING)
+    seen = CATALOGUE["services-listeners"].observe(RecordedHost({PROGRAMS: (0, odd + LISTENERS, "")}))
+    plain = CATALOGUE["services-listeners"].observe(RecordedHost({PROGRAMS: (0, LISTENERS, "")}))
+    assert isinstance(plain, dict)
+    assert seen == {**plain, "tcp 127.0.0.1:60043": ["unknown"]}
+
+
 @pytest.mark.parametrize(
     ("allowed", "said"),
     [
