@@ -101,6 +101,10 @@ def a_hard_link(path: Path, victims: Victims) -> None:
     path.hardlink_to(victims.file)
 
 
+def a_hard_link_to_what_all_may_read(path: Path, victims: Victims) -> None:
+    path.hardlink_to(victims.public)
+
+
 def a_pipe(path: Path, _victims: Victims) -> None:
     os.mkfifo(path)
 
@@ -129,18 +133,20 @@ def a_link_to_a_device(path: Path, _victims: Victims) -> None:
 class Victims:
     """Files of root's beside the tree that the attacker may not touch, and how one sees that they were touched.
 
-    ``file`` is secret, ``directory`` has files of the names that the tree has as well. ``kept``: a file in which
-    whoever looks through the tree keeps contents; a secret in it comes back as somebody's file.
+    ``file`` is secret, ``public`` everybody has to read, ``directory`` has files of the ``names`` that the tree has.
     """
 
     top: Path
-    kept: Path
     names: tuple[str, ...] = ()
     images: dict[str, tuple[object, ...]] = field(default_factory=dict)
 
     @property
     def file(self) -> Path:
         return self.top / "shadow"
+
+    @property
+    def public(self) -> Path:
+        return self.top / "passwd"
 
     @property
     def directory(self) -> Path:
@@ -160,6 +166,8 @@ class Victims:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(SECRET)
             path.chmod(0o600)
+        self.public.write_bytes(b"accounts\n")
+        self.public.chmod(0o644)
         self.images = self._images()
 
     def harmed(self) -> str | None:

@@ -118,7 +118,7 @@ NOT_ABOUT_FILES = {
     228,
     318,
 }
-"""On x86_64: memory, signals, clocks, sockets, user ids, and closing. Before them is as good as before what comes next."""
+"""On x86_64: memory, signals, clocks, sockets, ids, and closing. Before them is as good as before what comes next."""
 IS_KNOWN = platform.machine() == "x86_64"
 PATH_FIRST = {number for number, name in NAMES.items() if name in {"open", "stat", "lstat", "rename", "mkdir", "rmdir"}}
 PATH_FIRST |= {number for number in NAMES if 86 <= number <= 94 and number not in {91, 93}}

@@ -152,7 +152,7 @@ class Stage:
     def __post_init__(self) -> None:
         self.root, self.kept = self.folder / "root", self.folder / "contents"
         names = ("conf", "link", ".profile")
-        self.victims = Victims(self.folder / "victims", self.kept, names)
+        self.victims = Victims(self.folder / "victims", names)
         self._plant(self.part.before, 0o640)
         with self.kept.open("wb") as contents:
             self.wanted = files.capture(contents, root=str(self.root))
