@@ -165,7 +165,8 @@ print(json.dumps({"found": found()}))
 def moved(used: Path, run: Path, options: str) -> dict[str, Any]:
     """What became of a directory in a mount namespace of the test's own, where a file system was mounted over it."""
     shared = Path(__file__).parents[3] / "playbooks/module_utils"
-    words = ["unshare", "--mount", "--propagation", "private", sys.executable, "-c", REALLY, shared, used, run, options]
+    given = map(str, (shared, used, run, options))
+    words = ["unshare", "--mount", "--propagation", "private", sys.executable, "-c", REALLY, *given]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if "Operation not permitted" in done.stderr:
         pytest.skip("no mount namespaces here")
