@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playbooks.library.apt_packages import diff, parsed, simulated
+from playbooks.library import apt_packages
+from playbooks.library.apt_packages import DAY, Host, diff, parsed, simulated
 
 SIMULATION = """\
 Reading package lists...
@@ -58,3 +64,52 @@ def test_the_items_lead_from_one_state_to_the_other(before: dict[str, str], afte
         if item["after"] != "absent":
             reached[item["subject"]] = item["after"]
     assert reached == after
+
+
+class Module:
+    """Stands for Ansible's module, and notes the options of apt-get and what their folder was like."""
+
+    def __init__(self, *, check_mode: bool) -> None:
+        self.check_mode = check_mode
+        self.calls: list[list[str]] = []
+        self.modes: list[int] = []
+
+    def run_command(self, words: list[str], **_: Any) -> tuple[int, str, str]:
+        self.calls.append(words)
+        folders = [Path(word.partition("=")[2]) for word in words if word.startswith("Dir::State::lists=")]
+        self.modes += [folder.stat().st_mode & 0o7777 for top in folders for folder in (top, top / "partial")]
+        return 0, "", ""
+
+
+@pytest.fixture
+def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of package lists, fetched just now."""
+    monkeypatch.setattr(apt_packages, "APT", str(tmp_path))
+    folder = tmp_path / "lists"
+    folder.mkdir()
+    (folder / "deb.example_Packages").touch()
+    return folder
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_lists_that_are_new_are_not_fetched(lists: Path, check_mode: bool) -> None:
+    module = Module(check_mode=check_mode)
+    Host(module).refresh()
+    assert module.calls == []
+    assert [path.name for path in lists.parent.iterdir()] == ["lists"]
+
+
+@pytest.mark.parametrize("state", ["old", "empty", "missing"])
+def test_check_mode_fetches_lists_into_a_folder_of_roots_alone_that_is_gone_afterwards(lists: Path, state: str) -> None:
+    if state != "old":
+        (lists / "deb.example_Packages").unlink()
+    os.utime(lists, (0, lists.stat().st_mtime - 2 * DAY))
+    if state == "missing":
+        lists.rmdir()
+    before, module = sorted(lists.parent.iterdir()), Module(check_mode=True)
+    host = Host(module)
+    with host.folders:
+        host.refresh()
+    assert [words[-1] for words in module.calls] == ["update"]
+    assert module.modes == [0o700, 0o700]
+    assert sorted(lists.parent.iterdir()) == before

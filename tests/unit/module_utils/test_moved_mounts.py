@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible.module_utils import moved_mounts, secure_paths
@@ -124,3 +128,70 @@ def test_links_that_are_planted_stay_links_and_lead_no_copy_anywhere(used: Path,
     module = Module()
     moved_mounts.move_into(module, str(used), TMPFS)
     assert state(secret) == before
+
+
+REALLY = """
+import json, os, subprocess, sys
+import ansible.module_utils
+ansible.module_utils.__path__.append(sys.argv[1])
+from ansible.module_utils import moved_mounts, secure_paths
+
+class Module:
+    def run_command(self, words):
+        done = subprocess.run(words, capture_output=True, text=True)
+        return done.returncode, done.stdout, done.stderr
+    def fail_json(self, msg):
+        print(json.dumps({"failed": msg, "found": found()}))
+        sys.exit()
+
+def found():
+    walked = [os.path.join(folder, name) for folder, _, names in os.walk(used) for name in names]
+    listed = {path: os.lstat(path) for path in [used, *walked]}
+    mounts = [line.split()[1] for line in open("/proc/self/mounts")]
+    return {
+        "files": {path: [oct(seen.st_mode), seen.st_uid] for path, seen in listed.items()},
+        "mounts": [path for path in mounts if path.startswith(os.path.dirname(used))],
+        "run": os.listdir(secure_paths.RUN),
+    }
+
+used, secure_paths.RUN, options = sys.argv[2:]
+subprocess.run(["mount", "--make-rshared", "/"], check=True)  # as systemd does, among ourselves
+os.chdir(used + "/work")  # which must not hold anything up
+moved_mounts.move_into(Module(), used, {"source": "tmpfs", "fstype": "tmpfs", "options": options})
+print(json.dumps({"found": found()}))
+"""
+
+
+def moved(used: Path, run: Path, options: str) -> dict[str, Any]:
+    """What became of a directory in a mount namespace of the test's own, where a file system was mounted over it."""
+    shared = Path(__file__).parents[3] / "playbooks/module_utils"
+    given = map(str, (shared, used, run, options))
+    words = ["unshare", "--mount", "--propagation", "private", sys.executable, "-c", REALLY, *given]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if "Operation not permitted" in done.stderr:
+        pytest.skip("no mount namespaces here")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def test_a_real_file_system_takes_the_place_of_a_directory_somebody_works_in(used: Path, run: Path) -> None:
+    os.mkfifo(used / "work/pipe")
+    os.chown(used / "work/pipe", STRANGER, STRANGER)
+    (used / "work/link").symlink_to("/etc/shadow")
+    answer = moved(used, run, "mode=1777,nodev")["found"]
+    assert answer["mounts"] == [str(used)]
+    assert answer["run"] == []
+    assert {path.removeprefix(f"{used}"): seen for path, seen in answer["files"].items()} == {
+        "": ["0o41777", 0],
+        "/work/data": ["0o100750", STRANGER],
+        "/work/link": ["0o120777", 0],
+        "/work/pipe": ["0o10644", STRANGER],
+    }
+
+
+def test_a_real_file_system_that_is_too_small_is_gone_again(used: Path, run: Path) -> None:
+    (used / "work/large").write_bytes(b"x" * 100_000)
+    answer = moved(used, run, "mode=1777,size=16k")
+    assert answer["failed"].endswith("[Errno 28] No space left on device")
+    assert (answer["found"]["mounts"], answer["found"]["run"]) == ([], [])
+    assert answer["found"]["files"][f"{used}/work/data"] == ["0o104750", STRANGER]
