@@ -8,7 +8,7 @@ import hashlib
 import pwd
 import stat
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any, BinaryIO
 
 from hardener.checkpoint import mount_table
@@ -194,7 +194,7 @@ def _unseen(error: OSError) -> Entry:
 class Contents:
     """The kept contents of a checkpoint, and texts that take the place of some of them."""
 
-    def __init__(self, path: Path, texts: Mapping[str, bytes] | None = None) -> None:
+    def __init__(self, path: PurePath, texts: Mapping[str, bytes] | None = None) -> None:
         self.path, self.texts = path, texts or {}
 
     def of(self, path: str, entry: Entry) -> bytes | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
+from pathlib import PurePath
 
 from hardener.checkpoint import file_restore, files, keeping, own_processes, package_manager, packages, patience, state
 from hardener.checkpoint.keeping import ARMED, RESTORED, RESTORING, SETTLED, Checkpoint
@@ -12,7 +12,7 @@ from hardener.checkpoint.own_processes import LOOK_SECONDS
 from hardener.checkpoint.secure_paths import exists, make_directory, make_link, remove, write
 from hardener.checkpoint.system import State, output
 
-UNITS = Path("/etc/systemd/system")
+UNITS = PurePath("/etc/systemd/system")
 EARLY, LATE = "hardener-guard-early.service", "hardener-guard-boot.service"
 ENDING_SECONDS = 30
 """How long what a run still executes may take to end once it was killed."""

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 from hardener.checkpoint import files, own_processes, packages, state
@@ -41,7 +41,7 @@ SETTLED = {RELEASED, RESTORED}
 class Checkpoint:
     """The directory of one run's checkpoint: ``before.json``, ``after.json``, contents and packages."""
 
-    def __init__(self, run: str, home: Path = HOME) -> None:
+    def __init__(self, run: str, home: PurePath = HOME) -> None:
         if not RUN.fullmatch(run):
             raise Failed(f"{run!r:.80} is not the id of a run")
         self.run, self.home = run, home
@@ -130,7 +130,7 @@ def _add(contents: Any, entry: files.Entry, data: bytes | None) -> None:
     contents.write(data or b"")
 
 
-def holder(home: Path = HOME) -> Checkpoint | None:
+def holder(home: PurePath = HOME) -> Checkpoint | None:
     """The checkpoint of the run that holds the lock."""
     target = link_target(str(home / "lock"))
     return None if target is None else Checkpoint(target, home)
@@ -153,7 +153,7 @@ def unlock(checkpoint: Checkpoint) -> None:
 
 
 @contextmanager
-def alone(home: Path = HOME) -> Iterator[None]:
+def alone(home: PurePath = HOME) -> Iterator[None]:
     """One at a time: a release and a restore must never overlap."""
     make_directory(str(home))
     with _locked(home / "mutex", fcntl.LOCK_EX):
@@ -179,7 +179,7 @@ def is_taken_now(checkpoint: Checkpoint) -> bool:
 
 
 @contextmanager
-def _locked(path: Path, how: int) -> Iterator[None]:
+def _locked(path: PurePath, how: int) -> Iterator[None]:
     descriptor = lock_file(str(path))
     try:
         fcntl.flock(descriptor, how)
@@ -188,7 +188,7 @@ def _locked(path: Path, how: int) -> Iterator[None]:
         os.close(descriptor)
 
 
-def prune(home: Path = HOME) -> None:
+def prune(home: PurePath = HOME) -> None:
     """Forget the oldest checkpoints; never the one under guard."""
     held = holder(home)
     with directory_at(str(home / "checkpoints")) as directory:

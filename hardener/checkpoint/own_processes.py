@@ -10,7 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import PurePath
 
 from hardener.checkpoint.secure_paths import kernel_names, kernel_text, read, write
 
@@ -25,14 +25,14 @@ IFS= read -r {mark} <{secret} && export {mark} && exec {python} "$@"
 """
 
 
-def mark(folder: Path, python: str) -> None:
+def mark(folder: PurePath, python: str) -> None:
     """Make the secret of a run, and the program by which its processes get it: ``FOLDER/python``."""
     write(str(folder / "mark"), f"{os.urandom(16).hex()}\n".encode())
     text = _PYTHON.format(mark=MARK, secret=folder / "mark", python=python)
     write(str(folder / "python"), text.encode(), mode=0o700)
 
 
-def end(folder: Path, seconds: float) -> bool:
+def end(folder: PurePath, seconds: float) -> bool:
     """End what a run still executes, and wait until it has ended, at most so long; whether there was anything."""
     found = False
     ends = time.monotonic() + seconds
@@ -46,7 +46,7 @@ def end(folder: Path, seconds: float) -> bool:
     return found
 
 
-def of_run(folder: Path) -> Iterator[int]:
+def of_run(folder: PurePath) -> Iterator[int]:
     """The processes of root's that have the run's secret; none where the run made none."""
     secret = (read(str(folder / "mark")) or b"").strip()
     if not secret:

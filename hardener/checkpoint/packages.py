@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
+from pathlib import PurePath
 
 from hardener.checkpoint.secure_copies import attributes_of
 from hardener.checkpoint.secure_files import Directory
@@ -27,7 +27,7 @@ def capture() -> dict[str, str]:
     return {name: version for status, name, version in rows if status.split()[1:] == ["ok", "installed"]}
 
 
-def keep(removed: Sequence[str], replaced: Sequence[str], folder: Path) -> list[str]:
+def keep(removed: Sequence[str], replaced: Sequence[str], folder: PurePath) -> list[str]:
     """Build packages again from what is installed, for those that are about to go or to be replaced; their names.
 
     What apt would remove with them is kept as well, where it can say so: on a host whose packages lack some they depend
@@ -46,7 +46,7 @@ def keep(removed: Sequence[str], replaced: Sequence[str], folder: Path) -> list[
     return sorted(going)
 
 
-def _build(name: str, folder: Path) -> None:
+def _build(name: str, folder: PurePath) -> None:
     """One package from its installed files and dpkg's record of it: what ``dpkg --install`` needs and no more."""
     described = output(["dpkg-query", "--status", name])
     tree = folder / f"{name}.tree"
@@ -72,7 +72,7 @@ def _build(name: str, folder: Path) -> None:
         remove_tree(str(tree))
 
 
-def _copy(path: str, tree: Path) -> None:
+def _copy(path: str, tree: PurePath) -> None:
     """A file, link or directory with its owner and mode; set-id bits where only root could have put the file."""
     with item_at(path, follow=path in MERGED) as item, located(f"{tree}{path}", make=True) as (directory, name):
         attributes = attributes_of(item, with_rights=item.is_private)
@@ -99,7 +99,7 @@ def conffiles_of(described: str) -> list[str]:
     return [row[0] for row in rows if len(row) == 2]
 
 
-def restore(wanted: Mapping[str, str | None], kept: Path) -> list[str]:
+def restore(wanted: Mapping[str, str | None], kept: PurePath) -> list[str]:
     """Remove what came and bring back what went, from the kept packages alone; returns what could not be done.
 
     ``wanted``: ``name:architecture`` → version, ``None`` where it shall not be there.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any, BinaryIO
 
 from hardener.checkpoint import file_restore, files, live, packages, units
@@ -83,7 +83,7 @@ def _is_its_owners(path: str, wanted: files.Entry | None, now: files.Entry | Non
     return is_another and all(wanted.get(name) == now.get(name) for name in ("type", "sha256", "target"))
 
 
-def restore(wanted: State, contents: files.Contents, kept: Path, again: list[str] | None = None) -> list[str]:
+def restore(wanted: State, contents: files.Contents, kept: PurePath, again: list[str] | None = None) -> list[str]:
     """Make the state what is wanted; returns what could not be brought back, in words.
 
     Files come first, for access hangs on them. ``again``: units that have to read their configuration again even
@@ -112,7 +112,7 @@ def _by_kind(missing: list[Difference], wanted: State) -> dict[str, dict[str, An
 
 
 def _restore_once(
-    chosen: Mapping[str, Mapping[str, Any]], now: State, contents: files.Contents, kept: Path, again: list[str]
+    chosen: Mapping[str, Mapping[str, Any]], now: State, contents: files.Contents, kept: PurePath, again: list[str]
 ) -> list[str]:
     reading = again + _signalled(chosen["files"])
     steps: list[tuple[Callable[..., list[str]], tuple[Any, ...]]] = [

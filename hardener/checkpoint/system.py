@@ -6,12 +6,12 @@ import json
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 from hardener.checkpoint.secure_paths import read, write
 
-HOME = Path("/var/lib/hardener")
+HOME = PurePath("/var/lib/hardener")
 SECONDS = 120
 """Longest time one program of the target may take."""
 ENVIRONMENT = {
@@ -51,12 +51,12 @@ def has(program: str) -> bool:
     return shutil.which(program, path=ENVIRONMENT["PATH"]) is not None
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: PurePath, value: Any) -> None:
     """Keep a value."""
     write(str(path), json.dumps(value, sort_keys=True).encode())
 
 
-def read_json(path: Path) -> Any | None:
+def read_json(path: PurePath) -> Any | None:
     """A kept value; ``None`` where there is none."""
     text = read(str(path))
     return None if text is None else json.loads(text)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from hardener import lab
-from hardener.conductor import ApplySettings, RollbackRequest, Start, make_run, new_run_id, roll_back
+from hardener.conductor import ApplySettings, Rollback, RollbackRequest, Start, make_run, new_run_id
 from hardener.errors import LabError
 from hardener.model import CheckpointState, RunKind
 from hardener.playbook import Outcome as PlaybookOutcome
@@ -94,9 +94,10 @@ def test_attacks_beside_an_apply_its_release_and_its_rollback(drill: Drill) -> N
         assert result.checkpoint is CheckpointState.RELEASED, result.problem
         run = make_run(start, bench.conductor.selection, [result])
         settings = ApplySettings(inventories=[str(drill.node.inventory)], operator="drill")
-        _, (undone,) = roll_back(
-            bench.conductor, [bench.target], RollbackRequest(undone=run), settings, new_run_id(datetime.now(UTC))
-        )
+        request = RollbackRequest(undone=run)
+        rollback = Rollback(bench.conductor, settings, request, new_run_id(datetime.now(UTC)), [bench.target])
+        rollback.go()
+        _, (undone,) = rollback.results()
     drill.look()
     print(f"took {bound.took:.0f} s, won: {drill.won}")
     assert not drill.won

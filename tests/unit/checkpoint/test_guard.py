@@ -21,7 +21,7 @@ def armed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkpoint:
     monkeypatch.setattr(patience, "HEARTBEATS", str(tmp_path / "heartbeats"))
     monkeypatch.setattr(state, "restore", lambda *_arguments: ["audit rules: locked"])
     made = Checkpoint(f"R-{uuid.uuid4().hex}", tmp_path)
-    made.folder.mkdir(parents=True)
+    Path(made.folder).mkdir(parents=True)
     made.set_status(run=made.run, state=ARMED)
     monkeypatch.setattr(made, "before", dict)
     return made

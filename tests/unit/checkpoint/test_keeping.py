@@ -18,7 +18,7 @@ from hardener.checkpoint.system import Failed, State
 def checkpoint(home: Path, run: str) -> Checkpoint:
     """A checkpoint whose directory exists."""
     made = Checkpoint(run, home)
-    made.folder.mkdir(parents=True)
+    Path(made.folder).mkdir(parents=True)
     return made
 
 
@@ -50,7 +50,7 @@ def test_old_checkpoints_go_but_never_the_one_under_guard(tmp_path: Path) -> Non
     assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["R00", *runs[3:]]
     os.utime(made["R05"].folder, (0, 0))
     keeping.prune(tmp_path)
-    assert not made["R05"].folder.exists(), "too old"
+    assert not Path(made["R05"].folder).exists(), "too old"
 
 
 def test_a_run_that_kept_nothing_cannot_be_sealed(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_what_the_run_left_is_kept_for_those_files_alone_that_it_changed(capture
     before, after = captures.before(), captures.after()
     assert before is not None
     assert after is not None
-    assert (captures.folder / "contents").read_bytes() == b"old"
+    assert Path(captures.folder / "contents").read_bytes() == b"old"
     # The files of this test are not at their real paths, from which the text after a run is read.
     assert after["files"]["/etc/changed"]["at"] is None
 
@@ -108,7 +108,7 @@ def test_a_restored_checkpoint_keeps_nobodys_secrets(captures: Checkpoint) -> No
     captures.set_status(state=RESTORED)
     captures.forget()
     captures.forget()
-    assert {path.name for path in captures.folder.iterdir()} == {"mark", "python", "state", "status.json"}
+    assert {path.name for path in Path(captures.folder).iterdir()} == {"mark", "python", "state", "status.json"}
 
 
 def test_whether_a_checkpoint_is_being_taken_is_known_from_who_takes_it(tmp_path: Path) -> None:

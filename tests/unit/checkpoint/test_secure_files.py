@@ -118,7 +118,7 @@ def test_a_planted_name_that_is_taken_away_while_the_file_is_held_does_not_make_
     with theirs(root) as directory, directory.item("planted") as item:
         planted.unlink()
         assert victim.stat().st_nlink == 1
-        with pytest.raises(Unsafe, match="hard link"):
+        with pytest.raises(Unsafe, match="taken away meanwhile"):
             item.set_mode(0o666)
         os.link(victim, root / "other")
         (root / "other").rename(planted)

@@ -249,6 +249,23 @@ def test_nothing_swapped_while_a_checkpoint_is_taken_wins(
         pytest.fail(str(done), pytrace=False)
 
 
+def test_a_file_that_grows_while_it_is_read_fills_no_disk(stage: Callable[[Part], Stage]) -> None:
+    made = stage(CONFIGURATION)
+
+    def grow() -> None:
+        with swaps.as_owner():
+            os.truncate(made.root / "etc/app/conf", files.LARGEST + (1 << 20))
+
+    def check() -> str | None:
+        size = made.kept.stat().st_size
+        return f"{size} bytes are kept of one file" if size > files.LARGEST else None
+
+    done = sweep(made.look, grow, check, prepare=made.prepare)
+    assert done.made
+    if done.wins:
+        pytest.fail(str(done), pytrace=False)
+
+
 @needs_root
 @pytest.mark.parametrize("case", AT_REST)
 def test_nothing_that_lies_there_becomes_powerful_by_a_restore(stage: Callable[[Part], Stage], case: str) -> None:
