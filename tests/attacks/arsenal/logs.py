@@ -107,9 +107,10 @@ class OddNames(Attack):
 
 
 class Depth(Attack):
-    """Directories 2,000 levels deep, with paths that no system call takes."""
+    """Directories 2,000 levels deep: more than a recursion takes, with paths that no system call takes."""
 
-    aims = "audit, checkpoint, apply, guard restore"
+    aims = "audit, checkpoint, plan, apply, guard restore"
+    holds_up = True
 
     def run(self) -> None:
         for top in (Path("/var/log"), Path("/etc"), HOME):

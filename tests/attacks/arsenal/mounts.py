@@ -21,6 +21,8 @@ class _Fuse(Attack):
 
     account = None
     holds_up = True
+    options = ""
+    """More options of the mount."""
 
     def prepare(self) -> None:
         if not os.path.exists("/dev/fuse"):
@@ -31,7 +33,7 @@ class _Fuse(Attack):
     def mount(self) -> int:
         """Mount it and become the user; the descriptor by which he would answer."""
         descriptor = os.open("/dev/fuse", os.O_RDWR)
-        options = f"fd={descriptor},rootmode=40000,user_id={PLAIN},group_id={PLAIN}"
+        options = f"fd={descriptor},rootmode=40000,user_id={PLAIN},group_id={PLAIN}{self.options}"
         words = (b"fuse", os.fsencode(self.item), b"fuse", NOSUID | NODEV, options.encode())
         if ctypes.CDLL(None, use_errno=True).mount(*words) < 0:
             raise OSError(ctypes.get_errno(), "mount")
@@ -66,6 +68,7 @@ class DeadMount(_Fuse):
     """A file system whose program has died answers "not connected" to everybody."""
 
     aims = "checkpoint, release, guard restore"
+    options = ",allow_other"
 
     def run(self) -> None:
         os.close(self.mount())

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from tests.attacks.arsenal.base import CANARY_PROGRAM, PLAIN, Attack, own, remember, wait_for_guard
+from tests.attacks.arsenal.base import CANARY_PROGRAM, Attack, own, wait_for_guard
 
 TMP = Path("/tmp")
 CROWD = 1500
@@ -153,11 +153,9 @@ class Planted(Attack):
 
 
 class FolderOfTmpForLink(_Staging):
-    """What lies in /tmp is swapped for links, to and fro, while root copies it."""
+    """What lies in /tmp is swapped for links, to and fro, while root copies it; a copy that fails costs the apply."""
 
-    def prepare(self) -> None:
-        super().prepare()
-        remember(self.name, PLAIN)
+    holds_up = True
 
     def run(self) -> None:
         os.umask(0)
