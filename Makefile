@@ -38,7 +38,7 @@ check: install  ## Lint, types, and the tests that need no node: a minute
 
 .PHONY: fast-tests types style yaml ansible
 fast-tests:
-	$(BIN)/python -m pytest --quiet --numprocesses=2 tests/unit tests/conformance
+	$(BIN)/python -m pytest --quiet --numprocesses=2 tests/unit tests/conformance tests/fuzz
 types:
 	$(BIN)/mypy
 style:
@@ -66,6 +66,18 @@ drill: install packages  ## Cut a virtual machine off, kill applies of it, and t
 .PHONY: bench
 bench: install packages  ## Measure audits and applies
 	$(BIN)/python -m tests.bench
+
+# What was found goes on from run to run in .fuzz; an answer that breaks a reader is written there.
+FUZZ_SECONDS ?= 60
+
+.PHONY: fuzz
+fuzz: install  ## Hostile answers: 10,000 of each kind, guided ones for minutes, and what reading them costs
+	$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --requirement tests/fuzz/requirements.txt
+	$(BIN)/python -m pytest --quiet --numprocesses=2 --hypothesis-profile=fuzz tests/fuzz
+	for reader in frames facts answers events; do
+	  $(BIN)/python -m tests.fuzz.guided $$reader $(FUZZ_SECONDS) .fuzz/$$reader
+	done
+	$(BIN)/python -m tests.fuzz.cost
 
 .PHONY: molecule
 molecule: install packages  ## Run the sshd role through Molecule on a lab node
@@ -104,7 +116,7 @@ constraints: install  ## Renew the exact versions everything is tested with, and
 .PHONY: clean
 clean:  ## Remove the demo's node and everything made here
 	if [[ -x $(BIN)/hardener ]]; then $(BIN)/hardener lab down $(DEMO_KIND)$(DEMO_RELEASE); fi
-	rm -rf .venv .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache build demo dist
+	rm -rf .venv .ansible .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache build demo dist
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .PHONY: install

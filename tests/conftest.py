@@ -7,6 +7,7 @@ import ansible.module_utils
 from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)
+settings.register_profile("fuzz", deadline=None, max_examples=10_000)
 settings.load_profile("untimed")
 
 # A shell lets what it starts in the background ignore SIGINT, and whatever that starts as well: tests interrupt some.

@@ -1,0 +1,1 @@
+"""Readers of what targets say, under answers that nobody foresaw."""
