@@ -98,3 +98,33 @@ def test_neither_a_change_nor_a_failure_tells_a_secret() -> None:
     assert problem is not None
     assert PASSWORD not in problem
     assert HASHES["grub"] not in problem
+
+
+ODD: tuple[Any, ...] = (
+    {"diff": [{"kind": "setting"}]},
+    {"diff": [{"kind": "setting", "subject": "/etc/x", "before": "", "after": "", "surprise": 1}]},
+    {"diff": [{"kind": "nonsense", "subject": "/etc/x", "before": "", "after": ""}]},
+    {"diff": [{"kind": "file", "subject": "/etc/x", "before": 7, "after": None}]},
+    {"diff": [["kind"]]},
+    {"diff": [7]},
+    {"diff": "kind"},
+    {"invocation": ["x"], "diff": []},
+    {"invocation": {"module_args": {"path": "/etc/x"}}, "diff": [{"after": "x"}]},
+    {"invocation": {"module_args": {"path": "/etc/x"}}, "diff": [{"after": {"state": "x"}}]},
+    {"diff": [{"kind": "setting", "subject": "/etc/x", "before": "", "after": "", "role": "other"}]},
+)
+
+
+@pytest.mark.parametrize("answer", ODD, ids=repr)
+def test_an_answer_that_cannot_be_read_is_the_problem_of_its_target(answer: dict[str, Any]) -> None:
+    outcome = told("keyed_file", {"changed": True, **answer})
+    assert outcome.problem is not None
+    assert outcome.problem.startswith("Do it: its answer could not be read: ")
+    assert "\n" not in outcome.problem
+    assert outcome.tasks == 1
+
+
+@pytest.mark.parametrize("event", ["runner_on_ok", "runner_on_failed", "runner_on_unreachable"])
+@pytest.mark.parametrize("answer", [None, [], "text", 7])
+def test_an_answer_of_another_shape_ends_nothing(event: str, answer: Any) -> None:
+    assert told("keyed_file", answer, event).problem is not None
