@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from hardener.catalogue.control import Control, CouldNotLook, Host, NotApplicable
 from hardener.catalogue.expectations import Expectation
@@ -140,11 +140,22 @@ def _facts(host: Host, missing: dict[Question, None]) -> tuple[Facts | None, str
         except Unanswered as unanswered:
             missing[unanswered.question] = None
         except (NoAnswer, CouldNotLook, ValueError, LookupError) as error:
-            return None, f"the target could not be identified: {error}"
+            return None, f"the target could not be identified: {_said(error)}"
     if len(known) < len(_FACTS):
         return None, None
     virtual, found = known.pop("virtualisation"), known.pop("files")
-    return Facts(traits=frozenset(virtual) | frozenset(found), **known), None
+    try:
+        return Facts(traits=frozenset(virtual) | frozenset(found), **known), None
+    except ValidationError as error:
+        return None, f"the target could not be identified: {_said(error)}"
+
+
+def _said(error: Exception) -> str:
+    """On one line, what is wrong with what a target says of itself."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error)
 
 
 def _platform(host: Host) -> Platform:

@@ -14,10 +14,11 @@ def others(value: Any) -> Sequence[Any]:
     if isinstance(value, int | float):
         return [value + 1, -value - 1, None]
     if isinstance(value, str):
-        return [f"{value}x", "../../../../home/user/ck", ""]
+        return [f"{value}x", "../../../../home/user/ck", *([""] if value else [])]
     if value is None:
         return ["x", 0]
-    return [[], {}, "x"]
+    wrong: Sequence[Any] = ([], {}, "x")
+    return [other for other in wrong if other != value]
 
 
 def forgeries(value: Any) -> Iterator[Any]:
