@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from hardener.changes import moved
-from hardener.documents import read_document
+from hardener.documents import read_document, read_json
 from hardener.errors import ConfigError
 from hardener.model import PlannedChange, Plans, Target, TargetPlan
 from hardener.plan import Selection
@@ -21,22 +21,19 @@ FEW = 3
 
 def read_plans(file: Path) -> Plans:
     """What ``hardener plan -f json`` wrote; ``ConfigError`` with file and line for anything else."""
-    try:
-        body = json.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError(error.strerror or str(error), location=str(file)) from None
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"not a plan: {error.msg}", location=f"{file}:{error.lineno}") from None
-    except ValueError:
-        raise ConfigError("not a plan: it is no text", location=f"{file}:1") from None
+    body = read_json(file, "not a plan")
     if not isinstance(body, dict) or body.pop("schema", None) != SCHEMA:
         raise ConfigError("not a plan: make one with hardener plan -f json", location=f"{file}:1")
     try:
-        return Plans.model_validate(body)
+        plans = Plans.model_validate(body)
     except ValidationError as error:
         first = error.errors()[0]
         line = read_document(file).location(*first["loc"])
         raise ConfigError(f"not a plan: {'.'.join(map(str, first['loc']))}: {first['msg']}", location=line) from None
+    for name, times in Counter(plan.target for plan in plans.targets).most_common(1):
+        if times > 1:
+            raise ConfigError(f"not a plan: it has {name} {times} times", location=f"{file}:1")
+    return plans
 
 
 def refuse_other_question(approved: Plans, selection: Selection, targets: Sequence[Target], file: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from hardener.catalogue.control import Control, CouldNotLook, Host, NotApplicable
 from hardener.catalogue.expectations import Expectation
@@ -153,7 +153,12 @@ def _facts(host: Host, missing: dict[Question, None]) -> tuple[Facts | None, str
         return None, None
     del known["listeners"]
     virtual, found = known.pop("virtualisation"), known.pop("files")
-    return Facts(traits=frozenset(virtual) | frozenset(found), **known), None
+    try:
+        return Facts(traits=frozenset(virtual) | frozenset(found), **known), None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        return None, one_line(f"the target could not be identified: {where}: {first['msg']}")
 
 
 def _said(host: Host, command: str) -> str:

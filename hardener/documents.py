@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +12,34 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from yaml.nodes import MappingNode, Node, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from hardener.errors import ConfigError
 
 Form = TypeVar("Form", bound=BaseModel)
+
+MOST_LEVELS = 100
+"""Nothing that a person writes is nested so deeply."""
+MOST_ITEMS = 1_000_000
+"""Of one file, with what aliases repeat: a dozen lines of them can stand for more than any memory holds."""
+LARGEST = 2**63 - 1
+"""No number that a person writes is larger."""
+_LONG_NUMBER = re.compile(rf"\d{{{sys.int_info.default_max_str_digits}}}")
+TOO_DEEP = f"nested more than {MOST_LEVELS} levels deep"
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes by recursion, as whoever reads YAML does, and stops before that costs more than a line."""
+
+    levels = 0
+
+    def compose_node(self, parent: Node | None, index: int) -> Node | None:
+        self.levels += 1
+        if self.levels > MOST_LEVELS:
+            raise yaml.MarkedYAMLError(problem=TOO_DEEP, problem_mark=self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+        node = super().compose_node(parent, index)
+        self.levels -= 1
+        return node
 
 
 @dataclass(frozen=True)
@@ -42,6 +68,7 @@ def parse_document(text: str, file: Path, *, error: type[ConfigError] = ConfigEr
     if not isinstance(node, MappingNode):
         raise error("expected a mapping at the top", location=f"{file}:1")
     lines = _lines(node, file, error)
+    _refuse_unreadable(node, file, error)
     try:
         data = yaml.constructor.SafeConstructor().construct_document(node)
     except yaml.MarkedYAMLError as problem:
@@ -59,11 +86,26 @@ def validated(document: Document, form: type[Form], *, error: type[ConfigError] 
         raise error(f"{name}: {message}", location=document.location(*first["loc"])) from None
 
 
+def read_json(file: Path, what: str) -> Any:
+    """What a JSON file says; ``ConfigError`` with file and line where that is nothing, after the words ``what``."""
+    text = read_text(file)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as problem:
+        raise ConfigError(f"{what}: {problem.msg}", location=f"{file}:{problem.lineno}") from None
+    except RecursionError:
+        raise ConfigError(f"{what}: nested too deeply", location=f"{file}:1") from None
+    except ValueError:
+        line = next(number for number, row in enumerate(text.splitlines(), 1) if _LONG_NUMBER.search(row))
+        raise ConfigError(f"{what}: a number is too long", location=f"{file}:{line}") from None
+
+
 def check_document(file: Path, *, error: type[ConfigError] = ConfigError) -> None:
     """Like ``read_document`` for a file somebody else will read: syntax and duplicate keys only, any tag allowed."""
     node = _composed(read_text(file, error=error), file, error)
     if node is not None:
         _lines(node, file, error)
+        _refuse_unreadable(node, file, error)
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,11 +129,36 @@ def read_text(file: Path, *, error: type[ConfigError] = ConfigError) -> str:
 
 def _composed(text: str, file: Path, error: type[ConfigError]) -> Node | None:
     try:
-        return yaml.compose(text, Loader=yaml.SafeLoader)
+        return yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as problem:
         raise error(problem.problem or "not YAML", location=_mark(file, problem)) from None
     except yaml.YAMLError as problem:
         raise error(str(problem).splitlines()[0], location=f"{file}:1") from None
+
+
+def _refuse_unreadable(node: Node, file: Path, error: type[ConfigError]) -> None:
+    """What looks like a number or a date, and is none that Python can hold: 5,000 digits, a month 13."""
+    scalars, waiting, seen = yaml.constructor.SafeConstructor(), [node], set[int]()
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, ScalarNode):
+            if not _is_readable(item, scalars):
+                what = item.tag.rpartition(":")[2]
+                raise error(f"not a value of kind {what}", location=f"{file}:{item.start_mark.line + 1}")
+        elif isinstance(item, (MappingNode, SequenceNode)) and id(item) not in seen:
+            seen.add(id(item))
+            pairs = item.value if isinstance(item, MappingNode) else ((), item.value)
+            waiting += [below for pair in pairs for below in pair]
+
+
+def _is_readable(node: ScalarNode, scalars: yaml.constructor.SafeConstructor) -> bool:
+    try:
+        value = scalars.construct_object(node)
+    except yaml.YAMLError:
+        return True  # a tag that is somebody else's to read
+    except (ValueError, OverflowError):
+        return False
+    return not isinstance(value, int) or -LARGEST <= value <= LARGEST
 
 
 def _mark(file: Path, problem: yaml.MarkedYAMLError) -> str:
@@ -112,8 +179,14 @@ def _collect_lines(
     error: type[ConfigError],
 ) -> None:
     lines.setdefault(path, node.start_mark.line + 1)
+    if len(path) > MOST_LEVELS:  # by an alias for what it is in
+        raise error(TOO_DEEP, location=f"{file}:{node.start_mark.line + 1}")
+    if len(lines) > MOST_ITEMS:
+        raise error(f"more than {MOST_ITEMS} items", location=f"{file}:{node.start_mark.line + 1}")
     if isinstance(node, MappingNode):
         for key, value in node.value:
+            if not isinstance(key, ScalarNode):
+                raise error("a key is a list or a mapping", location=f"{file}:{key.start_mark.line + 1}")
             below = (*path, key.value)
             if below in lines:
                 raise error(f"duplicate key {key.value!r}", location=f"{file}:{key.start_mark.line + 1}")

@@ -80,7 +80,10 @@ def _remove_abandoned(parent: Path) -> None:
         except BlockingIOError:
             continue
         else:
-            shutil.rmtree(folder)
+            # Out of the way of what he had started and what is still dying: it must not fill it again meanwhile.
+            dead = Path(tempfile.mkdtemp(prefix="dead-", dir=parent))
+            folder.rename(dead / folder.name)
+            shutil.rmtree(dead)
         finally:
             os.close(held)
 

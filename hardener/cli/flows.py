@@ -97,14 +97,13 @@ def apply(
     if plan:
         refuse_foreign(plan)
     approved = read_plans(plan) if plan else None
+    earlier = opened.load_chained(resume)[0] if resume else None
     start = Start(RunKind.APPLY, request.scope)
     with progress_on_stderr() as progress:
         password = request.become_password()
         conductor, targets = prepare(request, password, progress, start.at, include_waived=include_waived)
-        if resume is not None:
-            targets = resumed(
-                targets, _resumable(opened.load_chained(resume)[0], conductor.selection.profile.name).results
-            )
+        if earlier is not None:
+            targets = resumed(targets, _resumable(earlier, conductor.selection.profile.name).results)
         settings = replace(_settings(request, password, guard_seconds), approved=approved)
         if approved and plan:
             refuse_other_question(approved, conductor.selection, targets, plan)

@@ -30,6 +30,7 @@ from ansible.vars.manager import VariableManager
 from hardener.content import playbooks_directory
 from hardener.documents import check_document, merged
 from hardener.errors import InventoryError
+from hardener.inventory.naming import refuse_name
 from hardener.inventory.sources import Sources
 from hardener.model import Become, Connection, Target, Trait
 
@@ -75,6 +76,10 @@ def read_targets(sources: Sources) -> Sequence[Target]:
         hosts: list[Host] = manager.get_hosts()
         if not hosts:
             raise InventoryError(f"no target matches {sources.limit or 'all'!r}", location=location)
+        for host in hosts:
+            refuse_name("host", host.name, _location(host.name), sources.inventories)
+            for group in host.get_groups():
+                refuse_name("group", group.name, _location(group.name), sources.inventories)
         defaults = _defaults(sources.roles)
         targets = [_target(host, variables, loader, defaults, sources) for host in hosts]
     return [
@@ -250,6 +255,8 @@ class _translated_errors:  # noqa: N801  (reads as the context it is)
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, RecursionError):
+            raise InventoryError(f"{self._prefix}nested too deeply", location=self._location) from None
         if not isinstance(error, AnsibleError):
             return
         cause: BaseException = error

@@ -19,7 +19,7 @@ def name(node: Node) -> str:
 
 def make(node: Node) -> Path:
     """Make and return the node's control group; raises LabError on a machine without version 2 of them."""
-    mounts = [mount for mount, version in cgroup_mounts(_mountinfo()) if version == "cgroup2"]
+    mounts = [mount for mount, version in cgroup_mounts(mountinfo()) if version == "cgroup2"]
     if not mounts:
         raise LabError("lab: a container node needs control groups of version 2 (mount -t cgroup2)")
     group = mounts[0] / name(node)
@@ -29,7 +29,7 @@ def make(node: Node) -> Path:
 
 def remove(node: Node) -> None:
     """Remove the node's control groups from every hierarchy; raises LabError if something in them does not end."""
-    for mount, _version in cgroup_mounts(_mountinfo()):
+    for mount, _version in cgroup_mounts(mountinfo()):
         group = mount / name(node)
         if (group / "cgroup.kill").exists():
             (group / "cgroup.kill").write_text("1\n")
@@ -62,6 +62,6 @@ def _removed(group: Path) -> bool:
     return True
 
 
-def _mountinfo() -> str:
+def mountinfo() -> str:
     """The mounts this process sees."""
     return Path("/proc/self/mountinfo").read_text()

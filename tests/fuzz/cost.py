@@ -13,7 +13,8 @@ import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
-from hardener.audit import FACT_LIMIT, LAST_RUN, LISTENERS, examine
+from hardener.audit import FACT_LIMIT, LAST_RUN, examine
+from hardener.catalogue.sshd_ports import LISTENERS
 from hardener.conductor import checkpoint_answers
 from hardener.errors import ApplyError, TransportError
 from hardener.model import Answer, Question

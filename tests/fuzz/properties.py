@@ -121,10 +121,11 @@ def answered(data: bytes) -> None:
         if isinstance(found, checkpoint_answers.Status):
             assert found.state in {"", *checkpoint_answers.STATES}
             texts = [found.words, found.reason, *found.left]
-        elif found is not None:
-            texts = [*found.left, *(text for pair in [*found.undone, *found.conflicts] for text in pair)]
+        elif isinstance(found, checkpoint_answers.Taken):
+            texts = [*found.unkept, *found.unkept.values(), found.locked_by.words if found.locked_by else ""]
         else:
-            texts = []
+            pairs = [text for pair in [*found.undone, *found.conflicts] for text in pair]
+            texts = [*found.left, *found.ownerless, *pairs]
         for text in texts:
             is_for_people(text)
     is_for_people(str(checkpoint_answers.failure(data)))

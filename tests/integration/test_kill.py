@@ -60,9 +60,9 @@ def killed_apply(node: lab.Node, seconds: float, store: Path) -> None:
         process.wait()
 
 
-def settled(node: lab.Node) -> str:
+def settled(node: lab.Node, seconds: float = PATIENCE_SECONDS) -> str:
     """What became of the node's newest run, once nothing of it is under way any more."""
-    ends = time.monotonic() + PATIENCE_SECONDS
+    ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         done = lab.run(node, "[ ! -L /var/lib/hardener/lock ] && { cat /var/lib/hardener/last.json || echo {}; }")
         if done.returncode == 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -122,6 +124,62 @@ def test_a_target_that_has_moved_is_refused_with_the_first_differences(now: Plan
         refuse_moved(plans(), now, FILE)
     assert reason in str(caught.value)
     assert caught.value.exit_code is ExitCode.BAD_CONFIG
+
+
+def spoilt(value: Any) -> list[Any]:
+    """What somebody might put into the place of a value of a plan."""
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, str):
+        return [f"{value}x", "../../x"]
+    return [None, "x"] if value is not None else ["x"]
+
+
+TELLS = {"observed", "reason", "touches", "references", "made"}
+"""Fields of what a person reads: what was seen may be told in other words every time, and decides nothing."""
+
+
+def forged(plan: Plans) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The plan with one field after the other changed of everything it says would be done."""
+    body = json.loads(as_json(plan))
+    (target,) = body["targets"]
+    (change,), (item,) = target["changes"], target["items"]
+    for part in (change, item, target["facts"]):
+        for name in set(part) - TELLS if part is not target["facts"] else {"machine_id"}:
+            was = part[name]
+            for other in spoilt(was):
+                part[name] = other
+                yield f"{name} {other}", body
+            part[name] = was
+    for name, other in (("changes", []), ("items", []), ("values", "x"), ("facts", None), ("target", "other")):
+        was, target[name] = target[name], other
+        yield name, body
+        target[name] = was
+
+
+def hold(file: Path, now: Plans, what: str) -> None:
+    """What an apply does with a plan before it touches anything."""
+    approved = read_plans(file)
+    refuse_other_question(approved, selection(), [target("node")], FILE)
+    refuse_moved(approved, now, FILE)
+    pytest.fail(f"{what} was not noticed")
+
+
+def test_a_plan_that_somebody_changed_does_not_match_what_is_made_now(tmp_path: Path) -> None:
+    file, now, tried = tmp_path / "plan.json", plans(), 0
+    for what, body in forged(now):
+        file.write_text(json.dumps(body))
+        tried += 1
+        with pytest.raises(ConfigError, match=r"no longer holds|not a plan|does not fit"):
+            hold(file, now, what)
+    assert tried > 25
+
+
+def test_a_plan_that_has_a_target_twice_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text(as_json(plans("a", "a")))
+    with pytest.raises(ConfigError, match="not a plan: it has a 2 times"):
+        read_plans(file)
 
 
 def test_only_a_few_of_many_differences_are_named() -> None:

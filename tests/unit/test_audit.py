@@ -130,11 +130,11 @@ def test_a_last_run_that_is_none_is_that_targets_problem(told: str) -> None:
 
 
 def test_a_last_run_is_told_in_lines_that_can_be_kept() -> None:
-    told = '{"run": "R1\\ud800", "operator": "ann\\u001b[2J\\n", "state": "armed", "left": [1], "since": 1.5}'
+    told = '{"run": "R1", "operator": "ann\\u001b[2J\\n", "state": "armed", "left": [1], "since": 1.5}'
     facts = examine(selection(), target(), healthy() | {LAST_RUN: answer(told)}).facts
     assert facts is not None
     assert facts.last_run is not None
-    assert (facts.last_run.run, facts.last_run.operator) == ("R1\\ud800", "ann\\x1b[2J\\n")
+    assert (facts.last_run.run, facts.last_run.operator) == ("R1", "ann\\x1b[2J\\n")
     assert "armed" in facts.model_dump_json()
 
 

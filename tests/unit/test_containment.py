@@ -6,13 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
+from hardener.audit import LAST_RUN
 from hardener.cli import main
 from hardener.cli.keeping import Flow, carried_out
 from hardener.conductor import (
@@ -167,6 +170,25 @@ def breaking_door(kind: str) -> Any:
     return chosen
 
 
+@pytest.mark.parametrize(
+    ("command", "said", "named"),
+    [
+        ("cat /etc/machine-id", "../../x\n", "machine_id"),
+        ("cat /etc/machine-id", "m" * 100 + "\n", "machine_id"),
+        (LAST_RUN, '{"run": "../../../../home/user/ck", "operator": "a", "state": "released"}', "run"),
+        (LAST_RUN, '{"run": "-rf"}', "run"),
+    ],
+)
+def test_an_id_that_is_none_is_the_problem_of_the_target_that_says_it(command: str, said: str, named: str) -> None:
+    fleet = Fleet(a=healthy() | {command: answer(said)}, b=healthy())
+    odd, well = conductor(fleet).audit(targets("a", "b"))
+    assert odd.problem is not None
+    assert odd.problem.startswith(f"the target could not be identified: {named}: String should match pattern")
+    assert "\n" not in odd.problem
+    assert not odd.is_our_fault
+    assert well.problem is None
+
+
 @faults
 def test_what_breaks_while_it_is_decided_what_to_do_leaves_that_target_alone(kind: str) -> None:
     fleet = Fleet(odd=ILL | {"uname -r": answer("odd\n")}, ill=ILL)
@@ -306,6 +328,27 @@ def test_a_rehearsal_that_is_interrupted_leaves_targets_that_a_resumed_run_goes_
         "not started: the rollout was cut short",
     ]
     assert [item.name for item in resumed(targets("a", "b"), flow.results()[1])] == ["a", "b"]
+
+
+def test_a_second_interruption_waits_for_nothing() -> None:
+    over, me = Event(), threading.get_ident()
+
+    def stuck(run: PlaybookRun) -> Mapping[str, PlaybookOutcome]:
+        signal.pthread_kill(me, signal.SIGINT)
+        while not run.is_cancelled():
+            over.wait(0.01)
+        signal.pthread_kill(me, signal.SIGINT)
+        over.wait()
+        return {}
+
+    fleet = Fleet(a=ILL)
+    flow = of_apply(fleet, stuck)
+    with pytest.raises(KeyboardInterrupt):
+        flow.go()
+    over.set()
+    (after,) = flow.results()[1]
+    assert after.problem == applying.CUT_SHORT
+    assert "restore" not in fleet.keeper("a").calls
 
 
 def undone() -> Run:

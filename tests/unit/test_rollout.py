@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hardener.conductor import RebootPolicy, Rollout, Stages, exit_code, resumed
+from hardener.conductor import RebootPolicy, Rollout, Stages, exit_code, make_plans, resumed
 from hardener.conductor.rollout import batches_of, ordered, share
 from hardener.errors import ConfigError, ExitCode
-from hardener.model import TargetResult
+from hardener.model import Change, Plans, TargetResult
+from hardener.playbook import Outcome as PlaybookOutcome
+from hardener.playbook import PlaybookRun
 from tests.unit.builders import answer, healthy, target
 from tests.unit.fleet import RUN, Fleet, Playbook, applied, conductor, settings, targets
 
@@ -116,6 +119,106 @@ def test_an_interrupted_rollout_says_what_it_did_not_start() -> None:
     _, (first, second) = rollout.results()
     assert first.problem == "restored its checkpoint: interrupted"
     assert second.problem == "not started: the rollout was cut short"
+
+
+def approving(*names: str) -> Plans:
+    """What an operator approved for targets of which one control fails."""
+    fleet = fleet_of(*names)
+    return make_plans(conductor(fleet), targets(*names), settings(Playbook(fleet, ILL)))
+
+
+def held(fleet: Fleet, playbook: Playbook, approved: Plans, **stages: Any) -> list[TargetResult]:
+    """What an apply under an approved plan comes to."""
+    how = settings(playbook, approved=approved)
+    return list(applied(conductor(fleet), targets(*fleet.hosts), how, **{"batches": ["1"], **stages})[1])
+
+
+WORSE = ILL | {"number two": answer("99\n")}
+
+
+class Rehearsed(Playbook):
+    """A playbook that repairs nothing while it is rehearsed, and after a target was changed has another befall."""
+
+    def __init__(self, fleet: Fleet, befall: Callable[[Fleet], None] = lambda _fleet: None) -> None:
+        super().__init__(fleet, healthy())
+        self.befall = befall
+
+    def __call__(self, run: PlaybookRun) -> Mapping[str, PlaybookOutcome]:
+        if not run.is_dry:
+            done = super().__call__(run)
+            self.befall(self.fleet)
+            return done
+        self.runs.append(run)
+        changes = [Change(role="alpha", task="Write", module="keyed_file", subject="/etc/x")]
+        return {name: PlaybookOutcome(changes=changes) for name in run.variables}
+
+    @property
+    def changed(self) -> list[str]:
+        return [name for run in self.runs if not run.is_dry for name in run.variables]
+
+
+def moves(name: str) -> Callable[[Fleet], None]:
+    def befall(fleet: Fleet) -> None:
+        fleet.hosts[name] = WORSE
+
+    return befall
+
+
+def test_a_target_that_moved_after_the_plan_was_compared_is_not_touched_in_its_batch() -> None:
+    fleet = fleet_of("a", "b", "c")
+    playbook = Rehearsed(fleet, moves("b"))
+    first, second, third = held(fleet, playbook, approving("a", "b", "c"), max_fail="3")
+    assert playbook.changed == ["a", "c"]
+    assert second.problem is not None
+    assert second.problem.startswith("not changed, the approved plan no longer holds: alpha-two fails now")
+    assert second.checkpoint is None
+    assert fleet.keeper("b").calls == []
+    assert (first.problem, third.problem) == (None, None)
+    assert exit_code([first, second, third]) is ExitCode.INCOMPLETE
+
+
+def test_its_neighbours_in_the_batch_go_on() -> None:
+    fleet = fleet_of("a", "b", "c")
+    playbook = Rehearsed(fleet, moves("b"))
+    results = held(fleet, playbook, approving("a", "b", "c"), batches=["1", "2"])
+    assert playbook.changed == ["a", "c"]
+    assert [result.problem is None for result in results] == [True, False, True]
+
+
+def test_every_batch_is_rehearsed_before_it_is_changed_and_its_items_are_compared() -> None:
+    fleet = fleet_of("a", "b")
+    approved = approving("a", "b")
+    playbook = Rehearsed(fleet)
+    assert [result.problem for result in held(fleet, playbook, approved)] == [None, None]
+    assert [(list(run.variables), run.is_dry) for run in playbook.runs] == [
+        (["a"], True),
+        (["a"], False),
+        (["b"], True),
+        (["b"], False),
+    ]
+    other = approved.targets[1].model_copy(update={"items": ()})
+    fleet = fleet_of("a", "b")
+    playbook = Rehearsed(fleet)
+    _, second = held(fleet, playbook, approved.model_copy(update={"targets": (approved.targets[0], other)}))
+    assert playbook.changed == ["a"]
+    assert second.problem is not None
+    assert "now needed as well" in second.problem
+
+
+def test_the_only_batch_is_not_rehearsed_a_second_time() -> None:
+    fleet = fleet_of("a", "b")
+    playbook = Rehearsed(fleet)
+    held(fleet, playbook, approving("a", "b"), batches=["100%"])
+    assert [run.is_dry for run in playbook.runs] == [False]
+
+
+def test_in_the_only_batch_a_control_that_was_not_approved_is_not_remedied() -> None:
+    fleet = Fleet(a=WORSE, b=ILL)
+    playbook = Rehearsed(fleet)
+    first, second = held(fleet, playbook, approving("a", "b"), batches=["100%"])
+    assert playbook.changed == ["b"]
+    assert first.problem == "not changed, the approved plan no longer holds: alpha-two fails now"
+    assert second.problem is None
 
 
 def test_nobody_is_restarted_who_was_not_asked_for() -> None:

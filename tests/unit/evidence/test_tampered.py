@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import io
 import json
 import random
@@ -19,6 +20,7 @@ from hardener.evidence.container import written
 from hardener.evidence.envelope import signed
 from hardener.model import NOTHING_BEFORE, Link, canonical, chained_digest
 from tests.unit.evidence.samples import KEY, OTHER_KEY, envelope_fields, members, restated, sample, sealed, statement
+from tests.unit.forging import forgeries
 
 SEED = 20261121
 Case = tuple[str, Callable[[], bytes], str]
@@ -171,8 +173,33 @@ def hostile() -> Iterator[Case]:
     yield "a run that is no gzip", lambda: replaced(**{RUN: b"run"}), "run.json.gz cannot be unpacked"
 
 
+def resealed(run: bytes) -> bytes:
+    """Another run in the bundle, and a statement about that which the right key has signed."""
+    packed = gzip.compress(run, mtime=0)
+    whole = statement()
+    digest = {"sha256": hashlib.sha256(packed).hexdigest()}
+    subject = tuple(item.model_copy(update={"digest": digest}) if item.name == RUN else item for item in whole.subject)
+    return replaced(**{RUN: packed, STATEMENT: signed(whole.model_copy(update={"subject": subject}), KEY)})
+
+
+def runs_forged() -> Iterator[Case]:
+    """What only the signer could do, with each field of the run: the chain knows another one."""
+    run, _ = sample()
+    form = b"".join(canonical(run))
+    every = [json.dumps(item, sort_keys=True, separators=(",", ":")).encode() for item in forgeries(json.loads(form))]
+    for number, forged in enumerate(random.Random(SEED).sample(every, 150)):
+        reason = "run.json.gz is not the run that the chain ends with"
+        yield f"run forged, {number}", lambda forged=forged: resealed(forged), reason  # type: ignore[misc]
+    for name in ("../../../../home/user/ck", "-rf", "a/b", ""):
+        yield f"id {name!r}", lambda name=name: replaced(**{STATEMENT: restated({"run": name})}), "no statement of ours"  # type: ignore[misc]
+    deep = b'{"results":' + b"[" * 100_000
+    yield "a run nested deeply", lambda: resealed(deep), "run.json.gz is not the run"
+
+
 CASES = [
-    case for cases in (bit_flips, cuts, members_changed, envelopes_changed, chains_changed, hostile) for case in cases()
+    case
+    for cases in (bit_flips, cuts, members_changed, envelopes_changed, chains_changed, hostile, runs_forged)
+    for case in cases()
 ]
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
-from copy import deepcopy
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -27,6 +24,7 @@ from hardener.model import (
 )
 from hardener.store import Store
 from hardener.store.contents import packed, unpacked
+from tests.unit.forging import forgeries
 
 from .nights import facts, night, result
 
@@ -88,34 +86,6 @@ def write(file: Path, where: Where, data: bytes) -> None:
         if table == "content":
             digest = hashlib.sha256(data).digest()
             connection.execute("UPDATE content SET digest = ? WHERE number = ?", (digest, number))
-
-
-def others(value: Any) -> Sequence[Any]:
-    """What somebody might put into the place of a value."""
-    if isinstance(value, bool):
-        return [not value, 7]
-    if isinstance(value, int | float):
-        return [value + 1, -value - 1, None]
-    if isinstance(value, str):
-        return [f"{value}x", "../../../../home/user/ck", ""]
-    if value is None:
-        return ["x", 0]
-    return [[], {}, "x"]
-
-
-def forgeries(value: Any) -> Iterator[Any]:
-    """The same with one place after the other changed, taken out, or added to."""
-    yield from others(value)
-    for key in list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
-        for other in forgeries(value[key]):
-            changed = deepcopy(value)
-            changed[key] = other
-            yield changed
-        changed = deepcopy(value)
-        del changed[key]
-        yield changed
-    if isinstance(value, dict):
-        yield {**value, "more": 1}
 
 
 def is_refused(store: Store, kept: Run) -> bool:
