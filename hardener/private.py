@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -18,6 +19,7 @@ PUBLIC = 0o022
 """What of a public file stays closed to others: they may read it, never write it."""
 
 LOCK = "lock"
+MOST_TRIES = 10
 _given: list[int] = []
 
 
@@ -68,7 +70,7 @@ def working_directory() -> Iterator[Path]:
         refuse_foreign(folder)
         yield folder
     finally:
-        shutil.rmtree(folder)
+        _remove(folder)
         os.close(held)
 
 
@@ -80,12 +82,28 @@ def _remove_abandoned(parent: Path) -> None:
         except BlockingIOError:
             continue
         else:
-            # Out of the way of what he had started and what is still dying: it must not fill it again meanwhile.
-            dead = Path(tempfile.mkdtemp(prefix="dead-", dir=parent))
-            folder.rename(dead / folder.name)
-            shutil.rmtree(dead)
+            _remove(folder)
         finally:
             os.close(held)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a directory in which programs that were started by whoever is dead may still be at work.
+
+    By another name first, so that they find it no more. What they put into it all the same is left for the next one.
+    """
+    gone = folder.with_name(f"{folder.name}-gone")
+    folder.rename(gone)
+    for _ in range(MOST_TRIES):
+        try:
+            shutil.rmtree(gone)
+        except FileNotFoundError:  # they removed something themselves, or nothing is left
+            continue
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise
+        else:
+            return
 
 
 @contextmanager

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from hardener import private
 from hardener.errors import ConfigError
 from hardener.private import state_directory, working_directory
 
@@ -70,7 +73,13 @@ def said(process: subprocess.Popen[str]) -> str:
 
 
 def holding(text: str, folder: Path) -> list[Path]:
-    return [file for file in folder.rglob("*") if file.is_file() and text.encode() in file.read_bytes()]
+    """The files in which a text is; what programs that are just ending remove meanwhile is none."""
+    found = []
+    for file in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            if file.is_file() and text.encode() in file.read_bytes():
+                found.append(file)
+    return found
 
 
 def test_it_is_closed_and_gone_at_the_end(running: Path) -> None:
@@ -111,6 +120,41 @@ def test_a_killed_playbook_leaves_no_role_variables_for_long(tmp_path: Path, run
     assert holding(SECRET, tmp_path) == holding(SECRET, running)
     with working_directory():
         assert holding(SECRET, tmp_path) == []
+
+
+@pytest.mark.parametrize("problem", [OSError(errno.ENOTEMPTY, "Directory not empty"), FileNotFoundError()])
+def test_orphans_of_a_killed_one_that_are_still_at_work_in_it_end_nobody(
+    running: Path, monkeypatch: pytest.MonkeyPatch, problem: OSError
+) -> None:
+    (running / "1-dead").mkdir(parents=True)
+    remove, problems = shutil.rmtree, [problem, problem]
+
+    def removing(folder: Path) -> None:
+        assert not (running / "1-dead").exists()
+        if problems:
+            raise problems.pop()
+        remove(folder)
+
+    monkeypatch.setattr(shutil, "rmtree", removing)
+    with working_directory() as folder:
+        assert {path.name for path in running.iterdir()} == {"lock", folder.name}
+    problems.extend([problem] * 2 * private.MOST_TRIES)
+    with working_directory():
+        pass
+    problems.clear()
+    with working_directory() as folder:
+        assert {path.name for path in running.iterdir()} == {"lock", folder.name}
+
+
+def test_what_cannot_be_removed_otherwise_is_told(running: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (running / "1-dead").mkdir(parents=True)
+
+    def refusing(_folder: Path) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(shutil, "rmtree", refusing)
+    with pytest.raises(ConfigError, match=r"running: Operation not permitted"), working_directory():
+        pass
 
 
 def test_one_that_others_could_exchange_is_refused(tmp_path: Path) -> None:
