@@ -122,8 +122,8 @@ def a_program_of_his_own(path: Path, _victims: Victims) -> None:
     path.chmod(0o4755)
 
 
-def a_link_to_a_device(path: Path, _victims: Victims) -> None:
-    path.symlink_to("/dev/full")
+def a_link_to_a_device(path: Path, victims: Victims) -> None:
+    path.symlink_to(victims.device)
 
 
 # --- the victims ------------------------------------------------------------------------------------------------------
@@ -133,7 +133,8 @@ def a_link_to_a_device(path: Path, _victims: Victims) -> None:
 class Victims:
     """Files of root's beside the tree that the attacker may not touch, and how one sees that they were touched.
 
-    ``file`` is secret, ``public`` everybody has to read, ``directory`` has files of the ``names`` that the tree has.
+    ``file`` is secret, ``public`` everybody has to read, ``device`` has no end, ``directory`` has files
+    of the ``names`` that the tree has.
     """
 
     top: Path
@@ -147,6 +148,10 @@ class Victims:
     @property
     def public(self) -> Path:
         return self.top / "passwd"
+
+    @property
+    def device(self) -> Path:
+        return self.top / "full"
 
     @property
     def directory(self) -> Path:
@@ -166,6 +171,10 @@ class Victims:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(SECRET)
             path.chmod(0o600)
+        try:
+            os.mknod(self.device, 0o600 | stat.S_IFCHR, os.makedev(1, 7))  # never the machine's own: it would be harmed
+        except PermissionError:  # who may make none is tried with what else makes a reader wait
+            os.mkfifo(self.device, 0o600)
         self.public.write_bytes(b"accounts\n")
         self.public.chmod(0o644)
         self.images = self._images()
