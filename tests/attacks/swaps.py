@@ -133,8 +133,8 @@ def a_link_to_a_device(path: Path, victims: Victims) -> None:
 class Victims:
     """Files of root's beside the tree that the attacker may not touch, and how one sees that they were touched.
 
-    ``file`` is secret, ``public`` everybody has to read, ``device`` has no end, ``directory`` has files of the
-    ``names`` that the tree has.
+    ``file`` is secret, ``public`` everybody has to read, ``device`` has no end, ``directory`` has files
+    of the ``names`` that the tree has.
     """
 
     top: Path
