@@ -114,7 +114,7 @@ ROWS = {"rows": b'LISTEN 0 1 *:22 *:* "sshd"\n', "lines": b"\n", "9": b"9"}
 ITEMS = {"objects": b"{}", "texts": b'"x"', "odd texts": json.dumps("é\x1b" * 99).encode()}
 TEXTS = {"short": b"x", "long": b"eyJ" * 999, "lines": b"a b\n" * 999}
 CASES: Sequence[tuple[str, Reader, Mapping[str, bytes], int]] = (
-    ("frames", _stream, MARKS, CONVERSATION_LIMIT),
+    ("frames", _stream, MARKS, CONVERSATION_LIMIT // 8),
     ("full frames", _fill, {"no line": b"x" * CHUNK}, CONVERSATION_LIMIT),
     ("last run", _fact(LAST_RUN), {"[": b"[", "9": b"9", "objects": b"{},"}, FACT_LIMIT),
     ("ports", _fact(LISTENERS), ROWS, FACT_LIMIT),

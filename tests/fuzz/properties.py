@@ -91,7 +91,7 @@ def others(before: bytes, bodies: Sequence[bytes]) -> None:
     """Whatever stands before them, and whatever is in one of them, honest frames arrive as they are."""
     honest = b"".join(framed(index, body) for index, body in enumerate(bodies))
     stream = before.replace(NONCE.encode(), b"?") + b"\n" + honest + f"\n{NONCE} done\n".encode()
-    answers = heard(stream, stream, 7, with_password=False)
+    answers = heard(stream, stream, 23, with_password=False)
     assert isinstance(answers, Mapping)
     for answer, body in zip(answers.values(), bodies, strict=True):
         if NONCE.encode() not in body and len(body) <= LIMIT:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 import pytest
 
@@ -195,6 +196,17 @@ def test_whatever_a_target_repeats_is_read_in_one_go_up_to_a_limit(
     assert time.process_time() - began < CPU_SECONDS
     assert problem
     assert pipe.read <= LIMIT + CHUNK
+
+
+@pytest.mark.parametrize("unit", [BEGIN, END, BEGIN + END, b"0123abcd", b"0123abc", b"\n", b"x"])
+def test_no_step_of_reading_is_so_long_that_an_interruption_waits_for_it(unit: bytes) -> None:
+    reader = BATCH.reader()
+    longest = 0.0
+    for chunk in islice(endless(unit), 20):
+        began = time.thread_time()
+        reader.feed(chunk)
+        longest = max(longest, time.thread_time() - began)
+    assert longest < 1
 
 
 def test_chunks_of_one_byte_are_read_as_well_as_large_ones() -> None:
