@@ -13,6 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where ansible-lint finds the roles and the modules they call.
 export ANSIBLE_ROLES_PATH := $(CURDIR)/roles
 export ANSIBLE_LIBRARY := $(CURDIR)/playbooks/library
+export ANSIBLE_MODULE_UTILS := $(CURDIR)/playbooks/module_utils
 
 PYTHON ?= python3
 BIN := .venv/bin

@@ -101,6 +101,7 @@ def run_playbook(run: PlaybookRun, playbook: str = "harden.yml") -> Mapping[str,
             passwords={r"^BECOME password.*:\s*?$": run.become_password} if run.become_password else None,
             envvars={
                 "ANSIBLE_LIBRARY": str(playbooks_directory() / "library"),
+                "ANSIBLE_MODULE_UTILS": str(playbooks_directory() / "module_utils"),
                 "ANSIBLE_PIPELINING": "true",
                 "ANSIBLE_HOST_KEY_CHECKING": "true",
                 "ANSIBLE_NOCOLOR": "true",

@@ -3,57 +3,61 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from hardener.checkpoint import guard, keeping, state, undoing, units
-from hardener.checkpoint.keeping import ARMED, RELEASED, RESTORED, Checkpoint
-from hardener.checkpoint.system import Failed
+from hardener.checkpoint import guard, keeping, package_manager, state, undoing, units
+from hardener.checkpoint.files import Contents, ownerless
+from hardener.checkpoint.keeping import ARMED, RELEASED, RESTORED, RESTORING, SETTLED, TAKING, Checkpoint
+from hardener.checkpoint.secure_paths import read, remove_tree
+from hardener.checkpoint.system import Failed, State
+
+BUSY_SECONDS = 60
+"""How long a checkpoint waits for a package manager that is at work; half of an installation is no state to keep."""
 
 Answer = dict[str, Any]
 
 
-def take(run: str, operator: str, seconds: str, going: str) -> Answer:
-    """Take the lock, arm the guard, and keep all state. ``going``: JSON of the packages ``removed`` and ``replaced``.
+def take(run: str, operator: str, seconds: str, going: str, python: str) -> Answer:
+    """Take the lock, keep all state, and arm the guard.
 
-    Answers ``{"locked_by": …}`` where another run is under way.
+    ``going``: JSON of the packages ``removed`` and ``replaced``. ``python``: what Ansible's modules are run with.
+    Answers ``unkept`` (path → why it could not be kept), or ``{"locked_by": …}`` where another run is under way.
     """
     checkpoint = Checkpoint(run)
-    with keeping.alone():
-        held = keeping.holder()
-    if held is not None and not guard.is_armed(held):
-        # It was killed between taking the lock and arming the guard, or the guard itself was killed.
+    held = keeping.holder()
+    if held is not None and held.status().get("state") in {ARMED, RESTORING} and not guard.is_armed(held):
+        # Its guard was killed, or never came: nobody else would ever bring that back.
         guard.restore(held, "the run ended without a word")
-    with keeping.alone():
-        if held is not None and held.status().get("state") in {RELEASED, RESTORED}:
-            keeping.unlock(held)
-        if not keeping.lock(checkpoint):
-            holder = keeping.holder()
-            shutil.rmtree(str(checkpoint.folder))  # our program; it would count as a checkpoint
-            return {"locked_by": holder.status() if holder is not None else {}}
-        checkpoint.set_status(run=run, operator=operator, since=time.time(), state=ARMED, reason="")
-    try:
-        guard.arm(checkpoint, int(seconds))
-        checkpoint.take(json.loads(going))
-    except BaseException:
-        guard.disarm(checkpoint)
-        checkpoint.set_status(state=RESTORED, reason="nothing was changed: the checkpoint could not be taken")
-        keeping.unlock(checkpoint)
-        raise
+        guard.settle(held)
+    with keeping.taking(checkpoint):
+        with keeping.alone():
+            if held is not None and not _is_under_way(held):
+                keeping.unlock(held)
+            if not keeping.lock(checkpoint):
+                holder = keeping.holder()
+                remove_tree(str(checkpoint.folder))  # our program; it would count as a checkpoint
+                return {"locked_by": holder.status() if holder is not None else {}}
+            checkpoint.set_status(run=run, operator=operator, since=time.time(), state=TAKING, reason="")
+        try:
+            with package_manager.quiet(BUSY_SECONDS, ends_it=False):
+                unkept = checkpoint.take(json.loads(going), python)
+            checkpoint.set_status(state=ARMED)
+            guard.arm(checkpoint, int(seconds))
+        except BaseException:
+            checkpoint.set_status(state=RESTORED, reason="nothing was changed: the checkpoint could not be taken")
+            guard.settle(checkpoint)
+            raise
     keeping.prune()
-    return {"state": ARMED}
+    return {"state": ARMED, "unkept": unkept}
 
 
-def extend(run: str, seconds: str) -> Answer:
-    """The controller is still at work: the guard waits again; answers the status, for it may be too late."""
-    checkpoint = Checkpoint(run)
-    if checkpoint.status().get("state") == ARMED:
-        guard.extend(checkpoint, int(seconds))
-    return checkpoint.status()
+def _is_under_way(held: Checkpoint) -> bool:
+    """Whether the run that holds the lock still needs it."""
+    state = held.status().get("state")
+    return keeping.is_taken_now(held) if state == TAKING else state not in SETTLED
 
 
 def status(run: str) -> Answer:
@@ -68,8 +72,7 @@ def release(run: str) -> Answer:
         if checkpoint.status().get("state") == ARMED:
             checkpoint.seal()
             checkpoint.set_status(state=RELEASED, until=time.time())
-            guard.disarm(checkpoint)
-            keeping.unlock(checkpoint)
+    guard.settle(checkpoint)
     return checkpoint.status()
 
 
@@ -77,17 +80,18 @@ def restore(run: str, reason: str) -> Answer:
     """Bring everything back now."""
     checkpoint = Checkpoint(run)
     guard.restore(checkpoint, reason)
-    keeping.unlock(checkpoint)
+    guard.settle(checkpoint)
     return checkpoint.status()
 
 
 def wait(run: str, seconds: str) -> Answer:
     """What the timer starts: wait while the controller is at work, and bring everything back when it no longer is."""
     checkpoint = Checkpoint(run)
-    guard.wait(checkpoint)
-    guard.restore(checkpoint, f"no fresh connection released it within {seconds} s")
+    waited = guard.wait(checkpoint, int(seconds))
+    guard.restore(checkpoint, f"no fresh connection released it within {waited:.0f} s")
     if checkpoint.status().get("state") == RESTORED:
         guard.watch(checkpoint)
+    guard.settle(checkpoint)
     return checkpoint.status()
 
 
@@ -101,7 +105,7 @@ def late(run: str) -> Answer:
     """What a boot starts after everything else."""
     checkpoint = Checkpoint(run)
     guard.restore_late(checkpoint)
-    keeping.unlock(checkpoint)
+    guard.settle(checkpoint)
     return checkpoint.status()
 
 
@@ -115,23 +119,47 @@ def rollback(run: str, changes: str, force: str) -> Answer:
     before, after = checkpoint.before(), checkpoint.after()
     if before is None or after is None:
         raise Failed(f"{run}: this target keeps no released checkpoint of that run")
-    now = state.capture(known=after)
     is_forced, chosen = force == "force", json.loads(changes)
-    if chosen is None:
-        undone = undoing.whole(before, after, now, force=is_forced)
-    else:
-        undone = undoing.some(chosen, (before, after, now), lambda path: Path(path).read_bytes(), force=is_forced)
-    names = undone.names(now)
-    again = [name for name in units.touched(before["units"], after["units"]) if name in now["units"]]
-    left = state.restore(
-        undone.wanted, checkpoint.contents(undone.texts), checkpoint.packages, again if names else [], before
-    )
-    return {"undone": names, "conflicts": undone.conflicts, "left": [*undone.left, *left]}
+    with package_manager.quiet(BUSY_SECONDS, ends_it=False):
+        now = state.capture(known=after)
+        if chosen is None:
+            undone = undoing.whole(before, after, now, force=is_forced)
+        else:
+            texts = _texts(checkpoint, before, after)
+            undone = undoing.some(chosen, (before, after, now), texts, force=is_forced)
+        names = undone.names(now)
+        again = [name for name in units.touched(before["units"], after["units"]) if name in now["units"]]
+        left = state.restore(
+            undone.wanted, checkpoint.contents(undone.texts), checkpoint.packages, again if names else []
+        )
+    return {
+        "undone": names,
+        "conflicts": undone.conflicts,
+        "left": [*undone.left, *left],
+        "ownerless": ownerless(before["files"], now["files"]),
+    }
+
+
+def _texts(checkpoint: Checkpoint, before: State, after: State) -> Callable[[str], undoing.Texts]:
+    """Reads the three texts of a file, those before and after the run from the checkpoint alone."""
+
+    def kept(contents: Contents, entries: Mapping[str, Any], path: str) -> bytes | None:
+        entry = entries.get(path)
+        return contents.of(path, entry) if entry is not None and "sha256" in entry else None
+
+    def texts(path: str) -> undoing.Texts:
+        found = (
+            kept(checkpoint.contents(), before["files"], path),
+            kept(checkpoint.contents_after(), after["files"], path),
+            read(path, follow=False),
+        )
+        return undoing.Texts(*(None if data is None else data.decode("utf-8", "surrogateescape") for data in found))
+
+    return texts
 
 
 COMMANDS: Mapping[str, Callable[..., Answer]] = {
     "take": take,
-    "extend": extend,
     "status": status,
     "release": release,
     "restore": restore,

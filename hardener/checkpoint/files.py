@@ -1,17 +1,19 @@
-"""Files: what is below the directories a run may touch, and how to bring it back."""
+"""Files: what is below the directories a run may touch, each file looked at and read through its own descriptor."""
 
 from __future__ import annotations
 
 import base64
 import grp
 import hashlib
-import os
 import pwd
 import stat
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from hardener.checkpoint import mount_table
+from hardener.checkpoint.secure_files import TEMPORARY, Directory, Item
+from hardener.checkpoint.secure_paths import item_at, located
 
 KEPT = {
     "/etc": 40,
@@ -47,11 +49,15 @@ FOREIGN = (
 """What others write at any time, what only packages bring, and the guard's own units."""
 LARGEST = 4 * 1024 * 1024
 """Bytes; of larger files only the hash is kept, and a change of them cannot be undone."""
+MOST_NAMES = 10_000
+"""In a directory of somebody else; one with more is left out, for whoever fills it must not fill the checkpoint."""
 
 Entry = dict[str, Any]
-"""``type`` (file, directory, link, other), ``mode``, ``uid``, ``gid``, ``xattrs``; of files below ``KEPT`` also
-``sha256``, ``size``, ``mtime`` (nanoseconds) and ``at`` (where its content starts in the file of contents, or ``None``
-where it is not kept); of links ``target``."""
+"""``type`` (file, directory, link, other), ``mode``, ``uid``, ``gid``, ``xattrs``, ``inode``; ``shared`` where others
+than root can change what its directory holds; of files below ``KEPT`` also ``sha256``, ``size``, ``mtime``
+(nanoseconds) and ``at`` (where its content starts in the file of contents, or ``None`` where it is not kept); of links
+``target``. Of what could not be looked at: ``type`` unseen and ``why``."""
+UNSEEN = "unseen"
 IDENTITY = ("type", "mode", "uid", "gid", "xattrs", "sha256", "target")
 """What has to be equal for two entries to be the same."""
 
@@ -61,92 +67,122 @@ def identity(entry: Entry | None) -> tuple[Any, ...] | None:
     return None if entry is None else tuple(str(entry.get(name)) for name in IDENTITY)
 
 
+def unseen(entries: Mapping[str, Entry]) -> dict[str, str]:
+    """Path → why it could not be kept."""
+    return {path: entry["why"] for path, entry in entries.items() if entry["type"] == UNSEEN}
+
+
+def ownerless(before: Mapping[str, Entry], now: Mapping[str, Entry]) -> list[str]:
+    """What came since and belongs to an account that is gone, as data that a person decides about: nobody's but his."""
+    return [
+        f"{path} (owner {entry['uid']}:{entry['gid']})"
+        for path, entry in now.items()
+        if path not in before
+        and entry["type"] != UNSEEN
+        and not (_has_name(pwd.getpwuid, entry["uid"]) and _has_name(grp.getgrgid, entry["gid"]))
+    ]
+
+
+def _has_name(lookup: Callable[[int], Any], number: int) -> bool:
+    try:
+        lookup(number)
+    except KeyError:
+        return False
+    return True
+
+
 def capture(
     contents: BinaryIO | None = None, known: Mapping[str, Entry] | None = None, root: str = ""
 ) -> dict[str, Entry]:
     """Path → entry of everything that is kept; contents go to ``contents``, where that is given.
 
+    What cannot be looked at, for a file system that is gone or was mounted by somebody else, is an entry that says so.
     ``known``: an earlier capture; a file with the same inode, size and times is not read again.
     ``root`` stands before every path, for tests.
     """
-    entries: dict[str, Entry] = {}
+    look = _Capture(contents, known or {})
     for is_kept, tops in ((True, KEPT), (False, ATTRIBUTES_ONLY)):
+        look.is_kept = is_kept
         for top, depth in tops.items():
-            for path, status in _walk(top, root, depth):
-                entries[path] = _entry(path, status, contents, (known or {}).get(path), root, is_kept=is_kept)
-    return entries
+            try:
+                with located(top, root or "/") as (parent, name):
+                    look.at(parent, name, top, depth)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                look.entries[top] = _unseen(error)
+    return look.entries
 
 
-def _walk(top: str, root: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
-    """A directory and all that is in it; never into what is foreign."""
-    try:
-        status = os.lstat(root + top)
-    except FileNotFoundError:
-        return
-    yield top, status
-    if not stat.S_ISDIR(status.st_mode) or depth == 0:
-        return
-    with suppress(FileNotFoundError), os.scandir(root + top) as items:
-        for name in sorted(item.name for item in items):
-            path = f"{top}/{name}"
-            if path not in FOREIGN and not name.startswith(".hardener-"):
-                yield from _walk(path, root, depth - 1)
+class _Capture:
+    """One look at all files; ``entries`` holds what was seen so far."""
 
+    def __init__(self, contents: BinaryIO | None, known: Mapping[str, Entry]) -> None:
+        self.contents, self.known = contents, known
+        self.mounts = mount_table.file_systems()
+        self.entries: dict[str, Entry] = {}
+        self.is_kept = True
 
-def _entry(
-    path: str, status: os.stat_result, contents: BinaryIO | None, known: Entry | None, root: str, *, is_kept: bool
-) -> Entry:
-    entry: Entry = {
-        "type": _type(status.st_mode),
-        "mode": stat.S_IMODE(status.st_mode),
-        "uid": status.st_uid,
-        "gid": status.st_gid,
-        "xattrs": _attributes(root + path),
-    }
-    if entry["type"] == "link":
-        entry["target"] = os.readlink(root + path)
-    if entry["type"] == "file" and is_kept:
-        times = [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
-        if contents is None and known is not None and known.get("times") == times:
-            return {**entry, **{name: known[name] for name in ("sha256", "size", "mtime", "times", "at")}}
-        entry.update(_content(root + path, status, contents), times=times)
-    return entry
+    def at(self, parent: Directory, name: str, path: str, depth: int) -> None:
+        """What has a name in a directory, and ``depth`` levels of what is in it."""
+        if (mounted := self.mounts.get(path)) and not (parent.is_private and mount_table.is_local(mounted)):
+            # Not even looked at: a server that is gone would hold us up for ever.
+            self.entries[path] = {"type": UNSEEN, "why": f"a file system of type {mounted}"}
+            return
+        try:
+            with parent.item(name) as item:
+                self.entries[path] = self._entry(parent, item, path)
+                if isinstance(item, Directory) and depth > 0:
+                    for inner in item.names(MOST_NAMES):
+                        if f"{path}/{inner}" not in FOREIGN and not inner.startswith(TEMPORARY):
+                            self.at(item, inner, f"{path}/{inner}", depth - 1)
+        except FileNotFoundError:
+            return  # it went meanwhile
+        except OSError as error:
+            self.entries[path] = _unseen(error)
 
-
-def _type(mode: int) -> str:
-    if stat.S_ISREG(mode):
-        return "file"
-    if stat.S_ISDIR(mode):
-        return "directory"
-    return "link" if stat.S_ISLNK(mode) else "other"
-
-
-def _attributes(path: str) -> dict[str, str]:
-    """Extended attributes, ACLs and capabilities among them, as base64."""
-    try:
-        names = os.listxattr(path, follow_symlinks=False)
-        return {
-            name: base64.b64encode(os.getxattr(path, name, follow_symlinks=False)).decode()
-            for name in sorted(names)
-            if not name.startswith("security.selinux")
+    def _entry(self, parent: Directory, item: Item, path: str) -> Entry:
+        status = item.status
+        entry: Entry = {
+            "type": item.kind,
+            "mode": stat.S_IMODE(status.st_mode),
+            "uid": status.st_uid,
+            "gid": status.st_gid,
+            "xattrs": {name: base64.b64encode(value).decode() for name, value in item.xattrs().items()},
+            "inode": status.st_ino,
         }
-    except OSError:  # a file system without them
-        return {}
+        if not parent.is_private:
+            entry["shared"] = True
+        if item.kind == "link":
+            entry["target"] = item.target()
+        if item.kind == "file" and self.is_kept and _may_be_read(item, parent):
+            times = [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+            earlier = self.known.get(path)
+            if self.contents is None and earlier is not None and earlier.get("times") == times:
+                return {**entry, **{name: earlier[name] for name in ("sha256", "size", "mtime", "times", "at")}}
+            entry.update(self._content(item), times=times)
+        return entry
 
-
-def _content(path: str, status: os.stat_result, contents: BinaryIO | None) -> Entry:
-    hashed = hashlib.sha256()
-    start = contents.tell() if contents is not None and status.st_size <= LARGEST else None
-    with open(path, "rb") as file:
-        for chunk in iter(lambda: file.read(1 << 20), b""):
+    def _content(self, item: Item) -> Entry:
+        hashed = hashlib.sha256()
+        contents = self.contents if item.status.st_size <= LARGEST else None
+        start = contents.tell() if contents is not None else None
+        size = 0
+        for chunk in item.chunks():
             hashed.update(chunk)
-            if contents is not None and start is not None:
+            size += len(chunk)
+            if contents is not None:
                 contents.write(chunk)
-    size = contents.tell() - start if contents is not None and start is not None else status.st_size
-    return {"sha256": hashed.hexdigest(), "size": size, "mtime": status.st_mtime_ns, "at": start}
+        return {"sha256": hashed.hexdigest(), "size": size, "mtime": item.status.st_mtime_ns, "at": start}
 
 
-# --- bringing back ----------------------------------------------------------------------------------------------------
+def _may_be_read(item: Item, parent: Directory) -> bool:
+    """Whether a content is surely that of a file of this name, and no endless one."""
+    return parent.is_private or (item.status.st_nlink == 1 and item.status.st_size <= LARGEST)
+
+
+def _unseen(error: OSError) -> Entry:
+    return {"type": UNSEEN, "why": error.strerror or str(error)}
 
 
 class Contents:
@@ -161,114 +197,7 @@ class Contents:
             return self.texts[path]
         if entry.get("at") is None:
             return None
-        with open(str(self.path), "rb") as file:
+        with item_at(str(self.path)) as item, item.opened() as file:
             file.seek(entry["at"])
             data = file.read(entry["size"])
         return data if hashlib.sha256(data).hexdigest() == entry["sha256"] else None
-
-
-def restore(
-    wanted: Mapping[str, Entry | None], now: Mapping[str, Entry | None], contents: Contents, root: str = ""
-) -> list[str]:
-    """Make the paths of ``wanted`` what they say (``None``: absent); returns what could not be done.
-
-    Directories come first and go last; every file is replaced whole, so that nobody ever reads half of one.
-    """
-    problems = []
-    for path in sorted(path for path, entry in wanted.items() if entry is not None):
-        try:
-            _make(path, wanted[path] or {}, now.get(path), contents, root)
-        except OSError as error:
-            problems.append(f"{path}: {error.strerror or error}")
-    for path in sorted((path for path, entry in wanted.items() if entry is None), reverse=True):
-        problems += _remove(path, root)
-    return problems
-
-
-def adopt(wanted: Mapping[str, Entry], now: Mapping[str, Entry], root: str = "") -> None:
-    """Give to root what came since and belongs to nobody any more: logs of programs that have gone stay, as data."""
-    for path in [path for path in now if path not in wanted]:
-        with suppress(FileNotFoundError):
-            status = os.lstat(root + path)
-            owner = status.st_uid if _has_name(pwd.getpwuid, status.st_uid) else 0
-            group = status.st_gid if _has_name(grp.getgrgid, status.st_gid) else 0
-            if (owner, group) != (status.st_uid, status.st_gid):
-                mode = stat.S_IMODE(status.st_mode)
-                os.chown(root + path, owner, group, follow_symlinks=False)
-                os.chmod(root + path, mode)
-
-
-def _has_name(lookup: Callable[[int], Any], number: int) -> bool:
-    try:
-        lookup(number)
-    except KeyError:
-        return False
-    return True
-
-
-def _make(path: str, entry: Entry, now: Entry | None, contents: Contents, root: str) -> None:
-    real = root + path
-    kind = entry["type"]
-    if now is not None and now["type"] != kind and kind != "other":
-        _remove(path, root)
-        now = None
-    if kind == "directory" and now is None:
-        os.makedirs(real, exist_ok=True)
-    if kind == "link" and (now is None or now.get("target") != entry["target"]):
-        _replace_link(real, entry["target"])
-    if kind == "file" and "sha256" in entry and (now is None or now.get("sha256") != entry["sha256"]):
-        data = contents.of(path, entry)
-        if data is None:
-            raise OSError(f"changed, and its content was not kept (more than {LARGEST} bytes)")
-        _replace(real, data, entry)
-        return
-    if os.path.lexists(real):
-        _dress(real, entry)
-
-
-def _replace(real: str, data: bytes, entry: Entry) -> None:
-    temporary = os.path.join(os.path.dirname(real), f".hardener-{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        _dress(temporary, entry)
-        os.utime(temporary, ns=(entry["mtime"], entry["mtime"]))
-        os.replace(temporary, real)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def _replace_link(real: str, target: str) -> None:
-    temporary = os.path.join(os.path.dirname(real), f".hardener-{os.getpid()}")
-    os.symlink(target, temporary)
-    os.replace(temporary, real)
-
-
-def _dress(real: str, entry: Entry) -> None:
-    """Owner, mode and extended attributes; a change of owner clears set-id bits, so the mode comes after it."""
-    os.chown(real, entry["uid"], entry["gid"], follow_symlinks=False)
-    if entry["type"] == "link":
-        return
-    os.chmod(real, entry["mode"])
-    for name in set(_attributes(real)) - set(entry["xattrs"]):
-        with suppress(OSError):
-            os.removexattr(real, name)
-    for name, value in entry["xattrs"].items():
-        os.setxattr(real, name, base64.b64decode(value))
-
-
-def _remove(path: str, root: str) -> list[str]:
-    """Take a path away; a directory that is not empty belongs to somebody else as well, and stays."""
-    real = root + path
-    try:
-        if os.path.isdir(real) and not os.path.islink(real):
-            os.rmdir(real)
-        elif os.path.lexists(real):
-            os.unlink(real)
-    except OSError as error:
-        return [f"{path}: {error.strerror or error}"]
-    return []

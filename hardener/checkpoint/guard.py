@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-from hardener.checkpoint import files, keeping, packages, state
-from hardener.checkpoint.keeping import ARMED, RESTORED, RESTORING, Checkpoint
-from hardener.checkpoint.system import output, write_atomically
+from hardener.checkpoint import file_restore, files, keeping, own_processes, package_manager, packages, patience, state
+from hardener.checkpoint.keeping import ARMED, RESTORED, RESTORING, SETTLED, Checkpoint
+from hardener.checkpoint.own_processes import LOOK_SECONDS
+from hardener.checkpoint.secure_paths import exists, make_directory, make_link, remove, write
+from hardener.checkpoint.system import State, output
 
 UNITS = Path("/etc/systemd/system")
 EARLY, LATE = "hardener-guard-early.service", "hardener-guard-boot.service"
-MARK = "HARDENER_RUN"
-"""In the environment of everything a run executes on the target."""
-PATIENCE_SECONDS = 180
-"""How long dpkg may go on by itself before it is ended: half of an installation is worse than a late restore."""
+ENDING_SECONDS = 30
+"""How long what a run still executes may take to end once it was killed."""
+ATTEMPTS = 3
+"""How often everything is brought back before what still differs is named and left."""
 WATCH_SECONDS = 20
 """How long after a restore the guard ends what a controller that has not noticed still starts."""
-LOOK_SECONDS = 0.2
 
 _EARLY = """\
 [Unit]
@@ -30,32 +28,34 @@ DefaultDependencies=no
 RequiresMountsFor=/var/lib/hardener /etc
 After=local-fs.target
 Before=sysinit.target systemd-sysctl.service systemd-modules-load.service systemd-tmpfiles-setup.service auditd.service
+StartLimitIntervalSec=0
 [Service]
 Type=oneshot
-ExecStart={python} {program} early {run}
+ExecStart={python} -I {program} early {run}
 """
 _LATE = """\
 [Unit]
 Description=Bring back what a hardener run changed that nobody released before this boot
 After=multi-user.target
+StartLimitIntervalSec=0
 [Service]
 Type=oneshot
-ExecStart={python} {program} late {run}
+Restart=on-failure
+RestartSec=5
+ExecStart={python} -I {program} late {run}
 """
 _WANTED_BY = {EARLY: (_EARLY, "sysinit.target.wants"), LATE: (_LATE, "multi-user.target.wants")}
 
 
 def arm(checkpoint: Checkpoint, seconds: int) -> None:
     """Start the timer, and have the next boot restore as well; raises ``Failed`` where there is no systemd to do it."""
-    extend(checkpoint, seconds)
+    patience.begin(checkpoint.run, seconds)
     for name, (text, target) in _WANTED_BY.items():
-        (UNITS / name).write_text(
-            text.format(python=sys.executable, program=checkpoint.program, run=checkpoint.run), "utf-8"
-        )
-        link = UNITS / target / name
-        link.parent.mkdir(exist_ok=True)
-        if not link.is_symlink():
-            link.symlink_to(UNITS / name)
+        unit = text.format(python=sys.executable, program=checkpoint.program, run=checkpoint.run)
+        write(str(UNITS / name), unit.encode(), mode=0o644)
+        make_directory(str(UNITS / target), mode=0o755)
+        if not exists(str(UNITS / target / name)):
+            make_link(str(UNITS / target / name), str(UNITS / name))
     output(
         [
             "systemd-run",
@@ -65,8 +65,15 @@ def arm(checkpoint: Checkpoint, seconds: int) -> None:
             # Every time systemd reads its files again a timer starts anew: it starts at once, and what it starts waits.
             "--on-active=1s",
             "--timer-property=AccuracySec=1s",
+            # It is started again for as long as the run is not settled, however often it fails.
             "--property=Restart=on-failure",
+            "--property=RestartSec=5",
+            "--property=StartLimitIntervalSec=0",
+            # Whoever keeps the target busy must not keep it from restoring itself.
+            "--property=Nice=-10",
+            "--property=OOMScoreAdjust=-900",
             sys.executable,
+            "-I",
             str(checkpoint.program),
             "wait",
             checkpoint.run,
@@ -79,10 +86,10 @@ def disarm(checkpoint: Checkpoint) -> None:
     """Stop the timer, and leave the next boot alone."""
     for name, (_, target) in _WANTED_BY.items():
         for path in (UNITS / target / name, UNITS / name):
-            if path.is_symlink() or path.exists():
-                path.unlink()
+            remove(str(path))
     if _is_active(f"{_unit(checkpoint)}.timer"):
         output(["systemctl", "stop", f"{_unit(checkpoint)}.timer"])
+    patience.end(checkpoint.run)
 
 
 def is_armed(checkpoint: Checkpoint) -> bool:
@@ -99,19 +106,15 @@ def _unit(checkpoint: Checkpoint) -> str:
     return f"hardener-guard-{checkpoint.run}"
 
 
-def extend(checkpoint: Checkpoint, seconds: int) -> None:
-    """Put the moment off: the controller says so while it is at work."""
-    deadline = time.clock_gettime(time.CLOCK_BOOTTIME) + seconds
-    write_atomically(checkpoint.folder / "deadline", f"{deadline:.3f}".encode())
-
-
-def wait(checkpoint: Checkpoint) -> None:
-    """Return when nobody has put the moment off any more, or when the run was released."""
+def wait(checkpoint: Checkpoint, seconds: int) -> float:
+    """Return when nobody has put the moment off any more, or when the run was released; how long a word held."""
+    waiting = patience.Patience(seconds, patience.uptime())
     while checkpoint.status().get("state") == ARMED:
-        left = float((checkpoint.folder / "deadline").read_text("ascii")) - time.clock_gettime(time.CLOCK_BOOTTIME)
+        left = waiting.left(patience.uptime(), patience.last_word(checkpoint.run))
         if left <= 0:
-            return
-        time.sleep(min(left, 1.0))
+            break
+        time.sleep(min(left, patience.LOOK_SECONDS))
+    return waiting.seconds
 
 
 def restore(checkpoint: Checkpoint, reason: str, again: list[str] | None = None) -> list[str]:
@@ -126,20 +129,29 @@ def restore(checkpoint: Checkpoint, reason: str, again: list[str] | None = None)
         # From now on nobody can release it: what is half restored is neither old nor new.
         checkpoint.set_status(state=RESTORING)
         before = checkpoint.before()
-        left: list[str] = []
-        if before is not None:
-            _end_strays(checkpoint.run, with_dpkg=False)
-            left = state.restore(before, checkpoint.contents(), checkpoint.packages, again)
-            if _end_strays(checkpoint.run, with_dpkg=True):
-                packages.finish()
-                left = state.restore(before, checkpoint.contents(), checkpoint.packages, again)
+        left = [] if before is None else _brought_back(checkpoint, before, again)
         checkpoint.set_status(state=RESTORED, reason=reason, until=time.time(), left=left)
         disarm(checkpoint)
     return left
 
 
+def _brought_back(checkpoint: Checkpoint, before: State, again: list[str] | None) -> list[str]:
+    """Restore, and again while something differs or the run still executes something; what differs in the end."""
+    left: list[str] = []
+    for number in range(ATTEMPTS):
+        # Never beneath a package manager: what it writes after us would be nobody's state.
+        with package_manager.quiet() as was_ended:
+            has_ended_some = own_processes.end(checkpoint.folder, ENDING_SECONDS)
+            if was_ended or has_ended_some:
+                packages.finish()
+            left = state.restore(before, checkpoint.contents(), checkpoint.packages, again if number == 0 else [])
+        if not left and not any(own_processes.of_run(checkpoint.folder)):
+            return []
+    return left
+
+
 def watch(checkpoint: Checkpoint) -> None:
-    """Stay a little, and undo what a controller that has not noticed still does; then give the lock back."""
+    """Stay a little, and undo what a controller that has not noticed still does."""
     before = checkpoint.before()
     ends = time.monotonic() + WATCH_SECONDS
     while before is not None and time.monotonic() < ends:
@@ -147,11 +159,22 @@ def watch(checkpoint: Checkpoint) -> None:
             held = keeping.holder(checkpoint.home)
             if held is None or held.run != checkpoint.run:
                 return  # the next run has begun
-            if _end_strays(checkpoint.run, with_dpkg=True):
-                packages.finish()
-                checkpoint.set_status(left=state.restore(before, checkpoint.contents(), checkpoint.packages, again=[]))
+            if any(own_processes.of_run(checkpoint.folder)):
+                checkpoint.set_status(left=_brought_back(checkpoint, before, again=[]))
         time.sleep(LOOK_SECONDS)
-    keeping.unlock(checkpoint)
+
+
+def settle(checkpoint: Checkpoint) -> None:
+    """The end of a run: the guard is gone, contents that nobody needs any more as well, and the lock is given back."""
+    status = checkpoint.status()
+    if status.get("state") not in SETTLED:
+        return
+    disarm(checkpoint)
+    remove(str(checkpoint.folder / "mark"))  # nothing of it runs any more
+    with keeping.alone(checkpoint.home):
+        if status.get("state") == RESTORED and not status.get("left"):
+            checkpoint.forget()
+        keeping.unlock(checkpoint)
 
 
 def restore_early(checkpoint: Checkpoint) -> None:
@@ -163,7 +186,7 @@ def restore_early(checkpoint: Checkpoint) -> None:
     now = {"files": files.capture(known=before["files"])}
     changed = [name for _, name in state.differing({"files": before["files"]}, now)]
     wanted = {name: before["files"].get(name) for name in changed}
-    files.restore(wanted, now["files"], checkpoint.contents())
+    file_restore.restore(wanted, now["files"], checkpoint.contents())
     output(["systemctl", "daemon-reload"])
     checkpoint.set_status(early=True)
 
@@ -176,55 +199,3 @@ def restore_late(checkpoint: Checkpoint) -> None:
     """
     again: list[str] | None = [] if checkpoint.status().get("early") else None
     restore(checkpoint, "the target was restarted before the run was released", again)
-
-
-# --- what a run has left behind ---------------------------------------------------------------------------------------
-
-
-def _end_strays(run: str, *, with_dpkg: bool) -> bool:
-    """End what the run still executes; whether there was anything. dpkg is let finish first."""
-    found = False
-    ends = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        strays = list(_strays(run))
-        installing = [pid for pid in strays if _is_installing(pid)] if time.monotonic() < ends else []
-        if not with_dpkg and installing:
-            # Its parents wait for it, so they stay as well.
-            return found
-        for pid in [] if installing else strays:
-            found = True
-            _kill(pid)
-        if not strays:
-            return found
-        found = True
-        time.sleep(LOOK_SECONDS)
-
-
-def _strays(run: str) -> Iterator[int]:
-    mark = f"{MARK}={run}".encode()
-    for name in os.listdir("/proc"):
-        if name.isdigit() and int(name) != os.getpid():
-            try:
-                with open(f"/proc/{name}/environ", "rb") as file:
-                    is_marked = mark in file.read().split(b"\0")
-                with open(f"/proc/{name}/stat", "rb") as file:
-                    is_dead = file.read().rpartition(b")")[2].split()[0] in {b"Z", b"X"}
-            except OSError:  # it has ended meanwhile
-                continue
-            if is_marked and not is_dead:
-                yield int(name)
-
-
-def _is_installing(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
-            return file.read().strip() in {"dpkg", "apt-get", "apt", "aptitude", "dpkg-preconfigu"}
-    except OSError:
-        return False
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return

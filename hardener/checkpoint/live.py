@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
+import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
+from hardener.checkpoint import mount_table
+from hardener.checkpoint.secure_copies import copy_into_sticky, copy_tree
+from hardener.checkpoint.secure_paths import (
+    directory_at,
+    exists,
+    kernel_settings,
+    kernel_text,
+    make_directory,
+    remove,
+    write_kernel,
+)
 from hardener.checkpoint.system import Failed, has, output
 
 OWN_TABLE = ("inet", "hardener")
@@ -16,27 +26,26 @@ VOLATILE = re.compile(r"kernel/(ns_last_pid|random/|pty/|tainted)|fs/(dentry|ino
 """Below /proc/sys: what changes by itself."""
 OPPOSITES = {"ro": "rw", "nosuid": "suid", "nodev": "dev", "noexec": "exec", "nosymfollow": "symfollow"}
 """Flags of a mount that are kept, and the options that take them away."""
-APPARMOR = Path("/sys/kernel/security/apparmor/profiles")
+NOT_OURS = ("/proc", "/sys", "/run/user/", "/run/credentials/", "/var/lib/", "/home/")
+"""Below these, file systems come and go with sessions, containers and people."""
 ROUNDS = 3
 """Setting one kernel setting may reset others: they are written until they stay."""
 
 Values = dict[str, Any]
 
 
-def sysctls(root: Path = Path("/proc/sys")) -> Values:
+def sysctls(root: str = "/proc/sys") -> Values:
     """Path below /proc/sys → its text, for what can be written."""
     values = {}
-    for folder, _, names in os.walk(str(root)):
-        for name in names:
-            path = os.path.join(folder, name)
-            key = path[len(str(root)) + 1 :]
-            if os.access(path, os.R_OK) and os.stat(path).st_mode & 0o200 and not VOLATILE.search(key):
-                with suppress(OSError, UnicodeDecodeError), open(path, encoding="utf-8") as file:
-                    values[key] = file.read().strip()
+    for path in kernel_settings(root):
+        key = path[len(root) + 1 :]
+        if not VOLATILE.search(key):
+            with suppress(OSError):  # some can only be written
+                values[key] = kernel_text(path).strip()
     return values
 
 
-def restore_sysctls(wanted: Mapping[str, str | None], root: Path = Path("/proc/sys")) -> list[str]:
+def restore_sysctls(wanted: Mapping[str, str | None], root: str = "/proc/sys") -> list[str]:
     """Write values until they stay; what has gone with its interface or module is nobody's loss."""
     problems: dict[str, str] = {}
     # Forwarding resets the settings of interfaces, and ``all`` those of each: the general comes before the particular.
@@ -46,30 +55,29 @@ def restore_sysctls(wanted: Mapping[str, str | None], root: Path = Path("/proc/s
     for _ in range(ROUNDS):
         for key in ordered:
             value = wanted[key]
-            path = root / key
-            if value is None or not path.exists():
+            if value is None:
                 continue
             try:
-                if path.read_text("utf-8").strip() != value:
-                    path.write_text(value, "utf-8")
+                if kernel_text(f"{root}/{key}").strip() != value:
+                    write_kernel(f"{root}/{key}", value)
                     problems.pop(key, None)
+            except FileNotFoundError:
+                continue
             except OSError as error:
                 problems[key] = f"sysctl {key}: {error.strerror}"
     return list(problems.values())
 
 
-def mounts(table: Path = Path("/proc/self/mountinfo")) -> Values:
-    """Mount point → ``fstype`` and sorted ``flags``, for what is not the system's own."""
-    found = {}
-    for line in table.read_text("utf-8", "surrogateescape").splitlines():
-        words = line.split(" ")
-        fstype = words[words.index("-") + 1]
-        path = re.sub(r"\\(\d{3})", lambda match: chr(int(match[1], 8)), words[4])
-        if not path.startswith(
-            ("/proc", "/sys", "/run/user", "/run/credentials", "/var/lib/kubelet", "/var/lib/containers")
-        ):
-            found[path] = {"fstype": fstype, "flags": sorted(OPPOSITES.keys() & set(words[5].split(",")))}
-    return found
+def mounts(table: str | None = None) -> Values:
+    """Mount point → ``fstype`` and sorted ``flags``, for local file systems that are not the system's own.
+
+    ``table``: the text of /proc/self/mountinfo.
+    """
+    return {
+        path: {"fstype": fstype, "flags": sorted(OPPOSITES.keys() & set(flags))}
+        for path, fstype, flags in mount_table.rows(table)
+        if mount_table.is_local(fstype) and not path.startswith(NOT_OURS)
+    }
 
 
 def restore_mounts(wanted: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
@@ -86,36 +94,45 @@ def restore_mounts(wanted: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
                 lost = [OPPOSITES[flag] for flag in now["flags"] if flag not in item["flags"]]
                 options = ["remount", "bind", *lost, *item["flags"]]
                 output(["mount", "--options", ",".join(options), path])
-        except Failed as error:
-            problems.append(str(error))
+        except (Failed, OSError) as error:
+            problems.append(f"mount {path}: {error}")
     return problems
 
 
+def came_since(mount: Mapping[str, Any]) -> bool:
+    """Whether a mount that was not there before may be one of ours: those are file systems in memory."""
+    return bool(mount["fstype"] == "tmpfs")
+
+
 def _unmount(path: str) -> None:
-    """Take a file system in memory away, without losing what programs have put there meanwhile."""
-    below = f"/run/hardener-below-{os.getpid()}"
-    os.mkdir(below, 0o700)
+    """Take a file system in memory away, without losing what programs have put there meanwhile.
+
+    What it hides is reached by a second mount of the directory it is mounted in, where only root can enter.
+    """
+    above, _, name = path.rpartition("/")
+    below = f"/run/hardener-below-{secrets.token_hex(8)}"
+    make_directory(below)
     try:
-        output(["mount", "--bind", "/", below])
+        output(["mount", "--bind", above or "/", below])
         try:
-            output(["cp", "--archive", _leave_what_is_there(), f"{path}/.", below + path])
+            with directory_at(path) as source, directory_at(f"{below}/{name}") as target:
+                copy = copy_into_sticky if not target.is_private else copy_tree
+                copy(source, target)
         finally:
-            output(["umount", below])
+            output(["umount", "--lazy", below])
     finally:
-        os.rmdir(below)
+        remove(below)
     output(["umount", "--lazy", path])
 
 
-def _leave_what_is_there() -> str:
-    """The option by which this cp overwrites nothing: the elder one meant a failure for a while."""
-    return "--update=none" if "none-fail" in output(["cp", "--help"]) else "--no-clobber"
-
-
-def modules(table: Path = Path("/proc/modules")) -> Values:
+def modules() -> Values:
     """Loaded kernel modules; empty in a container, which cannot load any."""
-    if os.path.exists("/run/systemd/container") or not table.exists():
+    if exists("/run/systemd/container"):
         return {}
-    return {line.split(" ", 1)[0]: True for line in table.read_text("utf-8").splitlines()}
+    try:
+        return {line.split(" ", 1)[0]: True for line in kernel_text("/proc/modules").splitlines()}
+    except FileNotFoundError:
+        return {}
 
 
 def restore_modules(wanted: Mapping[str, bool | None]) -> list[str]:
@@ -134,7 +151,7 @@ def rulesets() -> Values:
             found["audit"] = output(["auditctl", "-l"])
     with suppress(OSError):
         found["apparmor"] = "".join(
-            sorted(Path("/sys/kernel/security/apparmor/profiles").read_text().splitlines(keepends=True))
+            sorted(kernel_text("/sys/kernel/security/apparmor/profiles").splitlines(keepends=True))
         )
     return found
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from hardener.checkpoint.secure_copies import attributes_of
+from hardener.checkpoint.secure_files import Directory
+from hardener.checkpoint.secure_paths import exists, item_at, located, make_directory, read, remove_tree, write
 from hardener.checkpoint.system import Failed, has, output
 
-DATABASE = Path("/var/lib/dpkg/info")
 SCRIPTS = ("preinst", "postinst", "prerm", "postrm", "config", "templates", "triggers", "shlibs", "symbols")
 MERGED = ("/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin")
 """Directories to packages, links into /usr on the target."""
@@ -41,7 +40,7 @@ def keep(removed: Sequence[str], replaced: Sequence[str], folder: Path) -> list[
             said = output(["apt-get", "--simulate", "--quiet=2", "remove", "--", *leaving])
             going.update(re.findall(r"^Remv (\S+)", said, re.MULTILINE))
     if going:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        make_directory(str(folder))
     for name in sorted(going):
         _build(name, folder)
     return sorted(going)
@@ -50,39 +49,40 @@ def keep(removed: Sequence[str], replaced: Sequence[str], folder: Path) -> list[
 def _build(name: str, folder: Path) -> None:
     """One package from its installed files and dpkg's record of it: what ``dpkg --install`` needs and no more."""
     described = output(["dpkg-query", "--status", name])
-    with tempfile.TemporaryDirectory(dir=str(folder)) as work:
-        tree = Path(work)
+    tree = folder / f"{name}.tree"
+    make_directory(str(tree), mode=0o755)
+    try:
         for path in output(["dpkg-query", "--listfiles", name]).splitlines():
-            if path.startswith("/") and path != "/." and os.path.lexists(path):
-                _copy(path, tree)
+            if path.startswith("/") and path != "/.":
+                with suppress(FileNotFoundError):
+                    _copy(path, tree)
         control = tree / "DEBIAN"
-        control.mkdir(mode=0o755)
-        (control / "control").write_text(control_of(described), "utf-8")
-        conffiles = [path for path in conffiles_of(described) if (tree / path.lstrip("/")).exists()]
-        (control / "conffiles").write_text("".join(f"{path}\n" for path in conffiles), "utf-8")
-        for kind in SCRIPTS:
-            for script in (DATABASE / f"{name}.{kind}", *DATABASE.glob(f"{name}:*.{kind}")):
-                if script.exists():
-                    shutil.copy2(str(script), str(control / kind))
+        make_directory(str(control), mode=0o755)
+        write(str(control / "control"), control_of(described).encode("utf-8", "surrogateescape"), mode=0o644)
+        conffiles = [path for path in conffiles_of(described) if exists(f"{tree}{path}")]
+        write(str(control / "conffiles"), "".join(f"{path}\n" for path in conffiles).encode(), mode=0o644)
+        for script in output(["dpkg-query", "--control-path", name]).splitlines():
+            if (kind := script.rpartition(".")[2]) in SCRIPTS:
+                write(str(control / kind), read(script) or b"", mode=0o755)
         output(
-            ["dpkg-deb", "--build", "--nocheck", "-Zgzip", "-z1", work, str(folder / f"{name}.deb")],
+            ["dpkg-deb", "--build", "--nocheck", "-Zgzip", "-z1", str(tree), str(folder / f"{name}.deb")],
             seconds=DPKG_SECONDS,
         )
+    finally:
+        remove_tree(str(tree))
 
 
 def _copy(path: str, tree: Path) -> None:
-    """A file, link or directory with its owner and mode."""
-    copy = tree / path.lstrip("/")
-    status = os.lstat(path)
-    if os.path.isdir(path) and (path in MERGED or not os.path.islink(path)):
-        copy.mkdir(parents=True, exist_ok=True)
-        status = os.stat(path)
-    else:
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, str(copy), follow_symlinks=False)
-    os.chown(str(copy), status.st_uid, status.st_gid, follow_symlinks=False)
-    if not copy.is_symlink():
-        copy.chmod(status.st_mode & 0o7777)
+    """A file, link or directory with its owner and mode; set-id bits where only root could have put the file."""
+    with item_at(path, follow=path in MERGED) as item, located(f"{tree}{path}", make=True) as (directory, name):
+        attributes = attributes_of(item, with_rights=item.is_private)
+        if isinstance(item, Directory):
+            if not directory.has(name):
+                directory.make_directory(name, attributes)
+        elif item.kind == "file":
+            directory.replace(name, item.chunks(), attributes, item.status.st_mtime_ns)
+        elif item.kind == "link":
+            directory.replace_link(name, item.target())
 
 
 def control_of(described: str) -> str:
@@ -110,8 +110,8 @@ def restore(wanted: Mapping[str, str | None], kept: Path) -> list[str]:
         problems += _dpkg("--purge", "--force-remove-reinstreq", "--force-confdef", *extra)
     missing = [name for name, version in wanted.items() if version is not None]
     files = {name: kept / f"{name.partition(':')[0]}.deb" for name in missing}
-    problems += [f"{name}: the package was not kept" for name, file in files.items() if not file.exists()]
-    there = [str(file) for file in files.values() if file.exists()]
+    there = [str(file) for file in files.values() if exists(str(file))]
+    problems += [f"{name}: the package was not kept" for name, file in files.items() if str(file) not in there]
     if there:
         problems += _dpkg("--install", "--force-confold", "--force-confdef", "--force-downgrade", *there)
     return problems
@@ -124,7 +124,8 @@ def finish() -> list[str]:
 
 def _dpkg(*words: str) -> list[str]:
     try:
-        output(["dpkg", *words], seconds=DPKG_SECONDS)
+        # Its lock is held by whoever restores: see ``package_manager``.
+        output(["dpkg", *words], seconds=DPKG_SECONDS, environment={"DPKG_FRONTEND_LOCKED": "1"})
     except Failed as error:
         return [str(error)]
     return []

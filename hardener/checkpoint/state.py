@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from hardener.checkpoint import files, live, packages, units
+from hardener.checkpoint import file_restore, files, live, packages, units
 from hardener.checkpoint.system import Failed, State
 
 ROUNDS = 3
@@ -39,12 +39,16 @@ def capture(contents: BinaryIO | None = None, known: State | None = None) -> Sta
 def differing(wanted: State, now: State) -> list[Difference]:
     """What would have to change to make ``now`` what is wanted, in a stable order."""
     found = []
+    hidden = tuple(f"{path}/" for path in files.unseen(wanted.get("files", {})))
     for kind in sorted(wanted):
         names = set(wanted[kind]) | (set() if kind in ONLY_MISSING else set(now[kind]))
         for name in sorted(names):
             one, other = wanted[kind].get(name), now[kind].get(name)
-            if _identity(kind, one) != _identity(kind, other) and not _is_of_no_matter(kind, name, one, other):
-                found.append((kind, name))
+            if _identity(kind, one) == _identity(kind, other) or _is_of_no_matter(kind, name, one, other):
+                continue
+            if kind == "files" and name.startswith(hidden):
+                continue  # it may have been there all the time
+            found.append((kind, name))
     return found
 
 
@@ -56,31 +60,40 @@ def _identity(kind: str, item: Any) -> Any:
 
 def _is_of_no_matter(kind: str, name: str, wanted: Any, now: Any) -> bool:
     """Whether a difference is nobody's doing: logs and homes grow, and services come when they are called."""
-    if kind == "files" and name.startswith(tuple(files.ATTRIBUTES_ONLY)):
-        return wanted is None or now is None
+    if kind == "files":
+        return _is_its_owners(name, wanted, now)
     if kind == "units" and wanted is None:
         return units.comes_by_itself(now, name)
+    if kind == "mounts" and wanted is None:
+        return not live.came_since(now)
     if kind == "sysctls":
         return wanted is None or now is None
     return False
 
 
-def restore(
-    wanted: State, contents: files.Contents, kept: Path, again: list[str] | None = None, origin: State | None = None
-) -> list[str]:
+def _is_its_owners(path: str, wanted: files.Entry | None, now: files.Entry | None) -> bool:
+    """Whether a difference of files could not be seen, or is what others do in directories of their own."""
+    if wanted is None or now is None:
+        present = wanted or now or {}
+        is_of_others = wanted is None and present.get("shared", False) and present["uid"] != 0
+        return path.startswith(tuple(files.ATTRIBUTES_ONLY)) or present.get("type") == files.UNSEEN or is_of_others
+    if files.UNSEEN in {wanted["type"], now["type"]}:
+        return True
+    is_another = now.get("shared", False) and now["uid"] != 0 and wanted["inode"] != now["inode"]
+    return is_another and wanted.get("sha256") == now.get("sha256")
+
+
+def restore(wanted: State, contents: files.Contents, kept: Path, again: list[str] | None = None) -> list[str]:
     """Make the state what is wanted; returns what could not be brought back, in words.
 
     Files come first, for access hangs on them. ``again``: units that have to read their configuration again even
     though they look the same; without it, those that changed their state since ``wanted`` was captured.
-    ``origin``: the state before the run, where that is not what is wanted: what came since and has lost its owner
-    becomes root's.
     """
     problems: list[str] = []
     for number in range(ROUNDS):
         now = capture(known=wanted)
         missing = differing(wanted, now)
         if not missing and number > 0:
-            files.adopt((origin or wanted)["files"], now["files"])
             return []
         if number == 0 and again is None:
             again = units.touched(wanted["units"], now["units"])
@@ -103,7 +116,7 @@ def _restore_once(
 ) -> list[str]:
     reading = again + _signalled(chosen["files"])
     steps: list[tuple[Callable[..., list[str]], tuple[Any, ...]]] = [
-        (files.restore, (chosen["files"], now["files"], contents)),
+        (file_restore.restore, (chosen["files"], now["files"], contents)),
         (live.restore_modules, (chosen["modules"],)),
         (live.restore_mounts, (chosen["mounts"],)),
         (live.restore_sysctls, (chosen["sysctls"],)),

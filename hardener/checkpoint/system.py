@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from hardener.checkpoint.secure_paths import read, write
 
 HOME = Path("/var/lib/hardener")
 SECONDS = 120
@@ -25,7 +25,9 @@ class Failed(Exception):
     """Something could not be done; the text is one line for a person."""
 
 
-def output(words: Sequence[str], *, stdin: str = "", seconds: float = SECONDS) -> str:
+def output(
+    words: Sequence[str], *, stdin: str = "", seconds: float = SECONDS, environment: Mapping[str, str] | None = None
+) -> str:
     """What a program prints; raises ``Failed`` with its last words where it fails, is missing, or takes too long."""
     try:
         done = subprocess.run(
@@ -33,7 +35,7 @@ def output(words: Sequence[str], *, stdin: str = "", seconds: float = SECONDS) -
             input=stdin.encode("utf-8", "surrogateescape"),
             capture_output=True,
             timeout=seconds,
-            env=ENVIRONMENT,
+            env={**ENVIRONMENT, **(environment or {})},
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -49,31 +51,16 @@ def has(program: str) -> bool:
     return shutil.which(program, path=ENVIRONMENT["PATH"]) is not None
 
 
-def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Put a file into place, whole or not at all, and have it on the disk before returning."""
-    descriptor, temporary = tempfile.mkstemp(dir=str(path.parent), prefix=".hardener-")
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, str(path))
-
-
 def write_json(path: Path, value: Any) -> None:
     """Keep a value."""
-    write_atomically(path, json.dumps(value, sort_keys=True).encode())
+    write(str(path), json.dumps(value, sort_keys=True).encode())
 
 
 def read_json(path: Path) -> Any | None:
     """A kept value; ``None`` where there is none."""
-    try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
+    text = read(str(path))
+    return None if text is None else json.loads(text)
 
 
 State = dict[str, dict[str, Any]]
 """All state of a target: kind → name → value. ``None`` as a value, or no name, is absence."""
-Names = Mapping[str, Any]
-Problems = list[str]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from hardener.checkpoint import state
 from hardener.checkpoint.state import Difference
@@ -67,16 +68,25 @@ def _undone(chosen: Sequence[Difference], before: State, after: State, now: Stat
     return Undoing(wanted, conflicts)
 
 
+class Texts(NamedTuple):
+    """The text of one file before a run, after it, and now; ``None`` where there was none, or it was not kept."""
+
+    before: str | None
+    after: str | None
+    now: str | None
+
+
 def some(
     changes: Sequence[Change],
     states: tuple[State, State, State],
-    read: Callable[[str], bytes],
+    read: Callable[[str], Texts],
     *,
     force: bool,
 ) -> Undoing:
     """Only some changes go back: whole items, and of files with many keys only their lines.
 
-    ``states``: before the run, after it, and now. ``read``: the content a file has now.
+    ``changes`` only choose: what goes back, and what it becomes, is what this target's own checkpoint says of the run.
+    ``states``: before the run, after it, and now.
     """
     before, after, now = states
     run = state.differing(before, after)
@@ -116,12 +126,20 @@ def _enables(path: str, entry: Mapping[str, Any] | None, unit: str) -> bool:
 
 
 def _put_lines_back(
-    path: str, changes: Sequence[Change], undone: Undoing, before: State, now: State, read: Callable[[str], bytes]
+    path: str, changes: Sequence[Change], undone: Undoing, before: State, now: State, read: Callable[[str], Texts]
 ) -> None:
     entry = now["files"].get(path)
     if entry is None or entry["type"] != "file":
         return
-    text, missing = without(read(path).decode("utf-8", "surrogateescape"), changes)
+    texts = read(path)
+    own = [change for change in changes if _is_own(change, texts)]
+    if len(own) < len(changes):
+        undone.left.append(
+            f"{path}: {len(changes) - len(own)} lines are not what this target's checkpoint says of the run"
+        )
+    if not own:
+        return
+    text, missing = without(texts.now or "", own, texts.before or "")
     if missing:
         undone.conflicts.append(("files", path))
     if path not in before["files"] and all(not line.strip() or line.startswith("#") for line in text.splitlines()):
@@ -134,11 +152,28 @@ def _put_lines_back(
     undone.wanted["files"][path] = {**kept, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
 
 
-def without(text: str, changes: Sequence[Change]) -> tuple[str, list[Change]]:
-    """A text with the lines of some changes as they were, and the changes whose line is no longer there."""
+def _is_own(change: Change, texts: Texts) -> bool:
+    """Whether the run turned one line into the other: whoever writes the record elsewhere must not choose the lines."""
+    if texts.after is None or texts.now is None:
+        return False
+    before, after = Counter((texts.before or "").splitlines()), Counter(texts.after.splitlines())
+    came, went = after - before, before - after
+    old, new = str(change["before"]), str(change["after"])
+    return bool(old or new) and (not new or came[new] > 0) and (not old or went[old] > 0)
+
+
+def without(text: str, changes: Sequence[Change], before: str = "") -> tuple[str, list[Change]]:
+    """A text with the lines of some changes as they were, and the changes whose line is no longer there.
+
+    A line that went comes back where it was in the text ``before`` the run.
+    """
     lines = text.splitlines(keepends=True)
     missing = []
     for change in changes:
+        if not change["after"]:
+            place = before.splitlines().index(change["before"])
+            lines[place:place] = [f"{change['before']}\n"]
+            continue
         line = f"{change['after']}\n"
         if line not in lines:
             missing.append(change)

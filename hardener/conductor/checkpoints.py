@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from hardener import checkpoint
+from hardener.checkpoint.patience import heartbeat_file
 from hardener.errors import CheckpointFailed, TargetLocked, Unreachable
 from hardener.model import Question
 from hardener.transport import Transport
@@ -20,10 +21,23 @@ from hardener.transport import Transport
 FOLDER = "/var/lib/hardener/checkpoints"
 LONGEST_SECONDS = 900
 """Longest time a checkpoint, a restore or a rollback may take: emulated machines are slow, packages slower."""
-QUICK_SECONDS = 10
-"""The same of a word: a way that has silently broken must show while there is time to take another."""
+QUICK_SECONDS = 60
+"""Longest time a status may take: a busy machine needs many seconds to start an interpreter."""
 Going: TypeAlias = Mapping[str, Sequence[str]]
 """Packages that a run has ``removed`` or ``replaced``."""
+ARMED = "armed"
+"""What a heartbeat is answered with while the guard waits."""
+PYTHON = "python3"
+_HEARTBEATS = """\
+umask 077
+while IFS= read -r seconds; do
+  state=lost
+  {{ IFS= read -r state <{folder}/state; }} 2>/dev/null
+  if [ "$state" = armed ]; then
+    {{ read -r now _ </proc/uptime && printf '%s %s\\n' "$now" "$seconds" >{file}; }} 2>/dev/null || state=lost
+  fi
+  printf '%s\\n' "$state"
+done"""
 _MAIN = "import sys\nfrom hardener.checkpoint.commands import main\nsys.exit(main(sys.argv[1:]))\n"
 
 
@@ -39,22 +53,34 @@ def program() -> str:
     return base64.b64encode(data.getvalue()).decode("ascii")
 
 
-def take(transport: Transport, run: str, *, operator: str, seconds: int, going: Going) -> None:
+def take(
+    transport: Transport, run: str, *, operator: str, seconds: int, going: Going, python: str | None = None
+) -> Mapping[str, str]:
     """Have a target keep all it is, under a guard; raises ``TargetLocked``, ``CheckpointFailed`` or a transport error.
 
-    ``seconds``: how long the guard waits for a word. ``going``: see ``Going``.
+    ``seconds``: how long the guard waits for a word. ``going``: see ``Going``. ``python``: what the inventory says that
+    Ansible's modules are run with. Returns what could not be kept: path → why.
     """
     folder = shlex.quote(f"{FOLDER}/{run}")
     store = f"umask 077 && mkdir -p {folder} && echo {program()} | base64 -d >{folder}/program.pyz"
-    words = ("take", run, operator, str(seconds), json.dumps(dict(going)))
+    words = ("take", run, operator, str(seconds), json.dumps(dict(going)), python or PYTHON)
     answer = _answer(transport, Question(command=f"{store} && {_call(run, words)}", seconds=LONGEST_SECONDS))
     if (holder := answer.get("locked_by")) is not None:
         raise TargetLocked(f"another run is under way there: {describe(holder)}")
+    return dict(answer.get("unkept") or {})
 
 
-def extend(transport: Transport, run: str, *, seconds: int) -> Mapping[str, Any]:
-    """Put the guard's moment off; the status, for it may have come already."""
-    return _asked(transport, run, ("extend", run, str(seconds)), QUICK_SECONDS)
+def interpreter(run: str) -> str:
+    """What a run's modules are started by on a target that keeps its checkpoint: it marks them as the run's own."""
+    return f"{FOLDER}/{run}/python"
+
+
+def heartbeats(run: str) -> str:
+    """A program for a session: each line, the seconds until the next word, puts the guard's moment off.
+
+    It answers the state of the run, or ``lost`` where it could not write. Nothing of it starts a program.
+    """
+    return _HEARTBEATS.format(folder=shlex.quote(f"{FOLDER}/{run}"), file=shlex.quote(heartbeat_file(run)))
 
 
 def release(transport: Transport, run: str) -> Mapping[str, Any]:
@@ -90,7 +116,7 @@ def _asked(transport: Transport, run: str, words: Sequence[str], seconds: int) -
 
 
 def _call(run: str, words: Sequence[str]) -> str:
-    return f"python3 {shlex.quote(f'{FOLDER}/{run}/program.pyz')} {shlex.join(words)}"
+    return f"{PYTHON} -I {shlex.quote(f'{FOLDER}/{run}/program.pyz')} {shlex.join(words)}"
 
 
 def _answer(transport: Transport, question: Question) -> Mapping[str, Any]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Protocol, Self
 
 from hardener.errors import Unreachable
 from hardener.model import Answer, Connection, Question
+from hardener.transport.session import Session
+
+__all__ = ["Connect", "Session", "Transport", "connector"]
 
 
 class Transport(Protocol):
@@ -22,6 +26,14 @@ class Transport(Protocol):
         """All answers, by command, from one remote execution; ``TransportError`` where nothing could be asked.
 
         A connection lost on the way is no error of the call: what was not answered has a ``problem``.
+        """
+
+    def session(self, program: str) -> AbstractContextManager[Session]:
+        """A shell program that stays, as the become user, and prints one line for each that it reads; see ``Session``.
+
+        It costs the target one sudo and one shell, and ends with the context: its input ends. It works beside ``ask``.
+        ``program`` is POSIX shell with a loop, ``while read -r line; do echo "$line"; done``. Raises ``BecomeFailed``
+        and ``Unreachable``.
         """
 
     def __enter__(self) -> Self: ...

@@ -52,7 +52,7 @@ def converse(pipe: Pipe, batch: Batch, *, become: Become | None, password: str |
 
     Raises ``BecomeFailed`` where sudo refused, ``Unreachable`` where the login shell ran nothing of ours.
     """
-    conversation = _Conversation(pipe, batch)
+    conversation = Conversation(pipe, batch)
     if become is not None and password is not None:
         conversation.give_password(password)
     pipe.send(batch.program().encode())
@@ -63,7 +63,7 @@ def converse(pipe: Pipe, batch: Batch, *, become: Become | None, password: str |
     return batch.answers(bytes(conversation.stdout), bytes(conversation.stderr), unfinished=unfinished)
 
 
-class _Conversation:
+class Conversation:
     """What has been read of both streams, and the deadline."""
 
     def __init__(self, pipe: Pipe, batch: Batch) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import selectors
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import IO, Self
 
 from hardener.model import Answer, Connection, Question
 from hardener.transport.batch import Batch
 from hardener.transport.exchange import converse, shell_command
+from hardener.transport.session import Session, hold_session
 
 CHUNK = 65536
 GATHER_SECONDS = 0.05
@@ -37,6 +38,17 @@ class LocalTransport:
         command = shell_command(self._become, batch, with_password=self._password is not None)
         with _ProcessPipe(command) as pipe:
             return converse(pipe, batch, become=self._become, password=self._password)
+
+    @contextmanager
+    def session(self, program: str) -> Iterator[Session]:
+        """See ``Transport.session``."""
+        batch = Batch.of(())
+        command = shell_command(self._become, batch, with_password=self._password is not None)
+        with (
+            _ProcessPipe(command) as pipe,
+            hold_session(pipe, batch, program, self._become, self._password) as session,
+        ):
+            yield session
 
     def __enter__(self) -> Self:
         return self

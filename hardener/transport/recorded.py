@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+from hardener.errors import TimedOut
 from hardener.model import Answer, Question
+from hardener.transport.session import Session
 
 NOT_RECORDED = "the recording has no answer to this question"
 
@@ -26,6 +29,11 @@ class RecordedTransport:
         missing = Answer(exit_status=None, problem=NOT_RECORDED)
         return {question.command: self._answers.get(question.command, missing) for question in questions}
 
+    @contextmanager
+    def session(self, program: str) -> Iterator[Session]:  # noqa: ARG002  (nothing runs it)
+        """A program that answers a line as it was recorded for a question, and is silent where nobody recorded any."""
+        yield RecordedSession(self._answers)
+
     def __enter__(self) -> Self:
         return self
 
@@ -33,3 +41,16 @@ class RecordedTransport:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Nothing is open."""
+
+
+class RecordedSession:
+    """A session whose target is a mapping of lines to answers."""
+
+    def __init__(self, answers: Mapping[str, Answer]) -> None:
+        self._answers = answers
+
+    def exchange(self, line: str, seconds: float) -> str:
+        """The first line of what was recorded; ``TimedOut`` at once where nothing was."""
+        if line not in self._answers:
+            raise TimedOut(f"no answer within {seconds:g} s")
+        return self._answers[line].stdout.decode().partition("\n")[0]

@@ -9,8 +9,8 @@ import getpass
 import logging
 import select
 import socket
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -20,10 +20,11 @@ from urllib.parse import urlsplit
 import paramiko
 from paramiko.config import SSHConfig
 
-from hardener.errors import AuthenticationFailed, ConfigError, HostKeyMismatch, TimedOut, TransportError, Unreachable
+from hardener.errors import AuthenticationFailed, ConfigError, HostKeyMismatch, TimedOut, Unreachable
 from hardener.model import Answer, Connection, Question
 from hardener.transport.batch import Batch
 from hardener.transport.exchange import converse, shell_command
+from hardener.transport.session import Session, hold_session
 
 KEEPALIVE_SECONDS = 15
 CHUNK = 65536
@@ -61,18 +62,31 @@ class SshTransport:
     def ask(self, questions: Sequence[Question]) -> Mapping[str, Answer]:
         """See ``Transport.ask``."""
         batch = Batch.of(questions)
-        command = shell_command(self._become, batch, with_password=self._password is not None)
+        with self._channel(batch) as pipe:
+            return converse(pipe, batch, become=self._become, password=self._password)
+
+    @contextmanager
+    def session(self, program: str) -> Iterator[Session]:
+        """See ``Transport.session``."""
+        batch = Batch.of(())
+        with (
+            self._channel(batch) as pipe,
+            hold_session(pipe, batch, program, self._become, self._password) as session,
+        ):
+            yield session
+
+    @contextmanager
+    def _channel(self, batch: Batch) -> Iterator[_ChannelPipe]:
+        """A channel in which the shell of a batch waits."""
         transport = self._client.get_transport()
         if transport is None:
             raise Unreachable("the connection is closed")
-        try:
-            with transport.open_session(timeout=self._seconds) as channel:
-                channel.exec_command(command)
-                return converse(_ChannelPipe(channel), batch, become=self._become, password=self._password)
-        except TransportError:
-            raise
-        except (paramiko.SSHException, EOFError, OSError) as error:
-            raise Unreachable(f"the connection was lost: {str(error) or type(error).__name__}") from None
+        with _losses_translated():
+            channel = transport.open_session(timeout=self._seconds)
+        with channel:
+            with _losses_translated():
+                channel.exec_command(shell_command(self._become, batch, with_password=self._password is not None))
+            yield _ChannelPipe(channel)
 
     def __enter__(self) -> Self:
         return self
@@ -136,10 +150,12 @@ class _ChannelPipe:
         self._poll.register(channel.fileno(), select.POLLIN)
 
     def send(self, data: bytes) -> None:
-        self._channel.sendall(data)
+        with _losses_translated():
+            self._channel.sendall(data)
 
     def close_input(self) -> None:
-        self._channel.shutdown_write()
+        with _losses_translated():
+            self._channel.shutdown_write()
 
     def receive(self, seconds: float) -> tuple[bytes, bytes] | None:
         channel = self._channel
@@ -149,6 +165,14 @@ class _ChannelPipe:
         if not output and not error and (channel.eof_received or channel.closed):
             return None
         return output, error
+
+
+@contextmanager
+def _losses_translated() -> Iterator[None]:
+    try:
+        yield
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        raise Unreachable(f"the connection was lost: {str(error) or type(error).__name__}") from None
 
 
 class _RefuseUnknown(paramiko.MissingHostKeyPolicy):

@@ -16,6 +16,9 @@ from hardener.transport import connector
 from tests.integration.conftest import Sshd, free_port, make_key
 
 Start = Callable[..., Sshd]
+KILLED = "p=$$; until grep -q ^sshd /proc/$p/comm; do p=$(cut -d ' ' -f 4 /proc/$p/stat); done; kill -KILL $p"
+"""Ends the sshd of the connection that runs it."""
+LOOP = 'user=$(id -un); while read -r line; do echo "$user $line"; done'
 
 
 def ask(connection: Connection, *commands: str, seconds: float = 5.0, password: str | None = None) -> list[Answer]:
@@ -42,6 +45,38 @@ def test_one_connection_takes_several_batches(sshd: Sshd) -> None:
         for number in range(3):
             command = f"echo {number}"
             assert transport.ask([Question(command=command)])[command].stdout == f"{number}\n".encode()
+
+
+def test_a_session_answers_beside_batches_on_the_same_connection(sshd: Sshd) -> None:
+    with connector()(sshd.connection(become=Become(user="nobody"))) as transport, transport.session(LOOP) as session:
+        for number in range(3):
+            assert session.exchange(str(number), 10) == f"nobody {number}"
+            assert transport.ask([Question(command="echo asked")])["echo asked"].stdout == b"asked\n"
+
+
+def test_a_session_ends_with_its_connection(sshd: Sshd) -> None:
+    with connector()(sshd.connection()) as transport, transport.session(LOOP) as session:
+        assert session.exchange("1", 10).endswith(" 1")
+        transport.ask([Question(command=f"{KILLED}; exec sleep 20")])
+        with pytest.raises(Unreachable, match=r"the (session is over|connection was lost)"):
+            session.exchange("2", 10)
+
+
+def test_leaving_a_session_ends_its_program_and_not_the_connection(sshd: Sshd, tmp_path: Path) -> None:
+    with connector()(sshd.connection()) as transport:
+        with transport.session(f"{LOOP}; echo ended >{tmp_path}/ended") as session:
+            session.exchange("1", 10)
+        wait = f"until [ -s {tmp_path}/ended ]; do :; done"
+        assert transport.ask([Question(command=wait)])[wait].exit_status == 0
+
+
+def test_a_session_behind_a_login_shell_that_talks(sshd_with: Start, tmp_path: Path) -> None:
+    script = tmp_path / "talkative"
+    script.write_text('#!/bin/sh\nprintf "hello 1"; echo noise >&2\neval "$SSH_ORIGINAL_COMMAND"\n')
+    script.chmod(0o755)
+    connection = sshd_with(options=f"ForceCommand {script}").connection()
+    with connector()(connection) as transport, transport.session(LOOP) as session:
+        assert session.exchange("1", 10).endswith(" 1")
 
 
 @pytest.mark.parametrize("greeting", ["echo hello from bashrc; echo noise >&2", "printf 'no newline'"])
@@ -100,8 +135,7 @@ def test_a_server_that_never_answers_costs_one_deadline(sshd: Sshd) -> None:
 
 
 def test_a_target_that_dies_in_mid_batch_answers_what_it_could(sshd: Sshd) -> None:
-    find_session = "p=$$; until grep -q ^sshd /proc/$p/comm; do p=$(cut -d ' ' -f 4 /proc/$p/stat); done"
-    first, last = ask(sshd.connection(), "echo before", f"{find_session}; kill -KILL $p; exec sleep 20")
+    first, last = ask(sshd.connection(), "echo before", f"{KILLED}; exec sleep 20")
     assert first.stdout == b"before\n"
     assert last.exit_status is None
     assert last.problem

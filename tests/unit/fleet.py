@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +16,7 @@ from hardener.errors import TransportError, Unreachable
 from hardener.model import Answer, Change, Connection, Question, Target, TargetResult
 from hardener.playbook import Outcome as PlaybookOutcome
 from hardener.playbook import PlaybookRun
+from hardener.transport import Session
 from hardener.transport.recorded import RecordedTransport
 from tests.unit.builders import answer, selection, target
 
@@ -59,6 +61,9 @@ class Keeper:
     """Command → what happens before it is answered."""
     rollback: dict[str, Any] = field(default_factory=lambda: {"undone": [], "conflicts": [], "left": []})
     words: list[str] = field(default_factory=list)
+    unkept: dict[str, str] = field(default_factory=dict)
+    heartbeats: list[float] = field(default_factory=list)
+    """For how long each put the guard's moment off, in seconds."""
 
     def answer(self, words: Sequence[str]) -> Answer:
         """What the program answers."""
@@ -72,6 +77,7 @@ class Keeper:
             if self.holder is not None:
                 return answer(json.dumps({"locked_by": self.holder}))
             self.status = {"run": run, "operator": rest[0], "state": "armed", "reason": ""}
+            return answer(json.dumps({"state": "armed", "unkept": self.unkept}))
         if command == "release" and self.status["state"] == "armed":
             self.status["state"] = "released"
         if command == "restore" and self.status["state"] == "armed":
@@ -100,6 +106,12 @@ class FleetTransport(RecordedTransport):
             self.fleet.trips.append((self.name, len(questions)))
         return super().ask(questions)
 
+    @contextmanager
+    def session(self, program: str) -> Iterator[Session]:
+        """The heartbeats of a run."""
+        assert "/state" in program
+        yield Heartbeats(self.fleet, self.name)
+
     def __enter__(self) -> Self:
         return self
 
@@ -107,6 +119,22 @@ class FleetTransport(RecordedTransport):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         pass
+
+
+@dataclass
+class Heartbeats:
+    """What answers the heartbeats of a target, as long as it is reached."""
+
+    fleet: Fleet
+    name: str
+
+    def exchange(self, line: str, seconds: float) -> str:  # noqa: ARG002  (time is the test's)
+        if isinstance(self.fleet.hosts[self.name], TransportError):
+            raise Unreachable("the connection was lost")
+        keeper = self.fleet.keeper(self.name)
+        keeper.heartbeats.append(float(line))
+        keeper.meets.get("heartbeat", lambda: None)()
+        return str(keeper.status["state"])
 
 
 class Watched:

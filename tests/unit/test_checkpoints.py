@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from hardener.checkpoint import patience
 from hardener.conductor import checkpoints
 from hardener.errors import CheckpointFailed, TargetLocked, Unreachable
 from hardener.model import Answer, Question
@@ -63,7 +64,7 @@ def test_a_checkpoint_is_asked_for_in_one_question_that_brings_its_program() -> 
     (question,) = target.asked
     assert checkpoints.program() in question.command
     words = shlex.split(question.command.rpartition("&& ")[2])
-    assert words[2:] == ["take", "R1", "ann o'neill", "60", '{"removed": ["telnet"]}']
+    assert words[3:] == ["take", "R1", "ann o'neill", "60", '{"removed": ["telnet"]}', "python3"]
     assert question.seconds == checkpoints.LONGEST_SECONDS
 
 
@@ -80,3 +81,35 @@ def test_an_answer_that_is_none_is_told_apart_from_a_refusal() -> None:
         checkpoints.release(Target(Answer(exit_status=1, stderr=b"hardener: No space left on device\n")), "R1")
     with pytest.raises(CheckpointFailed, match="cannot be read"):
         checkpoints.release(Target(answer("Welcome!\n")), "R1")
+
+
+def test_a_heartbeat_starts_no_program_and_answers_the_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "FOLDER", str(tmp_path))
+    monkeypatch.setattr(patience, "HEARTBEATS", str(tmp_path))
+    (tmp_path / "folder").mkdir()
+    program = checkpoints.heartbeats("folder").replace(f"{tmp_path}/folder\n", f"{tmp_path}/word\n")
+    (tmp_path / "folder/state").write_text("armed\n")
+    program = program.replace(f">{tmp_path}/folder", f">{tmp_path}/word")
+    done = subprocess.run(
+        ["/bin/sh", "-c", program], input="30\n40\n", capture_output=True, text=True, check=True, env={"PATH": ""}
+    )
+    assert done.stdout == "armed\narmed\n"
+    assert done.stderr == ""
+    at, seconds = (tmp_path / "word").read_text().split()
+    assert float(at) > 0
+    assert seconds == "40"
+
+
+@pytest.mark.parametrize(("state", "said"), [("restored\n", "restored"), (None, "lost")])
+def test_a_word_that_comes_too_late_puts_nothing_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str | None, said: str
+) -> None:
+    monkeypatch.setattr(checkpoints, "FOLDER", str(tmp_path))
+    monkeypatch.setattr(patience, "HEARTBEATS", str(tmp_path / "none"))
+    (tmp_path / "R1").mkdir()
+    if state is not None:
+        (tmp_path / "R1/state").write_text(state)
+    words = ["/bin/sh", "-c", checkpoints.heartbeats("R1")]
+    done = subprocess.run(words, input="30\n", capture_output=True, text=True, check=True)
+    assert done.stdout == f"{said}\n"
+    assert not (tmp_path / "none").exists()

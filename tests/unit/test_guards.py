@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hardener.conductor import Rollout, Stages, exit_code, resumed
+from hardener.conductor.checkpoints import FOLDER
 from hardener.conductor.guards import Guards
 from hardener.errors import ExitCode, Unreachable
 from hardener.model import Answer, CheckpointState, Outcome
@@ -36,11 +37,11 @@ def test_a_target_that_needs_nothing_keeps_no_checkpoint() -> None:
     assert after.checkpoint is None
 
 
-def test_every_task_is_marked_with_its_run() -> None:
+def test_every_module_is_started_by_what_marks_it_as_the_runs_own() -> None:
     fleet = Fleet(a=ill())
     playbook = Playbook(fleet, healthy())
     applied(conductor(fleet), targets("a"), settings(playbook))
-    assert playbook.runs[0].variables["a"]["hardening_run"] == RUN
+    assert playbook.runs[0].variables["a"]["ansible_python_interpreter"] == f"{FOLDER}/{RUN}/python"
 
 
 def test_a_second_run_is_refused_and_told_whose_the_first_is() -> None:
@@ -109,8 +110,8 @@ def test_a_target_that_does_not_answer_keeps_the_word_from_nobody() -> None:
         asked.set()
         answers.wait(30)
 
-    fleet.keeper("silent").meets["extend"] = silent
-    fleet.keeper("well").meets["extend"] = heard.set
+    fleet.keeper("silent").meets["heartbeat"] = silent
+    fleet.keeper("well").meets["heartbeat"] = heard.set
     guards = Guards(fleet, Watched(), RUN, "ann", seconds=1, workers=2)
     try:
         assert guards.arm({"silent": {}, "well": {}}, targets("silent", "well")) == {}
@@ -121,6 +122,92 @@ def test_a_target_that_does_not_answer_keeps_the_word_from_nobody() -> None:
         assert guards.release(["well"])["well"].state is CheckpointState.RELEASED
     finally:
         answers.set()
+        guards.close()
+
+
+def test_a_guard_is_put_off_from_the_moment_it_is_armed_however_long_others_take() -> None:
+    fleet = Fleet(slow=ill(), quick=ill())
+    heard = Event()
+    fleet.keeper("quick").meets["heartbeat"] = heard.set
+    fleet.keeper("slow").meets["take"] = lambda: heard.wait(30)
+    guards = Guards(fleet, Watched(), RUN, "ann", seconds=3600, workers=2)
+    try:
+        assert guards.arm({"slow": {}, "quick": {}}, targets("slow", "quick")) == {}
+        assert heard.is_set()
+    finally:
+        guards.close()
+
+
+def test_the_guard_of_a_slow_target_waits_longer_and_the_operator_is_told() -> None:
+    fleet = Fleet(a=ill())
+    clock, progress, heard = Clock({}), Watched(), Event()
+    fleet.keeper("a").meets = {"take": lambda: clock.pause(25), "heartbeat": heard.set}
+    guards = Guards(fleet, progress, RUN, "ann", seconds=12, clock=clock, pause=clock.pause)
+    try:
+        guards.arm({"a": {}}, targets("a"))
+        assert heard.wait(30)
+    finally:
+        guards.close()
+    assert fleet.keeper("a").heartbeats[0] == 75
+    assert ("a", "its guard waits 75 s instead of 12: its checkpoint took 25 s") in progress.steps
+
+
+def test_the_first_word_that_is_lost_is_told() -> None:
+    fleet = Fleet(a=ill())
+    told = Event()
+
+    class Telling(Watched):
+        def step(self, target: str, text: str) -> None:
+            super().step(target, text)
+            if "was not reached" in text:
+                told.set()
+
+    def lost() -> None:
+        fleet.hosts["a"] = Unreachable("no route to host")
+
+    fleet.keeper("a").meets["heartbeat"] = lost
+    progress = Telling()
+    guards = Guards(fleet, progress, RUN, "ann", seconds=1)
+    try:
+        guards.arm({"a": {}}, targets("a"))
+        assert told.wait(30)
+    finally:
+        guards.close()
+    words = "its guard was not reached (the connection was lost), and restores it unless it is within 1 s"
+    assert ("a", words) in progress.steps
+
+
+def test_what_could_not_be_kept_is_named() -> None:
+    fleet = Fleet(a=ill())
+    progress = Watched()
+    unkept = {f"/home/{name}": "a file system of type nfs4" for name in ("ann", "bob", "eve", "joe")}
+    fleet.keeper("a").unkept = unkept
+    guards = Guards(fleet, progress, RUN, "ann", seconds=60)
+    try:
+        guards.arm({"a": {}}, targets("a"))
+    finally:
+        guards.close()
+    (words,) = [text for _, text in progress.steps if text.startswith("not kept")]
+    assert words.startswith("not kept, and not to be changed: /home/ann (a file system of type nfs4), /home/bob")
+    assert words.endswith(" …")
+
+
+def test_a_fault_of_our_own_at_one_target_is_that_ones() -> None:
+    fleet = Fleet(odd=ill(), well=ill())
+
+    def breaks() -> None:
+        raise TypeError("nobody foresaw this")
+
+    fleet.keeper("odd").meets["take"] = breaks
+    guards = Guards(fleet, Watched(), RUN, "ann", seconds=60)
+    try:
+        problems = guards.arm({"odd": {}, "well": {}}, targets("odd", "well"))
+        assert problems["odd"].words.startswith("a fault of our own: TypeError: nobody foresaw this")
+        assert guards.armed == ["well"]
+        fleet.keeper("well").meets["release"] = breaks
+        ended = guards.release(["well"])["well"]
+        assert ended.is_our_fault
+    finally:
         guards.close()
 
 
@@ -171,7 +258,7 @@ def test_a_way_that_opens_again_in_time_releases() -> None:
 def test_a_target_that_never_comes_back_is_told_as_such() -> None:
     ended = cut_off(Fleet(a=ill()), {}).release(["a"])["a"]
     assert ended.state is None
-    assert ended.problem == "no route to host; its guard has not brought it back within 620 s"
+    assert ended.problem == "no route to host; its guard has not brought it back within 920 s"
 
 
 def test_an_interruption_takes_back_what_is_under_way() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from threading import Barrier
-from types import TracebackType
 from typing import Self
 
 import pytest
@@ -14,14 +13,16 @@ from hardener.conductor import RebootPolicy, rollout
 from hardener.conductor.rebooting import BOOT, READY, RESTART, needs_reboot, reboot
 from hardener.errors import TimedOut, Unreachable
 from hardener.model import Answer, Connection, Disruption, Finding, Outcome, Question, TargetResult
+from hardener.transport.recorded import RecordedTransport
 from tests.unit.builders import answer, healthy, number_control, selection
 from tests.unit.fleet import Fleet, Playbook, applied, conductor, settings, targets
 
 
-class Machine:
+class Machine(RecordedTransport):
     """A target that is away for some connections after it was told to restart."""
 
     def __init__(self, away: int) -> None:
+        super().__init__({})
         self.away, self.boots, self.asked = away, 1, list[str]()
         self.is_going = False
 
@@ -33,10 +34,6 @@ class Machine:
             self.boots, self.is_going = self.boots + 1, False
         return self
 
-    @property
-    def host_key(self) -> None:
-        pass
-
     def ask(self, questions: Sequence[Question]) -> Mapping[str, Answer]:
         (question,) = questions
         self.asked.append(question.command)
@@ -44,14 +41,6 @@ class Machine:
             self.is_going = True
             raise Unreachable("the connection was lost")
         return {question.command: answer(f"boot {self.boots}\n")}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
 
 
 def test_a_restart_is_over_when_the_new_system_has_started_its_units() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hardener.checkpoint import files
+from hardener.checkpoint import file_restore, files
 
 NAMES = some.sampled_from(["issue", "motd", "ssh/sshd_config", "cron.d/job", "sub/dir/deep", "link"])
 CONTENTS = some.one_of(some.none(), some.binary(max_size=40), some.sampled_from(["link", "directory"]))
@@ -62,7 +62,7 @@ def test_whatever_changed_the_files_come_back(
         for path in {*wanted, *now}
         if files.identity(wanted.get(path)) != files.identity(now.get(path))
     }
-    assert files.restore(changes, now, files.Contents(kept), root=str(root)) == []
+    assert file_restore.restore(changes, now, files.Contents(kept), root=str(root)) == []
     back = files.capture(root=str(root))
     assert {path: files.identity(item) for path, item in back.items()} == {
         path: files.identity(item) for path, item in wanted.items()
@@ -85,7 +85,7 @@ def test_a_log_keeps_its_content_and_gets_its_mode_back(tmp_path: Path) -> None:
     log.write_bytes(b"one\ntwo\n")
     log.chmod(0o600)
     now = files.capture(root=str(tmp_path))
-    files.restore(
+    file_restore.restore(
         {"/var/log/app.log": wanted["/var/log/app.log"]}, now, files.Contents(tmp_path / "none"), root=str(tmp_path)
     )
     assert log.read_bytes() == b"one\ntwo\n"
@@ -100,7 +100,9 @@ def test_a_file_too_large_to_keep_is_said_to_be_lost(tmp_path: Path, monkeypatch
         wanted = files.capture(contents, root=str(tmp_path))
     (tmp_path / "etc/issue").write_bytes(b"other")
     now = files.capture(root=str(tmp_path))
-    (problem,) = files.restore({"/etc/issue": wanted["/etc/issue"]}, now, files.Contents(kept), root=str(tmp_path))
+    (problem,) = file_restore.restore(
+        {"/etc/issue": wanted["/etc/issue"]}, now, files.Contents(kept), root=str(tmp_path)
+    )
     assert problem.startswith("/etc/issue: changed, and its content was not kept")
 
 
@@ -112,7 +114,7 @@ def test_kept_contents_that_were_damaged_are_not_put_into_place(tmp_path: Path) 
     kept.write_bytes(b"evil")
     (tmp_path / "etc/issue").write_bytes(b"other")
     now = files.capture(root=str(tmp_path))
-    assert files.restore({"/etc/issue": wanted["/etc/issue"]}, now, files.Contents(kept), root=str(tmp_path))
+    assert file_restore.restore({"/etc/issue": wanted["/etc/issue"]}, now, files.Contents(kept), root=str(tmp_path))
     assert (tmp_path / "etc/issue").read_bytes() == b"other"
 
 

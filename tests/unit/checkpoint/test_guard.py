@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
 import uuid
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
-from hardener.checkpoint import files, guard, state
+from hardener.checkpoint import file_restore, files, guard, package_manager, packages, patience, state
 from hardener.checkpoint.keeping import ARMED, RELEASED, RESTORED, RESTORING, Checkpoint
 
 
@@ -20,6 +17,8 @@ from hardener.checkpoint.keeping import ARMED, RELEASED, RESTORED, RESTORING, Ch
 def armed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkpoint:
     """A checkpoint of a run that waits for its release, with nothing to bring back."""
     monkeypatch.setattr(guard, "disarm", lambda _checkpoint: None)
+    monkeypatch.setattr(package_manager, "quiet", lambda: nullcontext(enter_result=False))
+    monkeypatch.setattr(patience, "HEARTBEATS", str(tmp_path / "heartbeats"))
     monkeypatch.setattr(state, "restore", lambda *_arguments: ["audit rules: locked"])
     made = Checkpoint(f"R-{uuid.uuid4().hex}", tmp_path)
     made.folder.mkdir(parents=True)
@@ -29,14 +28,14 @@ def armed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkpoint:
 
 
 def test_a_moment_that_has_passed_ends_the_wait(armed: Checkpoint) -> None:
-    guard.extend(armed, 0)
-    guard.wait(armed)
+    patience.begin(armed.run, 0)
+    assert guard.wait(armed, 3600) == 0
 
 
 def test_a_release_ends_the_wait_however_long_it_would_be(armed: Checkpoint) -> None:
-    guard.extend(armed, 3600)
+    patience.begin(armed.run, 3600)
     armed.set_status(state=RELEASED)
-    guard.wait(armed)
+    guard.wait(armed, 3600)
 
 
 def test_what_could_not_be_brought_back_is_kept_with_the_reason(armed: Checkpoint) -> None:
@@ -74,7 +73,7 @@ def test_a_boot_starts_nothing_anew_that_it_started_with_the_files_there_were(
 
     monkeypatch.setattr(armed, "before", lambda: {"files": {}})
     monkeypatch.setattr(files, "capture", lambda **_options: {})
-    monkeypatch.setattr(files, "restore", files_restored)
+    monkeypatch.setattr(file_restore, "restore", files_restored)
     monkeypatch.setattr(guard, "output", lambda _words: "")
     monkeypatch.setattr(state, "restore", restored)
     with nullcontext() if are_files_back else pytest.raises(OSError, match="no space"):
@@ -84,24 +83,39 @@ def test_a_boot_starts_nothing_anew_that_it_started_with_the_files_there_were(
     assert armed.status()["reason"] == "the target was restarted before the run was released"
 
 
-def test_only_what_carries_the_mark_of_the_run_is_ended(armed: Checkpoint) -> None:
-    words = [sys.executable, "-c", "print('up', flush=True); import time; time.sleep(60)"]
-    marked, other = (
-        subprocess.Popen(words, stdout=subprocess.PIPE, env={**os.environ, guard.MARK: run})
-        for run in (armed.run, f"{armed.run}-other")
-    )
-    for process in (marked, other):
-        assert process.stdout is not None
-        process.stdout.readline()
-    try:
-        started = time.monotonic()
-        guard.restore(armed, "nobody came")
-        assert marked.wait(10) != 0
-        assert other.poll() is None
-        assert time.monotonic() - started < guard.PATIENCE_SECONDS
-    finally:
-        for process in (marked, other):
-            process.kill()
-            process.wait()
-            assert process.stdout is not None
-            process.stdout.close()
+def test_a_restore_goes_on_until_nothing_differs_and_names_what_still_does(
+    armed: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [["half"], ["half"], []]
+    monkeypatch.setattr(state, "restore", lambda *_arguments: found.pop(0))
+    assert guard.restore(armed, "nobody came") == []
+    assert found == []
+
+
+def test_what_was_ended_in_the_middle_of_an_installation_is_brought_to_an_end_first(
+    armed: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+
+    @contextmanager
+    def busy() -> Iterator[bool]:
+        order.append("quiet")
+        yield True
+        order.append("free again")
+
+    monkeypatch.setattr(package_manager, "quiet", busy)
+    monkeypatch.setattr(packages, "finish", lambda: order.append("configure"))
+
+    def restored(*_arguments: object) -> list[str]:
+        order.append("restore")
+        return []
+
+    monkeypatch.setattr(state, "restore", restored)
+    guard.restore(armed, "nobody came")
+    assert order == ["quiet", "configure", "restore", "free again"]
+
+
+def test_the_boot_takes_up_a_restore_as_often_as_it_fails() -> None:
+    for text in (guard._EARLY, guard._LATE):
+        assert "StartLimitIntervalSec=0" in text
+    assert "Restart=on-failure" in guard._LATE

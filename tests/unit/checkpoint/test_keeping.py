@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
 from hardener.checkpoint import files, keeping, state
-from hardener.checkpoint.keeping import ARMED, RELEASED, Checkpoint
-from hardener.checkpoint.system import Failed, State, write_atomically
+from hardener.checkpoint.keeping import ARMED, RELEASED, RESTORED, Checkpoint
+from hardener.checkpoint.system import Failed, State
 
 
 def checkpoint(home: Path, run: str) -> Checkpoint:
@@ -57,7 +58,9 @@ def test_a_run_that_kept_nothing_cannot_be_sealed(tmp_path: Path) -> None:
         checkpoint(tmp_path, "R1").seal()
 
 
-def test_once_released_only_what_changed_stays_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def captures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkpoint:
+    """A checkpoint of a system that consists of two files."""
     etc = tmp_path / "etc"
     etc.mkdir()
     (etc / "changed").write_bytes(b"old")
@@ -69,19 +72,66 @@ def test_once_released_only_what_changed_stays_kept(tmp_path: Path, monkeypatch:
         return {**{kind: {} for kind in kinds}, "files": seen}
 
     monkeypatch.setattr(state, "capture", captured)
-    made = checkpoint(tmp_path / "home", "R1")
-    made.take({})
-    (etc / "changed").write_bytes(b"new")
-    made.seal()
-    before = made.before()
+    return checkpoint(tmp_path / "home", "R1")
+
+
+def test_once_released_only_what_changed_stays_kept(captures: Checkpoint, tmp_path: Path) -> None:
+    captures.take({})
+    (tmp_path / "etc/changed").write_bytes(b"new")
+    captures.seal()
+    before = captures.before()
     assert before is not None
-    assert made.contents().of("/etc/changed", before["files"]["/etc/changed"]) == b"old"
+    assert captures.contents().of("/etc/changed", before["files"]["/etc/changed"]) == b"old"
     assert before["files"]["/etc/stays"]["at"] is None
-    assert (made.folder / "contents").read_bytes() == b"old"
 
 
-def test_a_file_is_put_into_place_whole_and_closed(tmp_path: Path) -> None:
-    write_atomically(tmp_path / "file", b"text")
-    assert (tmp_path / "file").read_bytes() == b"text"
-    assert (tmp_path / "file").stat().st_mode & 0o7777 == 0o600
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+@pytest.mark.parametrize("run", ["", "..", "../../home/eve/ck", "R/1", "-R", "R\n", "a" * 65, "R 1"])
+def test_the_id_of_a_run_is_never_a_way_to_another_directory(tmp_path: Path, run: str) -> None:
+    with pytest.raises(Failed, match="is not the id of a run"):
+        Checkpoint(run, tmp_path)
+
+
+def test_what_the_run_left_is_kept_for_those_files_alone_that_it_changed(captures: Checkpoint, tmp_path: Path) -> None:
+    captures.take({})
+    (tmp_path / "etc/changed").write_bytes(b"new")
+    captures.seal()
+    before, after = captures.before(), captures.after()
+    assert before is not None
+    assert after is not None
+    assert (captures.folder / "contents").read_bytes() == b"old"
+    # The files of this test are not at their real paths, from which the text after a run is read.
+    assert after["files"]["/etc/changed"]["at"] is None
+
+
+def test_a_restored_checkpoint_keeps_nobodys_secrets(captures: Checkpoint) -> None:
+    captures.take({})
+    captures.set_status(state=RESTORED)
+    captures.forget()
+    captures.forget()
+    assert {path.name for path in captures.folder.iterdir()} == {"mark", "python", "state", "status.json"}
+
+
+def test_whether_a_checkpoint_is_being_taken_is_known_from_who_takes_it(tmp_path: Path) -> None:
+    made = checkpoint(tmp_path, "R1")
+    assert not keeping.is_taken_now(made)
+    with keeping.taking(made):
+        assert keeping.is_taken_now(made)
+    assert not keeping.is_taken_now(made)
+
+
+def test_two_that_want_to_be_alone_take_turns(tmp_path: Path) -> None:
+    order: list[str] = []
+    inside = threading.Event()
+
+    def second() -> None:
+        inside.wait(10)
+        with keeping.alone(tmp_path):
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    with keeping.alone(tmp_path):
+        thread.start()
+        inside.set()
+        order.append("first")
+    thread.join(10)
+    assert order == ["first", "second"]

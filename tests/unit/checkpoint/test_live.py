@@ -4,32 +4,41 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hardener.checkpoint import live
+import pytest
+
+from hardener.checkpoint import live, secure_paths
 
 MOUNTS = """\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/vda rw
 30 22 0:26 / /dev/shm rw,nosuid,nodev shared:4 - tmpfs tmpfs rw
 31 22 0:27 / /tmp/a\\040b rw,noexec,nodev,nosuid - tmpfs tmpfs rw
 32 22 0:28 / /proc/sys ro - proc proc rw
+33 22 0:29 / /home/eve/mnt rw,nosuid,nodev - fuse.sshfs eve@example.org: rw
+34 22 0:30 / /srv rw - nfs4 server:/srv rw
+35 22 0:31 / /var/lib/docker/overlay2/1/merged rw - overlay overlay rw
 """
 
 
-def test_mounts_are_known_by_their_flags(tmp_path: Path) -> None:
-    table = tmp_path / "mountinfo"
-    table.write_text(MOUNTS)
-    assert live.mounts(table) == {
+def test_mounts_are_known_by_their_flags() -> None:
+    assert live.mounts(MOUNTS) == {
         "/": {"fstype": "ext4", "flags": []},
         "/dev/shm": {"fstype": "tmpfs", "flags": ["nodev", "nosuid"]},
         "/tmp/a b": {"fstype": "tmpfs", "flags": ["nodev", "noexec", "nosuid"]},
     }
 
 
-def test_kernel_settings_are_kept_but_counters_are_not(tmp_path: Path) -> None:
+def test_kernel_settings_are_kept_but_counters_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secure_paths, "KERNEL", (f"{tmp_path}/",))
     for name, text in {"kernel/dmesg_restrict": "1\n", "kernel/random/boot_id": "x\n", "fs/inode-nr": "5\t6\n"}.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    kept = live.sysctls(tmp_path)
+    kept = live.sysctls(str(tmp_path))
     assert kept == {"kernel/dmesg_restrict": "1"}
     (tmp_path / "kernel/dmesg_restrict").write_text("0\n")
-    assert live.restore_sysctls({**kept, "net/gone": "1"}, tmp_path) == []
+    assert live.restore_sysctls({**kept, "net/gone": "1"}, str(tmp_path)) == []
     assert (tmp_path / "kernel/dmesg_restrict").read_text() == "1"
+
+
+def test_of_mounts_that_came_since_only_file_systems_in_memory_are_taken_away() -> None:
+    assert live.came_since({"fstype": "tmpfs", "flags": []})
+    assert not live.came_since({"fstype": "overlay", "flags": []})

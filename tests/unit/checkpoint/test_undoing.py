@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -71,39 +72,78 @@ def setting(path: str, before: str, after: str) -> dict[str, str]:
     }
 
 
+def texts(before: str | None = "", after: str | None = "", now: str | None = "") -> Callable[[str], undoing.Texts]:
+    """What a target's checkpoint and the target itself say of a file."""
+    return lambda _path: undoing.Texts(before, after, now)
+
+
+PASSWD = "root:x:0:0::/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("ann:x:0:0::/root:/bin/sh", "ann:x:1000:1000::/home/ann:/bin/sh"),
+        ("eve:x:0:0::/root:/bin/sh", ""),
+        ("", "root:x:0:0::/root:/bin/sh"),
+        ("", ""),
+    ],
+)
+def test_a_forged_record_chooses_no_line_that_the_run_did_not_change(before: str, after: str) -> None:
+    states = state(passwd=PASSWD), state(passwd=f"{PASSWD}bob:x:1001:1001::/:/bin/sh\n")
+    now = f"{PASSWD}bob:x:1001:1001::/:/bin/sh\n"
+    changes = [setting("/etc/passwd", before, after)]
+    undone = undoing.some(changes, (*states, states[1]), texts(PASSWD, now, now), force=True)
+    assert undone.texts == {}
+    assert undone.names(states[1]) == []
+    assert undone.left == ["/etc/passwd: 1 lines are not what this target's checkpoint says of the run"]
+
+
+def test_nothing_of_a_file_goes_back_whose_text_after_the_run_was_not_kept() -> None:
+    before, after = state(limits="a 1\n"), state(limits="a 10\n")
+    changes = [setting("/etc/limits", "a 1", "a 10")]
+    undone = undoing.some(changes, (before, after, after), texts("a 1\n", None, "a 10\n"), force=False)
+    assert undone.texts == {}
+    assert len(undone.left) == 1
+
+
+def test_a_line_that_the_run_took_away_comes_back_where_it_was() -> None:
+    before, text = state(limits="a 1\nb 2\nc 3\n"), "a 1\nc 3\n"
+    after = state(limits=text)
+    changes = [{**setting("/etc/limits", "b 2", "b"), "after": ""}]
+    undone = undoing.some(changes, (before, after, after), texts("a 1\nb 2\nc 3\n", text, text), force=False)
+    assert undone.texts == {"/etc/limits": b"a 1\nb 2\nc 3\n"}
+
+
 def test_of_a_file_with_many_keys_only_some_lines_go_back() -> None:
     before, text = state(limits="a 1\nb 2\n"), "a 10\nb 20\nc 30\n"
     after = state(limits=text)
     changes = [setting("/etc/limits", "a 1", "a 10"), setting("/etc/limits", "", "c 30")]
-    undone = undoing.some(changes, (before, after, after), lambda _path: text.encode(), force=False)
+    undone = undoing.some(changes, (before, after, after), texts("a 1\nb 2\n", text, text), force=False)
     assert undone.texts == {"/etc/limits": b"a 1\nb 20\n"}
     assert "times" not in undone.wanted["files"]["/etc/limits"], "what is wanted was never seen"
     assert undone.conflicts == []
 
 
 def test_a_file_of_which_nothing_stays_goes() -> None:
-    after = state(made="# Managed by hardener: only the keys it set.\na 1\n")
-    undone = undoing.some(
-        [setting("/etc/made", "", "a 1")],
-        (state(), after, after),
-        lambda _path: b"# Managed by hardener.\na 1\n",
-        force=False,
-    )
+    text = "# Managed by hardener: only the keys it set.\na 1\n"
+    after = state(made=text)
+    changes = [setting("/etc/made", "", "a 1")]
+    undone = undoing.some(changes, (state(), after, after), texts(None, text, text), force=False)
     assert "/etc/made" not in undone.wanted["files"]
 
 
 def test_a_line_that_somebody_changed_since_is_a_conflict() -> None:
     before, after = state(limits="a 1\n"), state(limits="a 10\n")
-    undone = undoing.some(
-        [setting("/etc/limits", "a 1", "a 10")], (before, after, after), lambda _path: b"a 99\n", force=False
-    )
+    changes = [setting("/etc/limits", "a 1", "a 10")]
+    undone = undoing.some(changes, (before, after, after), texts("a 1\n", "a 10\n", "a 99\n"), force=False)
     assert undone.conflicts == [("files", "/etc/limits")]
 
 
 def test_a_kernel_setting_goes_back_by_its_name() -> None:
     before, after = state({"kernel/x": "1", "kernel/y": "1"}), state({"kernel/x": "2", "kernel/y": "2"})
     change = {"kind": "sysctl", "subject": "kernel.x", "key": "", "before": "1", "after": "2"}
-    undone = undoing.some([change], (before, after, after), lambda _path: b"", force=False)
+    undone = undoing.some([change], (before, after, after), texts(), force=False)
     assert undone.names(after) == [("sysctls", "kernel/x")]
 
 
@@ -127,7 +167,7 @@ def test_a_unit_goes_back_with_what_masks_and_enables_it() -> None:
         "/etc/rc3.d/K01rpcbind": link("../init.d/rpcbind"),
     }
     change = {"kind": "unit", "subject": "rpcbind.service"}
-    undone = undoing.some([change], (before, after, after), lambda _path: b"", force=False)
+    undone = undoing.some([change], (before, after, after), texts(), force=False)
     assert undone.names(after) == [
         ("files", "/etc/rc3.d/K01rpcbind"),
         ("files", "/etc/rc3.d/S01rpcbind"),
@@ -141,15 +181,13 @@ def test_a_unit_goes_back_with_what_masks_and_enables_it() -> None:
 def test_a_package_goes_back_whatever_its_architecture() -> None:
     before, after = state(), state()
     before["packages"], after["packages"] = {"telnet:amd64": "1", "ftp:all": "1"}, {}
-    undone = undoing.some(
-        [{"kind": "package", "subject": "telnet"}], (before, after, after), lambda _path: b"", force=False
-    )
+    undone = undoing.some([{"kind": "package", "subject": "telnet"}], (before, after, after), texts(), force=False)
     assert undone.names(after) == [("packages", "telnet:amd64")]
 
 
 def test_what_goes_back_only_with_the_whole_run_is_said() -> None:
     change = {"kind": "ruleset", "subject": "audit"}
-    undone = undoing.some([change], (state(), state(), state()), lambda _path: b"", force=False)
+    undone = undoing.some([change], (state(), state(), state()), texts(), force=False)
     assert undone.left == ["ruleset audit: goes back with the whole run alone"]
 
 

@@ -1,0 +1,1 @@
+../../hardener/checkpoint/secure_paths.py
