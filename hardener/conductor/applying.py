@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Any
 
@@ -75,9 +75,8 @@ class Applying:
             self._fail(target.name, Trouble(reason))
             return None
         variables = role_variables(controls, selection.catalogue, target.values, result.facts)
-        return _Task(
-            target, {**variables, "ansible_python_interpreter": interpreter(self.run)}, packages_going(controls)
-        )
+        marked = {**variables, "ansible_python_interpreter": interpreter(self.run)}
+        return _Task(target, marked, packages_going(controls))
 
     def _hold_to_plan(self, targets: Sequence[Target], tasks: dict[str, _Task], *, rehearse: bool) -> None:
         """Take away the tasks of targets on which something else would be done now than was approved."""
@@ -120,8 +119,8 @@ class Applying:
         )
         try:
             going = {name: task.going for name, task in tasks.items()}
-            for name, problem in guards.arm(going, [task.target for task in tasks.values()]).items():
-                self._fail(name, Trouble(problem))
+            for name, cause in guards.arm(going, [task.target for task in tasks.values()]).items():
+                self._fail(name, cause)
             chosen = {name: tasks[name].variables for name in guards.armed}
             outcomes = self._run_playbook(chosen, guards) if chosen else {}
             for name, outcome in outcomes.items():
@@ -179,7 +178,8 @@ class Applying:
         """Keep the changes where the playbook came to its end and a fresh connection gets in; else take them back."""
         failed = {name: item.problem for name, item in outcomes.items() if item.problem is not None}
         restored = {
-            name: Ended(item.state, f"{failed[name]}; {item.problem}") for name, item in guards.restore(failed).items()
+            name: replace(item, problem=f"{failed[name]}; {item.problem}")
+            for name, item in guards.restore(failed).items()
         }
         self._note_ended(restored)
         released = guards.release(name for name in outcomes if name not in failed)
@@ -191,9 +191,9 @@ class Applying:
         for name, item in ended.items():
             if item.state is CheckpointState.RESTORED:
                 self._note(name, changes=())
-            if item.problem:
-                self._note(name, problem=item.problem, is_our_fault=item.is_our_fault)
-            self._note(name, checkpoint=item.state)
+            known = self.after[name]
+            self._note(name, checkpoint=item.state, problem=item.problem or known.problem)
+            self._note(name, is_our_fault=item.is_our_fault or known.is_our_fault)
 
     def _look_again(self, targets: Sequence[Target]) -> None:
         """Audit what was changed or taken back; who was looked at before an interruption keeps what was seen."""

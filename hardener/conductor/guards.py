@@ -78,15 +78,15 @@ class Guards:
     _ways: ExitStack = field(default_factory=ExitStack)
     _lock: Lock = field(default_factory=Lock)
 
-    def arm(self, going: Mapping[str, checkpoints.Going], targets: Sequence[Target]) -> Mapping[str, str]:
+    def arm(self, going: Mapping[str, checkpoints.Going], targets: Sequence[Target]) -> Mapping[str, Trouble]:
         """Take a checkpoint on every target; returns, by target, why not. ``going``: see ``checkpoints.take``.
 
         Each guard is put off from the moment it is armed, however long other targets take.
         """
-        problems = self._each(targets, lambda one: self._take(one, going[one.name]), lambda cause: cause.words)
-        return {target.name: problem for target, problem in zip(targets, problems, strict=True) if problem is not None}
+        problems = self._each(targets, lambda one: self._take(one, going[one.name]), lambda cause: cause)
+        return {target.name: cause for target, cause in zip(targets, problems, strict=True) if cause is not None}
 
-    def _take(self, target: Target, going: checkpoints.Going) -> str | None:
+    def _take(self, target: Target, going: checkpoints.Going) -> Trouble | None:
         self.progress.step(target.name, "checkpoint")
         started = self.clock()
         try:
@@ -102,7 +102,7 @@ class Guards:
                 python=target.connection.python,
             )
         except HardenerError as error:
-            return str(error)
+            return trouble(error)
         armed = _Armed(target, transport, self._patience(target, self.clock() - started))
         self._open[target.name] = armed
         # One for each: a target that does not answer must not keep the word from the others.

@@ -108,8 +108,8 @@ class Rollback:
             workers=self.conductor.workers,
         )
         try:
-            for name, problem in guards.arm({target.name: {} for target in targets}, targets).items():
-                self._note(name, problem=problem)
+            for name, cause in guards.arm({target.name: {} for target in targets}, targets).items():
+                self._note(name, **cause.fields)
             armed = [target for target in targets if target.name in guards.armed]
             for target in armed:  # until the last audit says otherwise, whatever cuts this short
                 self._note(target.name, problem=CUT_SHORT)
@@ -156,9 +156,9 @@ class Rollback:
         for name, item in ended.items():
             if item.state is CheckpointState.RESTORED:
                 self._note(name, changes=())
-            if item.problem:
-                self._note(name, problem=item.problem, is_our_fault=item.is_our_fault)
-            self._note(name, checkpoint=item.state)
+            known = self._after[name]
+            self._note(name, checkpoint=item.state, problem=item.problem or known.problem)
+            self._note(name, is_our_fault=item.is_our_fault or known.is_our_fault)
 
     def _look_again(self, targets: Sequence[Target]) -> None:
         """Audit what was taken back; who was looked at before an interruption keeps what was seen."""

@@ -244,6 +244,19 @@ def test_a_target_that_breaks_in_the_last_audit_can_be_rolled_back(kind: str) ->
     assert fleet.keeper("a").calls[-3:] == ["take", "rollback", "release"]
 
 
+@faults
+@pytest.mark.parametrize("moment", ["take", "release"])
+def test_what_breaks_while_one_guard_is_handled_costs_the_others_nothing(kind: str, moment: str) -> None:
+    fleet = Fleet(a=ILL, b=ILL)
+    fleet.keeper("a").meets[moment] = FAULTS[kind]
+    _, (odd, well) = applied(conductor(fleet), targets("a", "b"), settings(Playbook(fleet, healthy())))
+    assert odd.problem is not None
+    assert odd.problem.startswith(f"a fault of our own: {kind}")
+    assert [change.subject for change in odd.changes] == (["/etc/x"] if moment == "release" else [])
+    assert (well.problem, well.checkpoint) == (None, CheckpointState.RELEASED)
+    assert exit_code([odd, well]) is ExitCode.INTERNAL
+
+
 def of_apply(fleet: Fleet, playbook: Callable[[PlaybookRun], Mapping[str, PlaybookOutcome]], **stages: Any) -> Rollout:
     how = settings(playbook)  # type: ignore[arg-type]
     return Rollout(conductor(fleet), how, Stages(**stages), RUN, targets(*fleet.hosts))

@@ -202,7 +202,7 @@ def test_a_fault_of_our_own_at_one_target_is_that_ones() -> None:
     guards = Guards(fleet, Watched(), RUN, "ann", seconds=60)
     try:
         problems = guards.arm({"odd": {}, "well": {}}, targets("odd", "well"))
-        assert problems["odd"].startswith("a fault of our own: TypeError: nobody foresaw this")
+        assert problems["odd"].words.startswith("a fault of our own: TypeError: nobody foresaw this")
         assert guards.armed == ["well"]
         fleet.keeper("well").meets["release"] = breaks
         ended = guards.release(["well"])["well"]

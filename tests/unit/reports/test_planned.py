@@ -28,7 +28,7 @@ from hardener.model import (
 from hardener.reports import items, listing, planned
 from hardener.reports.progress import TerminalProgress
 
-from .conftest import CONTROLS, STARTED, facts, findings
+from .conftest import CONTROLS, STARTED, facts, findings, unchecked
 
 BOTH = ("sshd-permitrootlogin", "sshd-maxauthtries")
 ITEMS = (
@@ -175,7 +175,8 @@ def test_the_page_tells_what_the_table_tells() -> None:
     ids=lambda changes: next(iter(changes)),
 )
 def test_what_a_host_says_neither_steers_a_terminal_nor_forges_a_line(changes: dict[str, object]) -> None:
-    text = planned.as_text(plans(**changes))
+    told = plans()
+    text = planned.as_text(unchecked(told, targets=(unchecked(told.targets[0], **changes),)))
     assert "\x1b" not in text
     assert "\\x1b[2Jcleared honest (debian 12)" in text
     assert not [line for line in text.splitlines() if line.startswith("honest")]
