@@ -8,8 +8,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from threading import Event
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import pytest
@@ -173,17 +174,21 @@ def breaking_door(kind: str) -> Any:
 @pytest.mark.parametrize(
     ("command", "said", "named"),
     [
-        ("cat /etc/machine-id", "../../x\n", "machine_id"),
-        ("cat /etc/machine-id", "m" * 100 + "\n", "machine_id"),
-        (LAST_RUN, '{"run": "../../../../home/user/ck", "operator": "a", "state": "released"}', "run"),
-        (LAST_RUN, '{"run": "-rf"}', "run"),
+        ("cat /etc/machine-id", "../../x\n", "machine_id: String should match pattern"),
+        ("cat /etc/machine-id", "m" * 100 + "\n", "machine_id: String should match pattern"),
+        (
+            LAST_RUN,
+            '{"run": "../../../../home/user/ck", "operator": "a", "state": "released"}',
+            "the target's last run cannot be read",
+        ),
+        (LAST_RUN, '{"run": "-rf"}', "the target's last run cannot be read"),
     ],
 )
 def test_an_id_that_is_none_is_the_problem_of_the_target_that_says_it(command: str, said: str, named: str) -> None:
     fleet = Fleet(a=healthy() | {command: answer(said)}, b=healthy())
     odd, well = conductor(fleet).audit(targets("a", "b"))
     assert odd.problem is not None
-    assert odd.problem.startswith(f"the target could not be identified: {named}: String should match pattern")
+    assert odd.problem.startswith(f"the target could not be identified: {named}")
     assert "\n" not in odd.problem
     assert not odd.is_our_fault
     assert well.problem is None
@@ -344,21 +349,23 @@ def test_a_rehearsal_that_is_interrupted_leaves_targets_that_a_resumed_run_goes_
 
 
 def test_a_second_interruption_waits_for_nothing() -> None:
-    over, me = Event(), threading.get_ident()
+    # No Event: an interruption in the middle of its set() leaves it locked for ever.
+    over, me = SimpleQueue[None](), threading.get_ident()
 
     def stuck(run: PlaybookRun) -> Mapping[str, PlaybookOutcome]:
         signal.pthread_kill(me, signal.SIGINT)
         while not run.is_cancelled():
-            over.wait(0.01)
+            with suppress(Empty):
+                over.get(timeout=0.01)
         signal.pthread_kill(me, signal.SIGINT)
-        over.wait()
+        over.get()
         return {}
 
     fleet = Fleet(a=ILL)
     flow = of_apply(fleet, stuck)
     with pytest.raises(KeyboardInterrupt):
         flow.go()
-    over.set()
+    over.put(None)
     (after,) = flow.results()[1]
     assert after.problem == applying.CUT_SHORT
     assert "restore" not in fleet.keeper("a").calls
@@ -415,7 +422,7 @@ def test_whatever_a_target_says_of_its_rollback_is_its_own_problem(said: Any) ->
     flow.go()
     first, second = flow.results()[1]
     assert first.problem is not None
-    assert "what it says of its rollback cannot be read" in first.problem
+    assert "the checkpoint program's answer cannot be read" in first.problem
     assert first.checkpoint is CheckpointState.RESTORED
     assert (second.problem, second.checkpoint) == (None, CheckpointState.RELEASED)
     assert exit_code([first, second]) is ExitCode.INCOMPLETE
