@@ -148,7 +148,7 @@ def _facts(host: Host, missing: dict[Question, None]) -> tuple[Facts | None, str
         except Unanswered as unanswered:
             missing[unanswered.question] = None
         except (NoAnswer, CouldNotLook, ValueError) as error:
-            return None, one_line(f"the target could not be identified: {error}")
+            return None, one_line(f"the target could not be identified: {_why(error)}")
     if len(known) < len(_FACTS):
         return None, None
     del known["listeners"]
@@ -156,9 +156,15 @@ def _facts(host: Host, missing: dict[Question, None]) -> tuple[Facts | None, str
     try:
         return Facts(traits=frozenset(virtual) | frozenset(found), **known), None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        return None, one_line(f"the target could not be identified: {where}: {first['msg']}")
+        return None, one_line(f"the target could not be identified: {_why(error)}")
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with what a target says of itself."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def _said(host: Host, command: str) -> str:

@@ -179,9 +179,9 @@ def breaking_door(kind: str) -> Any:
         (
             LAST_RUN,
             '{"run": "../../../../home/user/ck", "operator": "a", "state": "released"}',
-            "the target's last run cannot be read",
+            "run: String should match pattern",
         ),
-        (LAST_RUN, '{"run": "-rf"}', "the target's last run cannot be read"),
+        (LAST_RUN, '{"run": "-rf"}', "run: String should match pattern"),
     ],
 )
 def test_an_id_that_is_none_is_the_problem_of_the_target_that_says_it(command: str, said: str, named: str) -> None:
