@@ -119,10 +119,13 @@ class Checkpoint:
 
 
 def _current(path: str, entry: files.Entry) -> bytes | None:
-    """The content a file has now, if it is still the one that was captured."""
+    """The content a file has now, if it is still what was captured: in directories of others it may be gone by now."""
     if entry["type"] != "file" or entry.get("size", files.LARGEST + 1) > files.LARGEST:
         return None
-    return read(path, follow=False)
+    try:
+        return read(path, follow=False)
+    except OSError:
+        return None  # no line of it goes back by itself then, and a rollback says so
 
 
 def _add(contents: Any, entry: files.Entry, data: bytes | None) -> None:

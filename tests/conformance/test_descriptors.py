@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-THE_ONE_WAY = {"secure_files.py", "secure_paths.py", "secure_copies.py", "secure_walks.py"}
+THE_ONE_WAY = {"secure_items.py", "secure_files.py", "secure_paths.py", "secure_copies.py", "secure_walks.py"}
 """The files of hardener/checkpoint that do it for all others, and that Ansible's modules have by links."""
 SWITCHED_ON = ("hardener/checkpoint", "playbooks/library", "playbooks/module_utils")
 """Where nothing but the one way is used."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -20,7 +21,6 @@ from tests.attacks.arsenal.main import attacks
 from tests.attacks.drill import Bound, Drill
 from tests.integration.proving import Bench
 
-NODE = "attack-container12"
 CONTROLS = "[bfl]*"
 """Banners, the firewall, files, logs: what a role does where users and services own something, and little besides."""
 GUARD_SECONDS = 20
@@ -31,14 +31,15 @@ FEWEST = 25
 
 
 @pytest.fixture
-def drill() -> Iterator[Drill]:
-    """A soft node with an attacker on it, who has not begun."""
-    lab.down(NODE)
-    drill = Drill(lab.up(NODE, kind="container", release="12", progress=print), list(attacks()))
+def drill(request: pytest.FixtureRequest) -> Iterator[Drill]:
+    """A soft node of a name of its own, for its host key is remembered; with an attacker on it, who has not begun."""
+    name = f"attack{zlib.crc32(request.function.__name__.encode()) % 1000}-container12"
+    lab.down(name)
+    drill = Drill(lab.up(name, kind="container", release="12", progress=print), list(attacks()))
     drill.begin()
     yield drill
     drill.free()
-    lab.down(NODE)
+    lab.down(name)
 
 
 def with_tmp_moved(run: PlaybookRun) -> Mapping[str, PlaybookOutcome]:

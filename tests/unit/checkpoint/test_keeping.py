@@ -12,6 +12,7 @@ import pytest
 
 from hardener.checkpoint import files, keeping, state
 from hardener.checkpoint.keeping import ARMED, RELEASED, RESTORED, Checkpoint
+from hardener.checkpoint.secure_files import Unsafe
 from hardener.checkpoint.system import Failed, State
 
 
@@ -135,3 +136,19 @@ def test_two_that_want_to_be_alone_take_turns(tmp_path: Path) -> None:
         order.append("first")
     thread.join(10)
     assert order == ["first", "second"]
+
+
+def test_a_file_that_is_something_else_by_now_does_not_keep_a_run_from_its_release(
+    captures: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    captures.take({})
+    (tmp_path / "etc/changed").write_bytes(b"new")
+
+    def swapped(path: str, **_how: object) -> bytes:
+        raise Unsafe(path, "no regular file")
+
+    monkeypatch.setattr(keeping, "read", swapped)
+    captures.seal()
+    after = captures.after()
+    assert after is not None
+    assert after["files"]["/etc/changed"]["at"] is None

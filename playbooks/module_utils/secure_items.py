@@ -1,0 +1,1 @@
+../../hardener/checkpoint/secure_items.py
