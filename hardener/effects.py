@@ -88,7 +88,7 @@ def _open_ports(ruleset: str) -> Sequence[int]:
     """For each TCP port, whether our table lets somebody in by it; only the chain ``input`` is about that."""
     chain = takewhile(lambda line: "chain output" not in line, ruleset.splitlines())
     ports = [
-        port for line in chain for found in re.findall(r"tcp dport \{([^}]*)\}", line) for port in found.split(",")
+        port for line in chain for found in re.findall(r"tcp dport \{([^{}]*)\}", line) for port in found.split(",")
     ]
     is_open = bytearray(HIGHEST_PORT + 1)
     for match in filter(None, (re.fullmatch(r"\s*([0-9]{1,5})(?:-([0-9]{1,5}))?\s*", port) for port in ports)):

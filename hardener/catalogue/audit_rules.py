@@ -95,7 +95,7 @@ def _state(answer: str) -> AuditState:
 @lru_cache(maxsize=4096)
 def read_rule(line: str) -> Rule | None:
     """A line of a rule file or of ``auditctl -l``; ``None`` where it is no rule about what programs do."""
-    parts = [part.split(None, 1) for part in re.split(r"\s+(?=-\w\s)", line.strip())]
+    parts = [part.split(None, 1) for part in re.split(r" (?=-\w )", " ".join(line.split()))]
     if not all(len(part) == 2 and re.fullmatch("-[aAwpkFCS]", part[0]) for part in parts):
         return None
     options = [(option, value.replace("\\ ", " ")) for option, value in parts]

@@ -120,8 +120,9 @@ def _ini_settings(listing: str) -> Mapping[tuple[str, str], str]:
     for line in map(str.strip, listing.splitlines()):
         if match := re.fullmatch(r"\[(.+)\]", line):
             section = match[1]
-        elif match := re.fullmatch(r"([^#;=\s][^=]*?)\s*=\s*(.*)", line):
-            settings[section, match[1]] = match[2]
+        elif "=" in line and not line.startswith(("#", ";", "=")):
+            name, _, value = line.partition("=")
+            settings[section, name.rstrip()] = value.lstrip()
     return settings
 
 
@@ -155,9 +156,9 @@ def _sysctl_settings(listing: str) -> Mapping[str, tuple[str, str]]:
     for line in listing.splitlines():
         if match := re.fullmatch(r"# (/\S+)", line):
             file = match[1]
-        elif match := re.fullmatch(r"\s*-?([^#;=\s]+)\s*=\s*(.*?)\s*", line):
+        elif match := re.fullmatch(r"-?([^#;=\s]+)\s*=\s*(.*)", line.strip()):
             settings[sysctl_key(match[1])] = (match[2], file)
-        elif match := re.fullmatch(r"\s*-([^#;=\s]+)\s*", line):
+        elif match := re.fullmatch(r"-([^#;=\s]+)", line.strip()):
             settings[sysctl_key(match[1])] = (EXCLUDED, file)
     return settings
 

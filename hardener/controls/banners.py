@@ -23,9 +23,9 @@ BESIDE: Mapping[str, Sequence[str]] = {
 """What pam_motd and agetty show beside a file: other files, and those of whole directories."""
 
 _DETAILS = re.compile(
-    r"\\[mrsvS](?:\{[^}]*\})?"  # what agetty replaces by the machine, the kernel or the distribution
+    r"\\[mrsvS](?:\{\w*\})?"  # what agetty replaces by the machine, the kernel or the distribution
     r"|\b(?:debian|ubuntu|raspbian|red hat|centos|fedora|suse)\b(?: gnu/linux)?(?: [\d.]+)?"
-    r"|\blinux\b[^\n]*?\d+\.\d+[^\n]*"
+    r"|\blinux\b[^\n]{0,200}?\d\.\d[^\n]*"
     r"|\b(?:x86_64|amd64|aarch64|arm64)\b",
     re.IGNORECASE,
 )

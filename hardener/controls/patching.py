@@ -87,7 +87,7 @@ def _never(_: object) -> Expectation:
 
 def upgradable(listing: str) -> Mapping[str, Mapping[str, str]]:
     """Package → ``from``, ``to`` and ``suites``, from ``apt list --upgradable``."""
-    pattern = r"(\S+?)/(\S+) (\S+) \S+ \[upgradable from: (\S+)\]"
+    pattern = r"([^\s/]+)/(\S+) (\S+) \S+ \[upgradable from: (\S+)\]"
     matches = [match for line in listing.splitlines() if (match := re.match(pattern, line))]
     return {match[1]: {"from": match[4], "to": match[3], "suites": match[2]} for match in matches}
 

@@ -20,12 +20,10 @@ with atheris.instrument_imports(include=["hardener"]):
 
 DEPTH = 4
 """Levels of a generated value."""
-FIELDS = tuple(
-    """
+FIELDS = """
     event event_data host node task role res changed diff kind setting subject key before after state conditional msg
     invocation module_args path dest name runner_on_ok runner_on_failed resolved_action ansible.builtin.group stdout
     """.split()  # noqa: SIM905  (a list would be a page)
-)
 SEEDS: Mapping[str, list[bytes]] = {
     "frames": [
         b"\7" + properties.framed(0, b"uid=0") + b"\0" + properties.framed(1, b""),
@@ -54,8 +52,10 @@ def _facts(data: bytes) -> None:
 
 def _events(data: bytes) -> None:
     provider = atheris.FuzzedDataProvider(data)
-    told = {"host": "node", "task": "Do it", "res": _value(provider, DEPTH)}
-    properties.told({"event": provider.PickValueInList(FIELDS), "event_data": told})
+    result = {"changed": True, "diff": _value(provider, DEPTH), "invocation": _value(provider, DEPTH)}
+    told = {"host": "node", "task": "Do it", "resolved_action": provider.PickValueInList(FIELDS), "res": result}
+    properties.told({"event": "runner_on_ok", "event_data": told})
+    properties.told({"event": "runner_on_failed", "event_data": {**told, "res": _value(provider, DEPTH)}})
     event = _value(provider, DEPTH)
     properties.told(event if isinstance(event, dict) else {"event": "runner_on_ok", "event_data": event})
 

@@ -93,7 +93,7 @@ def loopback(chains: Chains) -> JsonValue:
 def accepted_ports(chains: Chains) -> JsonValue:
     """The ports a rule marked as ours for ssh accepts."""
     rules = [rule for chain in chains.values() for rule in chain["rules"] if 'comment "ssh"' in rule]
-    ports = [re.findall(r"\d+", match[1]) for rule in rules if (match := re.search(r"dport (\{[^}]*\}|\d+)", rule))]
+    ports = [re.findall(r"\d+", match[1]) for rule in rules if (match := re.search(r"dport (\{[^{}]*\}|\d+)", rule))]
     return [*sorted({number(port) for found in ports for port in found})]
 
 

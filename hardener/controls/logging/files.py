@@ -161,9 +161,11 @@ def _after_rotation(host: Host) -> JsonValue:
     )
     closed = _closed(host)
     modes: dict[str, JsonValue] = {}
-    for paths, body in re.findall(r"^([^{}]*)\{([^{}]*)\}", listing, re.MULTILINE):
-        if match := re.search(r"^\s*create\s+([0-7]{3,4})", body, re.MULTILINE):
-            modes |= {path: match[1].zfill(4) for path in paths.split() if path in ROTATED}
+    for block in listing.split("}")[:-1]:
+        before, _, body = block.rpartition("{")
+        paths = before.rpartition("{")[2].split()
+        if match := re.search(r"^[ \t]*create[ \t]+([0-7]{3,4})", body, re.MULTILINE):
+            modes |= {path: match[1].zfill(4) for path in paths if path in ROTATED}
     return {path: ORDINARY_MODE if path in closed else mode for path, mode in modes.items()}
 
 
@@ -175,7 +177,7 @@ def _after_updates(host: Host) -> JsonValue:
 
 def _closed(host: Host) -> frozenset[str]:
     """The paths that a service closes when it is done, whether it succeeded or not."""
-    commands = re.findall(r"argv\[\]=\S*chmod (?:-\S+ )*(\S+) (.+)", seen.ask(host, CLOSES))
+    commands = re.findall(r"argv\[\]=[^\s=]*chmod (?:-\S+ )*(\S+) (.+)", seen.ask(host, CLOSES))
     return frozenset(path for mode, paths in commands if _is_closing(mode) for path in paths.split())
 
 

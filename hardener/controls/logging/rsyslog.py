@@ -26,7 +26,7 @@ RECEIVER = re.compile(
     | ^\$Input\w*ServerRun | ^\$UDPServerRun | ^\$InputTCPServerRun""",
     re.IGNORECASE | re.VERBOSE,
 )
-LEGACY_RULE = re.compile(r"[\w*,;!=.-]+\.[\w*!=]+\S*\s+(?P<action>\S.*)")
+LEGACY_RULE = re.compile(r"[\w*,;!=.-]{1,64}?\.[\w*!=]\S*+\s++(?P<action>\S.*)")
 FORWARDING = re.compile(r'omfwd|omrelp|\s@@?[\w\[(]|target\s*=\s*"', re.IGNORECASE)
 
 

@@ -55,7 +55,7 @@ def read_sockets(listing: str) -> Mapping[str, str]:
             continue
         words = " ".join(row[6:])
         programs = sorted({*re.findall(r'\("([^"]+)"', words)} - {"systemd"}) or ["systemd" if words else "unknown"]
-        unit = re.search(r"cgroup:\S*?([^/\s]+)(?:\s|$)", words)
+        unit = re.search(r"cgroup:(?:\S*/)?([^/\s]+)(?:\s|$)", words)
         sockets[f"{row[0]} {row[4]}"] = f"{', '.join(programs)} of {unit[1] if unit else 'no unit'}"
     return dict(sorted(sockets.items()))
 
