@@ -58,7 +58,8 @@ proof: install packages  ## A release's proof: every control broken and remedied
 	HARDENER_PROOF_NODES="vm12 vm13" $(BIN)/python -m pytest --capture=no tests/integration/test_proof.py
 
 .PHONY: drill
-drill: install packages  ## Cut a virtual machine off, kill applies of it, and take a whole apply back
+drill: install packages  ## Starve nodes, cut a virtual machine off, kill applies, and take a whole apply back
+	HARDENER_LOADED_APPLIES=10 HARDENER_LOADED_KILLS=20 $(BIN)/python -m pytest --capture=no tests/integration/test_load.py
 	HARDENER_DRILL_NODE=vm12 $(BIN)/python -m pytest --capture=no tests/integration/test_guard.py \
 	  tests/integration/test_kill.py tests/integration/test_rollback.py \
 	  tests/integration/test_rollout.py tests/integration/test_plan.py tests/integration/test_causes.py

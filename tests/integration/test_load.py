@@ -14,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from hardener import lab
 from hardener.lab import cgroups
 from hardener.lab.pressure import frozen, throttled
@@ -23,9 +25,10 @@ from tests.integration.test_kill import settled
 SHARE = 0.1
 """Of one processor, for all of a node."""
 GUARD_SECONDS = 20
-APPLIES = int(os.environ.get("HARDENER_LOADED_APPLIES", "1"))
-KILLS = int(os.environ.get("HARDENER_LOADED_KILLS", "1"))
-SIDE_BY_SIDE = int(os.environ.get("HARDENER_LOADED_NODES", "2"))
+APPLIES = int(os.environ.get("HARDENER_LOADED_APPLIES", "0"))
+KILLS = int(os.environ.get("HARDENER_LOADED_KILLS", "0"))
+"""How many of the long ones: none, but in ``make drill``."""
+SIDE_BY_SIDE = int(os.environ.get("HARDENER_LOADED_NODES", "4"))
 CONTROLS = "[fps]*"
 """Firewall, packages, PAM, patching, services, sshd, sudo: packages come, services restart, access is at stake."""
 INSTALLING = {"apt-get", "dpkg", "dpkg-deb", "apt-extracttemp", "dpkg-preconfigu"}
@@ -96,11 +99,13 @@ def side_by_side(runs: int, store: Path, disturb: Callable[[lab.Node, subprocess
     return ended
 
 
+@pytest.mark.skipif(not APPLIES, reason="takes minutes: make drill")
 def test_an_apply_on_a_starved_node_keeps_its_changes_or_gives_all_back(tmp_path: Path) -> None:
     ended = side_by_side(APPLIES, tmp_path / "runs.db", lambda _node, _process: None)
     assert set(ended) <= {"kept", "restored", "untouched"}
 
 
+@pytest.mark.skipif(not KILLS, reason="takes minutes: make drill")
 def test_a_controller_that_is_killed_while_packages_are_installed_leaves_nothing_between(tmp_path: Path) -> None:
     chance = random.Random(KILLS)
 
