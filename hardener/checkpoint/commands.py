@@ -12,8 +12,10 @@ from hardener.checkpoint import guard, keeping, package_manager, state, undoing,
 from hardener.checkpoint.files import Contents, ownerless
 from hardener.checkpoint.keeping import ARMED, RELEASED, RESTORED, RESTORING, SETTLED, TAKING, Checkpoint
 from hardener.checkpoint.secure_paths import read, remove_tree
-from hardener.checkpoint.system import Failed, State
+from hardener.checkpoint.system import Failed, State, told
 
+MOST_TOLD = 1000
+"""Of each list as much is told: whoever fills his directory must not make an answer that nobody reads."""
 BUSY_SECONDS = 60
 """How long a checkpoint waits for a package manager that is at work; half of an installation is no state to keep."""
 
@@ -51,7 +53,7 @@ def take(run: str, operator: str, seconds: str, going: str, python: str) -> Answ
             guard.settle(checkpoint)
             raise
     keeping.prune()
-    return {"state": ARMED, "unkept": unkept}
+    return {"state": ARMED, "unkept": dict(list(unkept.items())[:MOST_TOLD])}
 
 
 def _is_under_way(held: Checkpoint) -> bool:
@@ -133,10 +135,10 @@ def rollback(run: str, changes: str, force: str) -> Answer:
             undone.wanted, checkpoint.contents(undone.texts), checkpoint.packages, again if names else []
         )
     return {
-        "undone": names,
-        "conflicts": undone.conflicts,
-        "left": [*undone.left, *left],
-        "ownerless": ownerless(before["files"], now["files"]),
+        "undone": names[:MOST_TOLD],
+        "conflicts": undone.conflicts[:MOST_TOLD],
+        "left": told([*undone.left, *left]),
+        "ownerless": told(ownerless(before["files"], now["files"])),
     }
 
 

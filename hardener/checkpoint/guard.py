@@ -10,7 +10,7 @@ from hardener.checkpoint import file_restore, files, keeping, own_processes, pac
 from hardener.checkpoint.keeping import ARMED, RESTORED, RESTORING, SETTLED, Checkpoint
 from hardener.checkpoint.own_processes import LOOK_SECONDS
 from hardener.checkpoint.secure_paths import exists, make_directory, make_link, remove, write
-from hardener.checkpoint.system import State, output
+from hardener.checkpoint.system import State, output, told
 
 UNITS = PurePath("/etc/systemd/system")
 EARLY, LATE = "hardener-guard-early.service", "hardener-guard-boot.service"
@@ -130,7 +130,7 @@ def restore(checkpoint: Checkpoint, reason: str, again: list[str] | None = None)
         checkpoint.set_status(state=RESTORING)
         before = checkpoint.before()
         left = [] if before is None else _brought_back(checkpoint, before, again)
-        checkpoint.set_status(state=RESTORED, reason=reason, until=time.time(), left=left)
+        checkpoint.set_status(state=RESTORED, reason=reason, until=time.time(), left=told(left))
         disarm(checkpoint)
     return left
 
@@ -160,7 +160,7 @@ def watch(checkpoint: Checkpoint) -> None:
             if held is None or held.run != checkpoint.run:
                 return  # the next run has begun
             if any(own_processes.of_run(checkpoint.folder)):
-                checkpoint.set_status(left=_brought_back(checkpoint, before, again=[]))
+                checkpoint.set_status(left=told(_brought_back(checkpoint, before, again=[])))
         time.sleep(LOOK_SECONDS)
 
 

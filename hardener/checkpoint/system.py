@@ -64,3 +64,8 @@ def read_json(path: PurePath) -> Any | None:
 
 State = dict[str, dict[str, Any]]
 """All state of a target: kind → name → value. ``None`` as a value, or no name, is absence."""
+
+
+def told(words: Sequence[str], most: int = 200) -> list[str]:
+    """As many sentences as somebody reads, and how many more there are."""
+    return [*words[:most], f"and {len(words) - most} more"] if len(words) > most else [*words]

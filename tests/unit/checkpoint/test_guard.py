@@ -119,3 +119,13 @@ def test_the_boot_takes_up_a_restore_as_often_as_it_fails() -> None:
     for text in (guard._EARLY, guard._LATE):
         assert "StartLimitIntervalSec=0" in text
     assert "Restart=on-failure" in guard._LATE
+
+
+def test_however_much_is_left_what_is_told_of_it_can_be_read(
+    armed: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state, "restore", lambda *_arguments: [f"/etc/service/{number}" for number in range(50_000)])
+    guard.restore(armed, "nobody came")
+    left = armed.status()["left"]
+    assert len(left) == 201
+    assert left[-1] == "and 49800 more"
