@@ -31,3 +31,9 @@ def test_every_exit_code_is_explained() -> None:
     text = (ROOT / "docs" / "operating.md").read_text("utf-8")
     rows = re.findall(r"^\| (\d+) \|", text, re.MULTILINE)
     assert [int(row) for row in rows] == [code.value for code in ExitCode]
+
+
+def test_every_test_that_the_security_page_names_exists() -> None:
+    named = set(re.findall(r"\btest_\w+\.py", (ROOT / "docs" / "security.md").read_text("utf-8")))
+    assert named
+    assert named - {path.name for path in ROOT.glob("tests/**/test_*.py")} == set()
