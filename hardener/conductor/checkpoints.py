@@ -29,6 +29,8 @@ Going: TypeAlias = Mapping[str, Sequence[str]]
 """Packages that a run has ``removed`` or ``replaced``."""
 ARMED = "armed"
 """What a heartbeat is answered with while the guard waits."""
+LOST = "lost"
+"""What it is answered with where it could not be written down."""
 PYTHON = "python3"
 _HEARTBEATS = """\
 umask 077
@@ -81,7 +83,7 @@ def interpreter(run: str) -> str:
 def heartbeats(run: str) -> str:
     """A program for a session: each line, the seconds until the next word, puts the guard's moment off.
 
-    It answers the state of the run, or ``lost`` where it could not write. Nothing of it starts a program.
+    It answers the state of the run, or ``LOST``. Nothing of it starts a program.
     """
     return _HEARTBEATS.format(folder=shlex.quote(f"{FOLDER}/{run}"), file=shlex.quote(heartbeat_file(run)))
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event, Lock, Thread
 from typing import TypeVar
 
@@ -122,20 +123,15 @@ class Guards:
 
     def _beat(self, armed: _Armed) -> None:
         """Put a guard's moment off until it is to be released; over a new connection where the old one has broken."""
-        try:
-            with armed.transport.session(checkpoints.heartbeats(self.run)) as session:
-                self._beat_over(armed, session)
-        except HardenerError as error:
-            self._say_lost(armed, error)
-        while not armed.is_quiet.wait(RETRY_SECONDS):
+        connect: Callable[[], AbstractContextManager[Transport]] = lambda: nullcontext(armed.transport)  # noqa: E731
+        while not armed.is_quiet.is_set():
             try:
-                with (
-                    self.connect(armed.target.connection) as fresh,
-                    fresh.session(checkpoints.heartbeats(self.run)) as session,
-                ):
+                with connect() as way, way.session(checkpoints.heartbeats(self.run)) as session:
                     self._beat_over(armed, session)
-            except HardenerError as error:
-                self._say_lost(armed, error)
+            except Exception as error:  # noqa: BLE001  (whatever it is: a target whose guard nobody puts off restores itself)
+                self._say_lost(armed, trouble(error).words)
+                armed.is_quiet.wait(RETRY_SECONDS)
+            connect = partial(self.connect, armed.target.connection)
 
     def _beat_over(self, armed: _Armed, session: Session) -> None:
         """Say the word over one session; a transport error where that has broken, nothing once there is no more to say.
@@ -153,17 +149,19 @@ class Guards:
                 late += 1
                 if late == MOST_LATE:
                     raise
-                self._say_lost(armed, error)
+                self._say_lost(armed, str(error))
                 continue
-            if state != checkpoints.ARMED:
+            if state == checkpoints.LOST:
+                self._say_lost(armed, "it could not write down that we are at work")
+            elif state != checkpoints.ARMED:
                 self.progress.step(armed.target.name, f"its guard says: {state}")
                 armed.is_quiet.set()
             if armed.is_quiet.wait(interval):
                 return
 
-    def _say_lost(self, armed: _Armed, error: HardenerError) -> None:
+    def _say_lost(self, armed: _Armed, cause: str) -> None:
         """The operator hears of the first word that is lost: there is time to do something about it."""
-        words = f"its guard was not reached ({error}), and restores it unless it is within {armed.seconds:.0f} s"
+        words = f"its guard was not reached ({cause}), and restores it unless it is within {armed.seconds:.0f} s"
         self.progress.step(armed.target.name, words)
 
     def quiet(self) -> None:

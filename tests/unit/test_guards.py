@@ -177,6 +177,47 @@ def test_the_first_word_that_is_lost_is_told() -> None:
     assert ("a", words) in progress.steps
 
 
+@pytest.mark.parametrize("trouble", [TypeError("nobody foresaw this"), OSError("no file descriptor left")])
+def test_a_fault_of_our_own_stops_no_heartbeat(trouble: Exception) -> None:
+    fleet = Fleet(a=ill())
+    again = Event()
+    keeper = fleet.keeper("a")
+
+    def breaks_once() -> None:
+        if len(keeper.heartbeats) == 1:
+            raise trouble
+        again.set()
+
+    keeper.meets["heartbeat"] = breaks_once
+    guards = Guards(fleet, Watched(), RUN, "ann", seconds=60)
+    try:
+        guards.arm({"a": {}}, targets("a"))
+        assert again.wait(30)
+    finally:
+        guards.close()
+
+
+def test_a_word_that_could_not_be_written_down_is_told_and_said_again() -> None:
+    fleet = Fleet(a=ill())
+    again = Event()
+    keeper = fleet.keeper("a")
+
+    def full() -> None:
+        keeper.status["state"] = "lost" if len(keeper.heartbeats) == 1 else "armed"
+        if len(keeper.heartbeats) == 2:
+            again.set()
+
+    keeper.meets["heartbeat"] = full
+    progress = Watched()
+    guards = Guards(fleet, progress, RUN, "ann", seconds=1)
+    try:
+        guards.arm({"a": {}}, targets("a"))
+        assert again.wait(30)
+    finally:
+        guards.close()
+    assert any("could not write down" in text for _, text in progress.steps)
+
+
 def test_what_could_not_be_kept_is_named() -> None:
     fleet = Fleet(a=ill())
     progress = Watched()
