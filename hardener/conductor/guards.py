@@ -110,7 +110,7 @@ class Guards:
         Thread(target=self._beat, args=(armed,), name=f"guard {target.name}", daemon=True).start()
         if unkept:
             named = ", ".join(f"{path} ({why})" for path, why in list(unkept.items())[:FEW])
-            self.progress.step(target.name, f"not kept, and not to be changed: {named}{' …' * (len(unkept) > FEW)}")
+            self.progress.warn(target.name, f"not kept, and not to be changed: {named}{' …' * (len(unkept) > FEW)}")
         return None
 
     def _patience(self, target: Target, took: float) -> float:
@@ -118,7 +118,7 @@ class Guards:
         seconds = min(max(self.seconds, SLOWNESS * took), MOST_SECONDS)
         if seconds > self.seconds:
             words = f"its guard waits {seconds:.0f} s instead of {self.seconds}: its checkpoint took {took:.0f} s"
-            self.progress.step(target.name, words)
+            self.progress.warn(target.name, words)
         return seconds
 
     def _beat(self, armed: _Armed) -> None:
@@ -154,7 +154,7 @@ class Guards:
             if state == checkpoints.LOST:
                 self._say_lost(armed, "it could not write down that we are at work")
             elif state != checkpoints.ARMED:
-                self.progress.step(armed.target.name, f"its guard says: {state}")
+                self.progress.warn(armed.target.name, f"its guard says: {state}")
                 armed.is_quiet.set()
             if armed.is_quiet.wait(interval):
                 return
@@ -162,7 +162,7 @@ class Guards:
     def _say_lost(self, armed: _Armed, cause: str) -> None:
         """The operator hears of the first word that is lost: there is time to do something about it."""
         words = f"its guard was not reached ({cause}), and restores it unless it is within {armed.seconds:.0f} s"
-        self.progress.step(armed.target.name, words)
+        self.progress.warn(armed.target.name, words)
 
     def quiet(self) -> None:
         """Put nothing off any more: whoever does not release a guard from now on has it trip."""

@@ -12,5 +12,8 @@ class Progress(Protocol):
     def step(self, target: str, text: str) -> None:
         """A target has come further."""
 
+    def warn(self, target: str, text: str) -> None:
+        """Something about a target that whoever watches has to know, now or when he looks again."""
+
     def done(self, target: str, problem: str | None) -> None:
         """A target is finished."""

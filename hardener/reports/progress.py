@@ -1,4 +1,4 @@
-"""Progress of long work on stderr, where a person watches; silence where none does."""
+"""Progress of long work on stderr, where a person watches; where none does, only what somebody has to know."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ class TerminalProgress:
         if self._task is not None:
             self._bars.update(self._task, last=visible_line(f"{target}: {text}"))
 
+    def warn(self, target: str, text: str) -> None:
+        """A line that stays, above the bars."""
+        self._bars.console.print(visible_line(f"{target}: {text}"), markup=False, highlight=False, soft_wrap=True)
+
     def done(self, target: str, problem: str | None) -> None:
         """A target is finished."""
         if self._task is not None:
@@ -35,13 +39,17 @@ class TerminalProgress:
 
 
 class NoProgress:
-    """What a pipe sees of progress: nothing."""
+    """What a pipe sees of progress: warnings, and nothing else."""
 
     def begin(self, title: str, targets: int) -> None:
         """Nothing."""
 
     def step(self, target: str, text: str) -> None:
         """Nothing."""
+
+    def warn(self, target: str, text: str) -> None:
+        """A line on stderr."""
+        sys.stderr.write(f"hardener: {visible_line(f'{target}: {text}')}\n")
 
     def done(self, target: str, problem: str | None) -> None:
         """Nothing."""

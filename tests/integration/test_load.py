@@ -141,7 +141,7 @@ def test_nobody_notices_that_anothers_checkpoint_takes_longer_than_a_guard_waits
                 timeout=PATIENCE_SECONDS
             )
             settled(slow, PATIENCE_SECONDS)
-        results = {result["target"]: result for result in json.loads(told)["results"]}
+        results = {result["target"]: result for result in json.loads(told)["run"]["results"]}
         took = [line for line in complaints.splitlines() if "its checkpoint took" in line]
         print(took, results[slow.name].get("problem"))
         assert took, "the node was not slow enough to prove anything"

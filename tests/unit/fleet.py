@@ -143,12 +143,16 @@ class Watched:
     def __init__(self) -> None:
         self.finished: list[tuple[str, str | None]] = []
         self.steps: list[tuple[str, str]] = []
+        self.warnings: list[tuple[str, str]] = []
 
     def begin(self, title: str, targets: int) -> None:
         pass
 
     def step(self, target: str, text: str) -> None:
         self.steps.append((target, text))
+
+    def warn(self, target: str, text: str) -> None:
+        self.warnings.append((target, text))
 
     def done(self, target: str, problem: str | None) -> None:
         self.finished.append((target, problem))

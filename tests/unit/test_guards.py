@@ -149,7 +149,7 @@ def test_the_guard_of_a_slow_target_waits_longer_and_the_operator_is_told() -> N
     finally:
         guards.close()
     assert fleet.keeper("a").heartbeats[0] == 75
-    assert ("a", "its guard waits 75 s instead of 12: its checkpoint took 25 s") in progress.steps
+    assert ("a", "its guard waits 75 s instead of 12: its checkpoint took 25 s") in progress.warnings
 
 
 def test_the_first_word_that_is_lost_is_told() -> None:
@@ -157,8 +157,8 @@ def test_the_first_word_that_is_lost_is_told() -> None:
     told = Event()
 
     class Telling(Watched):
-        def step(self, target: str, text: str) -> None:
-            super().step(target, text)
+        def warn(self, target: str, text: str) -> None:
+            super().warn(target, text)
             if "was not reached" in text:
                 told.set()
 
@@ -174,7 +174,7 @@ def test_the_first_word_that_is_lost_is_told() -> None:
     finally:
         guards.close()
     words = "its guard was not reached (the connection was lost), and restores it unless it is within 1 s"
-    assert ("a", words) in progress.steps
+    assert ("a", words) in progress.warnings
 
 
 @pytest.mark.parametrize("trouble", [TypeError("nobody foresaw this"), OSError("no file descriptor left")])
@@ -215,7 +215,7 @@ def test_a_word_that_could_not_be_written_down_is_told_and_said_again() -> None:
         assert again.wait(30)
     finally:
         guards.close()
-    assert any("could not write down" in text for _, text in progress.steps)
+    assert any("could not write down" in text for _, text in progress.warnings)
 
 
 def test_what_could_not_be_kept_is_named() -> None:
@@ -228,7 +228,7 @@ def test_what_could_not_be_kept_is_named() -> None:
         guards.arm({"a": {}}, targets("a"))
     finally:
         guards.close()
-    (words,) = [text for _, text in progress.steps if text.startswith("not kept")]
+    (words,) = [text for _, text in progress.warnings if text.startswith("not kept")]
     assert words.startswith("not kept, and not to be changed: /home/ann (a file system of type nfs4), /home/bob")
     assert words.endswith(" …")
 
