@@ -48,6 +48,7 @@ ROOM = {
 }
 """By kind; all of it fits into one answer."""
 _BEFORE = r"""
+LC_ALL=C; export LC_ALL
 set -f
 systems=$(findmnt --noheadings --raw --output TARGET,FSTYPE,SOURCE) || exit
 walked=$(printf '%s\n' "$systems" | awk '

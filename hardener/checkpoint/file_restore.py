@@ -10,8 +10,9 @@ import base64
 import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
-from hardener.checkpoint.files import LARGEST, UNSEEN, Contents, Entry
+from hardener.checkpoint.files import ACCOUNTS, LARGEST, UNSEEN, Contents, Entry, accounts
 from hardener.checkpoint.secure_files import CAPABILITY, SET_ID, Attributes, Directory, Item, Unsafe
 from hardener.checkpoint.secure_paths import located
 
@@ -28,6 +29,8 @@ def restore(
     so that nobody ever reads half of one.
     """
     problems: list[str] = []
+    # What accounts own that came since, and go now, is of whoever brought them.
+    brought = accounts(now) - accounts(wanted) if ACCOUNTS in wanted else set()
     there = sorted(path for path, entry in wanted.items() if entry is not None and entry["type"] != UNSEEN)
     for path in there:
         problems += _tried(path, lambda path: _make(path, wanted[path] or {}, now.get(path), contents, root))
@@ -35,7 +38,7 @@ def restore(
         if (wanted[path] or {})["type"] == "directory":
             problems += _tried(path, lambda path: _dress_directory(path, wanted[path] or {}, root))
     for path in sorted((path for path, entry in wanted.items() if entry is None), reverse=True):
-        problems += _tried(path, lambda path: _remove(path, root))
+        problems += _tried(path, lambda path: _remove(path, brought, root))
     return problems
 
 
@@ -145,13 +148,33 @@ def without_rights(attributes: Attributes) -> Attributes:
     return attributes._replace(mode=attributes.mode & ~SET_ID, xattrs=xattrs)
 
 
-def _remove(path: str, root: str) -> None:
+def _remove(path: str, brought: AbstractSet[int], root: str) -> None:
     """Take a path away; a directory that is not empty belongs to somebody else as well, and stays."""
     try:
         with located(path, root or "/") as (directory, name):
             with directory.item(name) as item:
-                if not directory.is_private and item.status.st_uid != os.geteuid():
+                if not directory.is_private and item.status.st_uid not in {os.geteuid(), *brought}:
                     raise Unsafe(item.path, "somebody else's, left alone")
             directory.remove(name)
     except FileNotFoundError:
         return
+
+
+def inherit(wanted: Mapping[str, Entry], now: Mapping[str, Entry], gone: AbstractSet[int], root: str = "") -> list[str]:
+    """Give root what accounts have left that the run itself had brought and that are gone with it: logs, as data.
+
+    Nothing of anybody else's: ``gone`` are accounts that were not there before, and only root makes accounts.
+    """
+    problems: list[str] = []
+    for path in sorted(path for path, entry in now.items() if path not in wanted and entry.get("uid") in gone):
+        problems += _tried(path, lambda path: _give_to_root(path, gone, root))
+    return problems
+
+
+def _give_to_root(path: str, gone: AbstractSet[int], root: str) -> None:
+    with located(path, root or "/") as (directory, name), directory.item(name) as item:
+        if item.status.st_uid in gone:
+            kept = stat.S_IMODE(item.status.st_mode) & ~SET_ID
+            item.set_owner(os.geteuid(), os.getegid())
+            if item.kind != "link":
+                item.set_mode(kept)

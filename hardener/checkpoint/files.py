@@ -58,6 +58,9 @@ than root can change what its directory holds; of files below ``KEPT`` also ``sh
 (nanoseconds) and ``at`` (where its content starts in the file of contents, or ``None`` where it is not kept); of links
 ``target``. Of what could not be looked at: ``type`` unseen and ``why``."""
 UNSEEN = "unseen"
+ACCOUNTS = "/etc/passwd"
+"""Its entry also has ``accounts``: the uids in it."""
+_OF_CONTENT = ("sha256", "size", "mtime", "times", "at", "accounts")
 IDENTITY = ("type", "mode", "uid", "gid", "xattrs", "sha256", "target")
 """What has to be equal for two entries to be the same."""
 
@@ -65,6 +68,11 @@ IDENTITY = ("type", "mode", "uid", "gid", "xattrs", "sha256", "target")
 def identity(entry: Entry | None) -> tuple[Any, ...] | None:
     """What two entries are compared by."""
     return None if entry is None else tuple(str(entry.get(name)) for name in IDENTITY)
+
+
+def accounts(entries: Mapping[str, Entry | None]) -> set[int]:
+    """The uids of all accounts there were."""
+    return set((entries.get(ACCOUNTS) or {}).get("accounts", ()))
 
 
 def unseen(entries: Mapping[str, Entry]) -> dict[str, str]:
@@ -159,8 +167,10 @@ class _Capture:
             times = [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
             earlier = self.known.get(path)
             if self.contents is None and earlier is not None and earlier.get("times") == times:
-                return {**entry, **{name: earlier[name] for name in ("sha256", "size", "mtime", "times", "at")}}
+                return {**entry, **{name: earlier[name] for name in _OF_CONTENT if name in earlier}}
             entry.update(self._content(item), times=times)
+        if path == ACCOUNTS and item.kind == "file":
+            entry["accounts"] = sorted(_numbers(item.read()))
         return entry
 
     def _content(self, item: Item) -> Entry:
@@ -185,6 +195,11 @@ def _may_be_read(item: Item, parent: Directory) -> bool:
     except Unsafe:
         return False
     return item.status.st_size <= LARGEST
+
+
+def _numbers(passwd: bytes) -> set[int]:
+    rows = [line.split(b":") for line in passwd.splitlines()]
+    return {int(row[2]) for row in rows if len(row) > 3 and row[2].isdigit() and len(row[2]) < 11}
 
 
 def _unseen(error: OSError) -> Entry:

@@ -40,11 +40,12 @@ def differing(wanted: State, now: State) -> list[Difference]:
     """What would have to change to make ``now`` what is wanted, in a stable order."""
     found = []
     hidden = tuple(f"{path}/" for path in files.unseen(wanted.get("files", {})))
+    came = _came(wanted, now)
     for kind in sorted(wanted):
         names = set(wanted[kind]) | (set() if kind in ONLY_MISSING else set(now[kind]))
         for name in sorted(names):
             one, other = wanted[kind].get(name), now[kind].get(name)
-            if _identity(kind, one) == _identity(kind, other) or _is_of_no_matter(kind, name, one, other):
+            if _identity(kind, one) == _identity(kind, other) or _is_of_no_matter(kind, name, one, other, came):
                 continue
             if kind == "files" and name.startswith(hidden):
                 continue  # it may have been there all the time
@@ -58,10 +59,15 @@ def _identity(kind: str, item: Any) -> Any:
     return item is not None if kind == "units" else item
 
 
-def _is_of_no_matter(kind: str, name: str, wanted: Any, now: Any) -> bool:
+def _came(wanted: State, now: State) -> set[int]:
+    """The accounts that came since: what they own is of whoever brought them, and of nobody else."""
+    return files.accounts(now.get("files", {})) - files.accounts(wanted.get("files", {}))
+
+
+def _is_of_no_matter(kind: str, name: str, wanted: Any, now: Any, came: set[int]) -> bool:
     """Whether a difference is nobody's doing: logs and homes grow, and services come when they are called."""
     if kind == "files":
-        return _is_its_owners(name, wanted, now)
+        return _is_its_owners(name, wanted, now, came)
     if kind == "units" and wanted is None:
         return units.comes_by_itself(now, name)
     if kind == "mounts" and wanted is None:
@@ -71,11 +77,11 @@ def _is_of_no_matter(kind: str, name: str, wanted: Any, now: Any) -> bool:
     return False
 
 
-def _is_its_owners(path: str, wanted: files.Entry | None, now: files.Entry | None) -> bool:
+def _is_its_owners(path: str, wanted: files.Entry | None, now: files.Entry | None, came: set[int]) -> bool:
     """Whether a difference of files could not be seen, or is what others do in directories of their own."""
     if wanted is None or now is None:
         present = wanted or now or {}
-        is_of_others = wanted is None and present.get("shared", False) and present["uid"] != 0
+        is_of_others = wanted is None and present.get("shared", False) and present["uid"] not in {0, *came}
         return path.startswith(tuple(files.ATTRIBUTES_ONLY)) or present.get("type") == files.UNSEEN or is_of_others
     if files.UNSEEN in {wanted["type"], now["type"]}:
         return True
@@ -90,11 +96,13 @@ def restore(wanted: State, contents: files.Contents, kept: PurePath, again: list
     though they look the same; without it, those that changed their state since ``wanted`` was captured.
     """
     problems: list[str] = []
+    came: set[int] = set()
     for number in range(ROUNDS):
         now = capture(known=wanted)
+        came |= _came(wanted, now)
         missing = differing(wanted, now)
         if not missing and number > 0:
-            return []
+            return file_restore.inherit(wanted["files"], now["files"], came)
         if number == 0 and again is None:
             again = units.touched(wanted["units"], now["units"])
         for kind, name in missing:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from threading import Event
-from typing import Any
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import Any, TypeVar
 
 from hardener.approval import difference
 from hardener.changes import attributed
@@ -21,6 +22,8 @@ from hardener.model import CheckpointState, Outcome, Target, TargetResult
 from hardener.plan import packages_going, remediable, role_variables
 from hardener.playbook import Outcome as PlaybookOutcome
 from hardener.playbook import PlaybookRun
+
+Result = TypeVar("Result")
 
 NOT_YET = "not changed: cut short before it began there"
 CUT_SHORT = "cut short while it was under way: its next audit says what became of it"
@@ -159,20 +162,15 @@ class Applying:
             progress=self.conductor.progress.step,
             is_cancelled=cancelled.is_set,
         )
-        pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="playbook")
-        future = pool.submit(self.settings.playbook, run)
+        ended = _in_a_thread(lambda: self.settings.playbook(run))
         try:
-            return future.result()
+            return _waited_for(ended, cancelled)()
         except BaseException as error:
-            cancelled.set()
-            wait([future])
             cause = trouble(error) if isinstance(error, Exception) else Trouble("interrupted")
             for name in guards.armed:
                 self._note(name, is_our_fault=cause.is_our_fault)
             self._note_ended(guards.restore(dict.fromkeys(guards.armed, cause.words)))
             raise
-        finally:
-            pool.shutdown(wait=False)
 
     def _settle(self, guards: Guards, outcomes: Mapping[str, PlaybookOutcome]) -> Mapping[str, Ended]:
         """Keep the changes where the playbook came to its end and a fresh connection gets in; else take them back."""
@@ -203,6 +201,36 @@ class Applying:
         finally:
             for name, result in seen.items():
                 self.after[name] = _after(self.before[name], self.after[name], result)
+
+
+def _in_a_thread(work: Callable[[], Result]) -> SimpleQueue[Callable[[], Result]]:
+    """Do something beside; the queue gets what gives its result, or raises what it raised.
+
+    The queue of C alone: an interruption in the middle of any other wait of Python's may leave it locked for ever.
+    Nobody waits for the thread when the program ends.
+    """
+    ended: SimpleQueue[Callable[[], Result]] = SimpleQueue()
+
+    def done() -> None:
+        future: Future[Result] = Future()
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001  (it is raised where it is waited for)
+            future.set_exception(error)
+        ended.put(future.result)
+
+    Thread(target=done, name="playbook", daemon=True).start()
+    return ended
+
+
+def _waited_for(ended: SimpleQueue[Callable[[], Result]], cancelled: Event) -> Callable[[], Result]:
+    """What has ended; an interruption cancels it, and is raised once it has."""
+    try:
+        return ended.get()
+    except BaseException:
+        cancelled.set()
+        ended.get()
+        raise
 
 
 def _after(before: TargetResult, changed: TargetResult, seen: TargetResult) -> TargetResult:

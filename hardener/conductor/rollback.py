@@ -146,10 +146,13 @@ class Rollback:
             Change(role="rollback", task=task, module="", kind=_kind(kind), subject=name)
             for kind, name in answer.undone
         ]
+        changes += [
+            Change(role="rollback", task=task, module="", subject=text, after="left as it is: its owner is gone")
+            for text in answer.ownerless
+        ]
         complaints = [f"changed since by somebody else, left alone: {name}" for _, name in answer.conflicts]
         complaints += [f"made for other controls too, left alone: {name}" for name in shared]
         complaints += [f"could not be brought back: {text}" for text in answer.left]
-        complaints += [f"its owner is gone, left as it is: {text}" for text in answer.ownerless]
         return _Taken(changes, Trouble("; ".join(complaints)) if complaints else None)
 
     def _note_ended(self, ended: Mapping[str, Ended]) -> None:

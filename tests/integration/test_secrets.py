@@ -154,7 +154,7 @@ def test_no_answer_holds_a_secret(answers: Mapping[str, Answer]) -> None:
 def test_the_secrets_were_really_met(answers: Mapping[str, Answer]) -> None:
     masked = {command for command, answer in answers.items() if MASK.encode() in answer.stdout + answer.stderr}
     assert len(masked) >= 20
-    for part in ("fstab", "apt-config", "pam.d", "sysctl --cat", "sshd -T", "cvtsudoers", "getent passwd", "/etc/motd"):
+    for part in ("fstab", "apt-config", "pam.d", "sysctl --cat", "sshd -T", "cvtsudoers", "/etc/motd"):
         assert any(part in command for command in masked), part
 
 

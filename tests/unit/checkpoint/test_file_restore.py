@@ -222,3 +222,37 @@ def test_an_entry_that_vanishes_meanwhile_is_no_entry(root: Path, monkeypatch: p
     listed = Directory.names
     monkeypatch.setattr(Directory, "names", lambda self, most=None: [*listed(self, most), "gone"])
     assert not [path for path in Kept(root).before if path.endswith("/gone")]
+
+
+def with_account(root: Path, uid: int) -> None:
+    (root / "etc/passwd").write_text(f"root:x:0:0::/root:/bin/sh\nbrought:x:{uid}:{uid}::/:/bin/false\nbroken:x\n")
+
+
+def test_what_an_account_left_that_the_run_brought_goes_with_it_or_becomes_roots(root: Path) -> None:
+    (root / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
+    kept = Kept(root)
+    with_account(root, 993)
+    for path in (root / "etc/brought", root / "var/log/brought"):
+        path.mkdir(parents=True)
+        (path / "file").write_text("x")
+        give(path / "file", 993, 0o6755)
+        give(path, 993, 0o755)
+    now = files.capture(root=str(root))
+    assert files.accounts(now) == {0, 993}
+    assert "/etc/brought/file" in kept.differing(now), "the run's own, and not another's"
+    assert kept.restored() == []
+    assert not (root / "etc/brought").exists()
+    after = files.capture(root=str(root))
+    assert file_restore.inherit(kept.before, after, {993}, root=str(root)) == []
+    assert owner_and_mode(root / "var/log/brought") == (0, 0o755)
+    assert owner_and_mode(root / "var/log/brought/file") == (0, 0o755)
+
+
+def test_nobody_inherits_what_belongs_to_others(root: Path) -> None:
+    kept = Kept(root)
+    log = root / "var/log/theirs"
+    log.parent.mkdir(parents=True)
+    log.write_text("x")
+    give(log, ORPHAN, 0o4755)
+    assert file_restore.inherit(kept.before, files.capture(root=str(root)), {993}, root=str(root)) == []
+    assert owner_and_mode(log) == (ORPHAN, 0o4755)
