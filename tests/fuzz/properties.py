@@ -99,9 +99,11 @@ def others(before: bytes, bodies: Sequence[bytes]) -> None:
 
 
 def facts(answers: Mapping[str, Answer]) -> None:
-    """A target is identified in words that can be kept, or there is one line of why it is not."""
+    """A target is identified in words that can be kept, or there is one line of why it is not, or more to be asked."""
     examination = examine(selection(), target(), healthy() | dict(answers))
-    assert (examination.facts is None) == (examination.problem is not None)
+    if examination.problem is None and examination.facts is None:
+        assert examination.missing
+    assert examination.facts is None or examination.problem is None
     if examination.facts is not None:
         assert examination.facts.model_dump_json()
     elif examination.problem is not None:
