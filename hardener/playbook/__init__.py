@@ -175,7 +175,8 @@ def _ansible(**settings: Any) -> Any:
 
 def _last_line(result: Any) -> str:
     """The last error that Ansible printed, or the last line; of a long output only the end is looked at."""
-    end = "".join(deque(iter(lambda: result.stdout.read(OUTPUT_PIECE), ""), maxlen=2))
+    with result.stdout as output:  # a new file, open at its beginning, each time it is asked for
+        end = "".join(deque(iter(lambda: output.read(OUTPUT_PIECE), ""), maxlen=2))
     lines = [line for line in end.splitlines() if line.strip()]
     errors = [line for line in lines if "ERROR" in line]
     return one_line(masked((errors or lines or [""])[-1].strip()[: 2 * LINE_LIMIT]))

@@ -4,8 +4,8 @@ There are two ways to add one.
 
 **A swap between two system calls** (``tracing.py``, ``swaps.py``). ``sweep`` runs a function of ours once for each of
 its system calls, and has the attacker act just before that call. Use it for a race: nothing is left to luck. The
-docstring of ``tracing.py`` shows the four functions it takes; ``tests/integration/test_swapped_files.py`` has tables of
-places and swaps to which a line is added, ``tests/integration/test_swapped_for_modules.py`` the same for Ansible modules.
+docstring of ``tracing.py`` shows the four functions it takes; ``test_swapped_files.py`` in ``tests/integration`` has
+tables of places and swaps to which a line is added, ``test_swapped_for_modules.py`` the same for Ansible's modules.
 
 **A program on a node** (``arsenal``, ``drill.py``). Write a class below ``Attack`` in one of the modules of
 ``arsenal``:

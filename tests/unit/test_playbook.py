@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hardener.errors import PlaybookFailed
 from hardener.masking import MASK
 from hardener.model import ChangeKind
+from hardener.playbook import PlaybookRun, run_playbook
 from hardener.playbook.events import MOST_CHANGES, NAME_LIMIT, TEXT_LIMIT, Outcome, record
 from tests.unit.secrets import HASHES, LINES, PASSWORD
 
@@ -202,3 +205,11 @@ def test_long_texts_are_masked_in_one_go() -> None:
     for unit in ("a", "eyJ", ":omx:", "://", "pass = ", "$6$", "-"):
         told("text_files", {"changed": True, "diff": [{**ROW, "after": unit * 1_000_000}]})
     assert time.process_time() - began < 30
+
+
+def test_what_ansible_says_before_it_starts_on_any_target_is_the_reason(tmp_path: Path) -> None:
+    playbook = tmp_path / "broken.yml"
+    playbook.write_text("- hosts: all\n  gather_facts: false\n  roles: [no-such-role]\n")
+    run = PlaybookRun(inventories=["nowhere.invalid,"], extra_vars=[], variables={"nowhere.invalid": {}})
+    with pytest.raises(PlaybookFailed, match="no-such-role"):
+        run_playbook(run, str(playbook))
