@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hardener.checkpoint import guard, keeping, package_manager, state, undoing, units
-from hardener.checkpoint.files import Contents, ownerless
+from hardener.checkpoint import files, guard, keeping, package_manager, state, undoing, units
+from hardener.checkpoint.files import Contents
 from hardener.checkpoint.keeping import ARMED, RELEASED, RESTORED, RESTORING, SETTLED, TAKING, Checkpoint
 from hardener.checkpoint.secure_paths import read, remove_tree
 from hardener.checkpoint.system import Failed, State, told
@@ -132,13 +132,14 @@ def rollback(run: str, changes: str, force: str) -> Answer:
         names = undone.names(now)
         again = [name for name in units.touched(before["units"], after["units"]) if name in now["units"]]
         left = state.restore(
-            undone.wanted, checkpoint.contents(undone.texts), checkpoint.packages, again if names else []
+            undone.wanted, checkpoint.contents(undone.texts), checkpoint.packages, again if names else [], before
         )
+    now = {"files": files.capture(known=now["files"])}
     return {
         "undone": names[:MOST_TOLD],
         "conflicts": undone.conflicts[:MOST_TOLD],
         "left": told([*undone.left, *left]),
-        "ownerless": told(ownerless(before["files"], now["files"])),
+        "ownerless": told(files.ownerless(before["files"], now["files"])),
     }
 
 

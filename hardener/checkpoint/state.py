@@ -89,11 +89,14 @@ def _is_its_owners(path: str, wanted: files.Entry | None, now: files.Entry | Non
     return is_another and all(wanted.get(name) == now.get(name) for name in ("type", "sha256", "target"))
 
 
-def restore(wanted: State, contents: files.Contents, kept: PurePath, again: list[str] | None = None) -> list[str]:
+def restore(
+    wanted: State, contents: files.Contents, kept: PurePath, again: list[str] | None = None, origin: State | None = None
+) -> list[str]:
     """Make the state what is wanted; returns what could not be brought back, in words.
 
     Files come first, for access hangs on them. ``again``: units that have to read their configuration again even
     though they look the same; without it, those that changed their state since ``wanted`` was captured.
+    ``origin``: the state before the run, where that is not what is wanted.
     """
     problems: list[str] = []
     came: set[int] = set()
@@ -102,7 +105,7 @@ def restore(wanted: State, contents: files.Contents, kept: PurePath, again: list
         came |= _came(wanted, now)
         missing = differing(wanted, now)
         if not missing and number > 0:
-            return file_restore.inherit(wanted["files"], now["files"], came)
+            return file_restore.inherit((origin or wanted)["files"], now["files"], came)
         if number == 0 and again is None:
             again = units.touched(wanted["units"], now["units"])
         for kind, name in missing:
