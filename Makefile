@@ -22,8 +22,9 @@ STAMP := .venv/.installed
 # The Debian packages that the lab and the tests run. Of openssh-server and postgresql only the programs are wanted.
 # Elsewhere than on Debian: install the same tools, and pass PACKAGES= to skip this.
 PACKAGES := \
-  apt ca-certificates chromium debian-archive-keyring e2fsprogs grub-common grub-pc-bin iproute2 mmdebstrap mount mtools \
-  nftables openssh-client openssh-server postgresql procps qemu-system-x86 qemu-utils sudo systemd-container xorriso
+  apt busybox ca-certificates chromium debian-archive-keyring e2fsprogs grub-common grub-pc-bin iproute2 mksh \
+  mmdebstrap mount mtools nftables openssh-client openssh-server postgresql procps qemu-system-x86 qemu-utils sudo \
+  systemd-container xorriso
 
 DEMO_KIND ?= vm
 DEMO_RELEASE ?= 12
@@ -33,7 +34,7 @@ help:  ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand --tabs=18
 
 .PHONY: check
-check: install  ## Lint, types, and the tests that need no node: a minute
+check: install  ## Lint, types, and the tests that need no node: three minutes
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target --keep-going fast-tests types style yaml ansible
 
 .PHONY: fast-tests types style yaml ansible
@@ -50,7 +51,7 @@ ansible:
 	PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint --offline --strict
 
 .PHONY: test
-test: check packages  ## check, and everything that needs lab nodes
+test: packages check  ## check, and everything that needs lab nodes
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile tests/integration
 
 .PHONY: proof

@@ -23,7 +23,7 @@ REASONS = {
     r"^for path in .*(stat -L|echo \"\$path\"|echo \"\$\{path##\*/\}\")": "attributes and names of files",
     r"^\[ -f .* && echo yes|^test -s |^ls -d |^command -v |^\[ -e /etc/init.d": "whether a file is there",
     r"^find (/lib/modules/|/boot|/var/log|/var/lib/apt/lists).*-printf|^file=.*aide": "names, modes and times of files",
-    r"^\n(set -f\n)?systems=|printf 'r 0 0 0|^grep -lsE": "names, modes and owners of files",
+    r"^\n(LC_ALL=C.*\n)?(set -f\n)?systems=|printf 'r 0 0 0|^grep -lsE": "names, modes and owners of files",
     r"^find /etc /boot/grub": "names and times of files that changed last",
     r"^\n\[ -r /var/log/audit/audit\.log": "who wrote a watched file, by account and program, without its arguments",
     r"sha256sum": "digests of keyrings, which hold public keys",
