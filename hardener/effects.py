@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from hardener.audit import HIGHEST_PORT
 from hardener.catalogue.sshd_ports import LISTENERS
-from hardener.model import Answer, Change, ChangeKind, Question, counted
+from hardener.facts import HIGHEST_PORT
+from hardener.model import Answer, Change, ChangeKind, Question, counted, few
 from hardener.transcript import NoAnswer, Unanswered, host_of
 from hardener.untrusted import number, one_line
 
@@ -25,8 +25,6 @@ QUESTIONS = tuple(Question(command=text) for text in (CONNECTIONS, UNITS, PROGRA
 """What has to be asked, besides what every audit asks."""
 LOGIN_ROLES = {"accounts", "pam", "sshd", "sudo"}
 """Roles that decide how people get in; who is in already stays in."""
-FEW = 3
-"""As many names a sentence lists."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +60,16 @@ def _sentences(item: Change, host: _Host) -> Iterator[str]:
     if item.kind is ChangeKind.UNIT and item.after.endswith("inactive"):
         own = [connection for connection in host.connections if connection.unit == item.subject]
         for port, peers in _by_port(own):
-            yield f"{item.subject} serves {counted(len(peers), 'connection')} on port {port} ({_few(peers)})"
+            yield f"{item.subject} serves {counted(len(peers), 'connection')} on port {port} ({_named(peers)})"
     if item.kind is ChangeKind.FILE and item.subject.endswith(".nft"):
         is_open = _open_ports(item.after)
         cut = [one for one in host.connections if not is_open[one.port]]
         for port, peers in _by_port(cut):
-            yield f"the firewall would cut {counted(len(peers), 'connection')} to port {port} ({_few(peers)})"
+            yield f"the firewall would cut {counted(len(peers), 'connection')} to port {port} ({_named(peers)})"
     if item.kind is ChangeKind.MOUNT and "noexec" in item.after.split(",") and "noexec" not in item.before.split(","):
         inside = [name for path, names in host.programs.items() if _is_below(path, item.subject) for name in names]
         if inside:
-            yield f"{counted(len(inside), 'process', 'es')} run from {item.subject} ({_few(inside)})"
+            yield f"{counted(len(inside), 'process', 'es')} run from {item.subject} ({_named(inside)})"
     if item.role in LOGIN_ROLES and host.people:
         people = [f"{user} {count} times" if count > 1 else user for user, count in host.people.items()]
         yield f"logged in: {', '.join(people)}"
@@ -101,10 +99,8 @@ def _is_below(path: str, directory: str) -> bool:
     return path.startswith(f"{directory.rstrip('/')}/")
 
 
-def _few(names: Sequence[str]) -> str:
-    different = sorted(set(names))
-    rest = len(different) - FEW
-    return ", ".join(different[:FEW]) + (f" and {rest} more" if rest > 0 else "")
+def _named(names: Sequence[str]) -> str:
+    return few(sorted(set(names)))
 
 
 # --- what the answers say ---------------------------------------------------------------------------------------------

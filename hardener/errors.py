@@ -13,7 +13,6 @@ HardenerError                  anything this tool reports in one line
 │   └── TimedOut               a connection, or a whole batch, exceeded its deadline
 ├── ApplyError                 a change could not be made
 │   ├── PlaybookFailed         Ansible reported a failure
-│   ├── WouldLockOut           refused beforehand: the change would cut the operator off
 │   ├── CheckpointFailed       the target could not keep, restore or release a checkpoint
 │   ├── TargetLocked           another run is under way on the target
 │   └── GuardTripped           the target restored its checkpoint by itself
@@ -105,10 +104,6 @@ class ApplyError(HardenerError):
 
 class PlaybookFailed(ApplyError):
     """Ansible reported a failure."""
-
-
-class WouldLockOut(ApplyError):
-    """Refused before anything was touched: the change would cut the operator off."""
 
 
 class CheckpointFailed(ApplyError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -17,7 +17,18 @@ from hardener.catalogue.profiles import Profile
 from hardener.documents import merged
 from hardener.errors import ConfigError
 from hardener.masking import MASK
-from hardener.model import Disruption, Exclusion, Facts, Outcome, Target, TargetResult, Trait, Values, Waiver
+from hardener.model import (
+    Disruption,
+    Exclusion,
+    Facts,
+    Finding,
+    Outcome,
+    Target,
+    TargetResult,
+    Trait,
+    Values,
+    Waiver,
+)
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 """Before any waiver."""
@@ -181,19 +192,41 @@ def _location(label: str, target: Target, profile: Profile) -> str:
 def remediable(selection: Selection, target: Target, result: TargetResult) -> Sequence[Control]:
     """The controls an apply works on: those that fail, have a remedy and are not waived, in catalogue order.
 
-    Without those whose remedies need another control that fails and is not among them: a playbook would fail there,
-    and take everything back.
+    Without those that are held back, and those whose remedies need another control that fails and is not among them:
+    a playbook would fail there, and take everything back.
     """
-    failing = {
-        finding.control
-        for finding in result.findings
-        if finding.is_failing or (selection.include_waived and finding.outcome is Outcome.FAIL)
-    }
+    failing = {finding.control for finding in result.findings if _counts(finding, selection)}
+    held_back = {finding.control for finding in result.findings if finding.held_back}
     controls = make_plan(selection, target, result.facts).controls
-    chosen = {control.id: control for control in controls if control.id in failing and control.is_remediable}
+    chosen = [item for item in controls if item.id in failing - held_back and item.is_remediable]
+    names = {control.id for control in chosen}
     failed = (finding.control for finding in result.findings if finding.outcome is Outcome.FAIL)
-    unmet = [selection.catalogue[name] for name in failed if name not in chosen]
-    return [control for name, control in chosen.items() if not any(other.is_needed_by(name) for other in unmet)]
+    return _with_needs_met(chosen, [selection.catalogue[name] for name in failed if name not in names])
+
+
+def held_back(selection: Selection, result: TargetResult) -> Sequence[Finding]:
+    """The failures that an apply would remedy if nothing spoke against it on this target."""
+    return [finding for finding in result.findings if finding.held_back and _counts(finding, selection)]
+
+
+def without_roles(controls: Sequence[Control], roles: Collection[str]) -> Sequence[Control]:
+    """The controls that are left without those of some roles and those that need one of them to hold."""
+    return _with_needs_met(
+        [control for control in controls if control.role not in roles],
+        [control for control in controls if control.role in roles],
+    )
+
+
+def _counts(finding: Finding, selection: Selection) -> bool:
+    return finding.is_failing or (selection.include_waived and finding.outcome is Outcome.FAIL)
+
+
+def _with_needs_met(chosen: Sequence[Control], unmet: Sequence[Control]) -> Sequence[Control]:
+    """Those of the chosen controls that need none of the unmet ones, nor one that is left out for that."""
+    left_out = [control for control in chosen if any(other.is_needed_by(control.id) for other in unmet)]
+    if not left_out:
+        return chosen
+    return _with_needs_met([control for control in chosen if control not in left_out], left_out)
 
 
 def role_variables(
@@ -233,10 +266,3 @@ def packages_going(controls: Sequence[Control]) -> Mapping[str, Sequence[str]]:
         "removed": [item.path[-1] for control, item in named if control.disruption is Disruption.REMOVAL],
         "replaced": [item.path[-1] for _, item in named if item.name == "oldest"],
     }
-
-
-def lock_out_reasons(controls: Sequence[Control], facts: Facts, values: Values) -> Sequence[str]:
-    """Why applying these controls would cut the operator off; empty where it would not."""
-    checks = [(control, control.would_lock_out) for control in controls]
-    reasons = [(control.id, check(facts, values)) for control, check in checks if check is not None]
-    return [f"{identifier}: {reason}" for identifier, reason in reasons if reason]

@@ -6,12 +6,12 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, Protocol, Required, TypedDict
+from typing import Any, Protocol, Required, TypeAlias, TypedDict
 
 from pydantic import JsonValue
 
 from hardener.catalogue.expectations import Expectation
-from hardener.model import ControlRecord, Disruption, Facts, Severity, Trait, Values
+from hardener.model import ControlRecord, Disruption, Facts, HeldBack, Severity, Trait, Values
 
 
 class CommandResult(Protocol):
@@ -97,6 +97,10 @@ class Violation:
     undo: Sequence[str] = ()
 
 
+Hazard: TypeAlias = Callable[[Host, Facts, Values], HeldBack | None]
+"""Asks a host, as ``observe`` does, whether a remedy would harm it or cannot be done there."""
+
+
 class Declared(TypedDict, total=False):
     """What every declaration says, whatever its kind."""
 
@@ -111,7 +115,7 @@ class Declared(TypedDict, total=False):
     enables: Sequence[str]
     needs_root: bool
     needs_walk: bool
-    would_lock_out: Callable[[Facts, Values], str | None]
+    hazards: Sequence[Hazard]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,8 +152,8 @@ class Control:
     """Whether it rests on the walk of all local files, which an operator may skip."""
     violation: Violation | None = None
     """``None`` only for manual controls."""
-    would_lock_out: Callable[[Facts, Values], str | None] | None = None
-    """From facts and values: why the remedy would cut the operator off, or ``None``."""
+    hazards: Sequence[Hazard] = ()
+    """What speaks against its remedy on some hosts: the first that does holds it back there."""
     role: str = ""
 
     @property

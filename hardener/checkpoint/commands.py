@@ -86,6 +86,14 @@ def restore(run: str, reason: str) -> Answer:
     return checkpoint.status()
 
 
+def begin_again(run: str, reason: str) -> Answer:
+    """Bring everything back now, and stay under guard: the run makes another try."""
+    checkpoint = Checkpoint(run)
+    guard.begin_again(checkpoint, reason)
+    guard.settle(checkpoint)
+    return checkpoint.status()
+
+
 def wait(run: str, seconds: str) -> Answer:
     """What the timer starts: wait while the controller is at work, and bring everything back when it no longer is."""
     checkpoint = Checkpoint(run)
@@ -166,6 +174,7 @@ COMMANDS: Mapping[str, Callable[..., Answer]] = {
     "status": status,
     "release": release,
     "restore": restore,
+    "begin-again": begin_again,
     "wait": wait,
     "early": early,
     "late": late,

@@ -135,6 +135,22 @@ def restore(checkpoint: Checkpoint, reason: str, again: list[str] | None = None)
     return left
 
 
+def begin_again(checkpoint: Checkpoint, reason: str) -> None:
+    """Bring everything back and go on waiting, for another try of the run.
+
+    It stays armed all the while: whatever interrupts this, the guard brings back the rest. Where something does not
+    come back there is no other try.
+    """
+    with keeping.alone(checkpoint.home):
+        before = checkpoint.before()
+        if checkpoint.status().get("state") != ARMED or before is None:
+            return
+        left = _brought_back(checkpoint, before, None)
+        if left:
+            checkpoint.set_status(state=RESTORED, reason=reason, until=time.time(), left=told(left))
+            disarm(checkpoint)
+
+
 def _brought_back(checkpoint: Checkpoint, before: State, again: list[str] | None) -> list[str]:
     """Restore, and again while something differs or the run still executes something; what differs in the end."""
     left: list[str] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -30,7 +29,7 @@ from hardener.conductor import (
 )
 from hardener.content import roles_directories
 from hardener.errors import ConfigError, ExitCode
-from hardener.model import Run, RunKind
+from hardener.model import Plans, Run, RunKind
 from hardener.ownership import refuse_foreign
 from hardener.reports import planned
 from hardener.reports.progress import progress_on_stderr
@@ -40,6 +39,10 @@ DiffOption = Annotated[bool, typer.Option("--diff", help="In the table, show wha
 PlanOption = Annotated[
     Path | None,
     typer.Option("--plan", help="Do what this file of plan -f json says, and nothing where a target has moved since."),
+]
+AllOrNothingOption = Annotated[
+    bool,
+    typer.Option("--all-or-nothing", help="Change no target on which something would be held back or fails."),
 ]
 GuardOption = Annotated[
     int,
@@ -85,6 +88,7 @@ def apply(
     ] = None,
     plan: PlanOption = None,
     include_waived: IncludeWaivedOption = False,
+    all_or_nothing: AllOrNothingOption = False,
 ) -> None:
     """Remedy what fails, where it fails, under guard, and prove it; a compliant target runs no Ansible.
 
@@ -104,7 +108,7 @@ def apply(
         conductor, targets = prepare(request, password, progress, start.at, include_waived=include_waived)
         if earlier is not None:
             targets = resumed(targets, _resumable(earlier, conductor.selection.profile.name).results)
-        settings = replace(_settings(request, password, guard_seconds), approved=approved)
+        settings = _settings(request, password, guard_seconds, approved, all_or_nothing=all_or_nothing)
         if approved and plan:
             refuse_other_question(approved, conductor.selection, targets, plan)
             refuse_moved(approved, make_plans(conductor, targets, settings), plan)
@@ -155,6 +159,7 @@ def plan(
     output: OutputOption = None,
     diff: DiffOption = False,
     include_waived: IncludeWaivedOption = False,
+    all_or_nothing: AllOrNothingOption = False,
 ) -> None:
     """Show item by item what an apply would do to every target, and why it leaves the rest alone; changes nothing.
 
@@ -165,7 +170,8 @@ def plan(
     with progress_on_stderr() as progress:
         password = request.become_password()
         conductor, targets = prepare(request, password, progress, datetime.now(UTC), include_waived=include_waived)
-        plans = make_plans(conductor, targets, _settings(request, password, GUARD_SECONDS))
+        settings = _settings(request, password, GUARD_SECONDS, all_or_nothing=all_or_nothing)
+        plans = make_plans(conductor, targets, settings)
     deliver(planned.as_text(plans, with_diffs=diff) if format == "table" else planned.FORMATS[format](plans), output)
     if any(item.is_our_fault for item in plans.targets):
         raise typer.Exit(ExitCode.INTERNAL)
@@ -174,7 +180,14 @@ def plan(
     raise typer.Exit(ExitCode.FINDINGS if any(item.changes for item in plans.targets) else ExitCode.COMPLIANT)
 
 
-def _settings(request: Request, password: str | None, guard_seconds: int) -> ApplySettings:
+def _settings(
+    request: Request,
+    password: str | None,
+    guard_seconds: int,
+    approved: Plans | None = None,
+    *,
+    all_or_nothing: bool = False,
+) -> ApplySettings:
     return ApplySettings(
         inventories=request.inventory,
         extra_vars=request.extra_vars,
@@ -182,6 +195,8 @@ def _settings(request: Request, password: str | None, guard_seconds: int) -> App
         become_password=password,
         operator=getpass.getuser(),
         guard_seconds=guard_seconds,
+        approved=approved,
+        all_or_nothing=all_or_nothing,
     )
 
 

@@ -10,6 +10,7 @@ from threading import Event, Thread
 from typing import Any, TypeVar
 
 from hardener.approval import difference
+from hardener.catalogue.control import Control
 from hardener.changes import attributed
 from hardener.conductor.checkpoints import Going, interpreter
 from hardener.conductor.faults import Trouble, trouble
@@ -18,8 +19,8 @@ from hardener.conductor.guards import Ended, Guards
 from hardener.conductor.planning import plans_from
 from hardener.conductor.refusing import refusal
 from hardener.conductor.settings import ApplySettings
-from hardener.model import CheckpointState, Outcome, Target, TargetResult
-from hardener.plan import packages_going, remediable, role_variables
+from hardener.model import CheckpointState, Outcome, Target, TargetResult, counted
+from hardener.plan import held_back, packages_going, remediable, role_variables, without_roles
 from hardener.playbook import Outcome as PlaybookOutcome
 from hardener.playbook import PlaybookRun
 
@@ -34,8 +35,13 @@ class _Task:
     """What the playbook shall do on one target."""
 
     target: Target
+    controls: Sequence[Control]
     variables: Mapping[str, Any]
-    going: Going
+
+    @property
+    def going(self) -> Going:
+        """The packages it has removed or replaced."""
+        return packages_going(self.controls)
 
 
 @dataclass
@@ -47,6 +53,8 @@ class Applying:
     run: str
     before: dict[str, TargetResult] = field(default_factory=dict)
     after: dict[str, TargetResult] = field(default_factory=dict)
+    _left_out: dict[str, str] = field(default_factory=dict)
+    """By target, which role failed there and was left out of a second try, and why."""
 
     def batch(self, targets: Sequence[Target], *, rehearse: bool = True) -> None:
         """Audit, remedy what fails where it fails, and audit again.
@@ -72,14 +80,18 @@ class Applying:
         """What there is to do on a target that was audited; ``None`` where that is nothing, or it must not be done."""
         result, selection = self.after[target.name], self.conductor.selection
         controls = remediable(selection, target, result)
-        if result.problem or not controls:
+        if result.problem:
             return None
-        if reason := refusal(controls, target, result.facts):
+        held = held_back(selection, result)
+        if reason := refusal(controls, held, result.facts, all_or_nothing=self.settings.all_or_nothing):
             self._fail(target.name, Trouble(reason))
             return None
-        variables = role_variables(controls, selection.catalogue, target.values, result.facts)
-        marked = {**variables, "ansible_python_interpreter": interpreter(self.run)}
-        return _Task(target, marked, packages_going(controls))
+        return self._task_of(target, controls) if controls else None
+
+    def _task_of(self, target: Target, controls: Sequence[Control]) -> _Task:
+        catalogue, facts = self.conductor.selection.catalogue, self.after[target.name].facts
+        variables = role_variables(controls, catalogue, target.values, facts)
+        return _Task(target, controls, {**variables, "ansible_python_interpreter": interpreter(self.run)})
 
     def _hold_to_plan(self, targets: Sequence[Target], tasks: dict[str, _Task], *, rehearse: bool) -> None:
         """Take away the tasks of targets on which something else would be done now than was approved."""
@@ -124,24 +136,49 @@ class Applying:
             going = {name: task.going for name, task in tasks.items()}
             for name, cause in guards.arm(going, [task.target for task in tasks.values()]).items():
                 self._fail(name, cause)
-            chosen = {name: tasks[name].variables for name in guards.armed}
-            outcomes = self._run_playbook(chosen, guards) if chosen else {}
-            for name, outcome in outcomes.items():
-                self._note_done(name, outcome, tasks[name])
-            ended = self._settle(guards, outcomes)
+            outcomes = self._play({name: tasks[name] for name in guards.armed}, guards)
+            again = self._second_tries(tasks, outcomes, guards)
+            first = self._settle(guards, {name: item for name, item in outcomes.items() if name not in again})
+            ended = {**first, **self._settle(guards, self._play(again, guards))}
         finally:
             guards.close()
         for name, item in ended.items():
             conductor.progress.done(name, item.problem)
         self._look_again([tasks[name].target for name in ended])
 
+    def _play(self, tasks: Mapping[str, _Task], guards: Guards) -> Mapping[str, PlaybookOutcome]:
+        """Run the playbook on these targets, if there are any, and note what it did."""
+        outcomes = self._run_playbook({name: task.variables for name, task in tasks.items()}, guards) if tasks else {}
+        for name, outcome in outcomes.items():
+            self._note_done(name, outcome, tasks[name])
+        return outcomes
+
+    def _second_tries(
+        self, tasks: Mapping[str, _Task], outcomes: Mapping[str, PlaybookOutcome], guards: Guards
+    ) -> Mapping[str, _Task]:
+        """What is left to do where a role failed: all but that role and what needs it, from the state there was before.
+
+        Half of what a role does is no state to leave a target in, and no reason to leave the rest undone.
+        """
+        failed = {name: outcome for name, outcome in outcomes.items() if outcome.failed_role}
+        if self.settings.all_or_nothing or not failed:
+            return {}
+        left = {name: without_roles(tasks[name].controls, {outcome.failed_role}) for name, outcome in failed.items()}
+        chosen = {name: controls for name, controls in left.items() if 0 < len(controls) < len(tasks[name].controls)}
+        ready = guards.begin_again({name: failed[name].problem or "a role failed" for name in chosen})
+        for name in ready:
+            number = len(tasks[name].controls) - len(chosen[name])
+            are = "was" if number == 1 else "were"
+            words = f"role {failed[name].failed_role} failed, and {counted(number, 'control')} {are} left out"
+            self._left_out[name] = f"{words}: {failed[name].problem}"
+            self.conductor.progress.warn(name, f"{self._left_out[name]}; all else is done once more")
+        return {name: self._task_of(tasks[name].target, chosen[name]) for name in ready}
+
     def _note_done(self, name: str, outcome: PlaybookOutcome, task: _Task) -> None:
         """What the playbook did to a target, each change with the controls it was made for."""
         self._note(name, tasks=outcome.tasks, changes=tuple(outcome.changes))
         try:
-            catalogue = self.conductor.selection.catalogue
-            controls = [catalogue[identifier] for identifier in task.variables["hardening_controls"]]
-            self._note(name, changes=tuple(attributed(outcome.changes, controls)))
+            self._note(name, changes=tuple(attributed(outcome.changes, task.controls)))
         except Exception as error:  # noqa: BLE001  (what was changed is known, if not what for)
             self._fail(name, trouble(error))
 
@@ -174,13 +211,20 @@ class Applying:
 
     def _settle(self, guards: Guards, outcomes: Mapping[str, PlaybookOutcome]) -> Mapping[str, Ended]:
         """Keep the changes where the playbook came to its end and a fresh connection gets in; else take them back."""
-        failed = {name: item.problem for name, item in outcomes.items() if item.problem is not None}
+        failed = {
+            name: "; then ".join(filter(None, (self._left_out.get(name), item.problem)))
+            for name, item in outcomes.items()
+            if item.problem is not None
+        }
         restored = {
             name: replace(item, problem=f"{failed[name]}; {item.problem}")
             for name, item in guards.restore(failed).items()
         }
         self._note_ended(restored)
-        released = guards.release(name for name in outcomes if name not in failed)
+        released = {
+            name: replace(item, problem=item.problem or self._left_out.get(name))
+            for name, item in guards.release(name for name in outcomes if name not in failed).items()
+        }
         self._note_ended(released)
         return {**restored, **released}
 

@@ -98,6 +98,11 @@ def restore(transport: Transport, run: str, reason: str) -> Status:
     return _status(transport, run, ("restore", run, reason), LONGEST_SECONDS)
 
 
+def begin_again(transport: Transport, run: str, reason: str) -> Status:
+    """Bring everything back and stay ``ARMED``; the run ends as by ``restore`` where something does not come back."""
+    return _status(transport, run, ("begin-again", run, reason), LONGEST_SECONDS)
+
+
 def status(transport: Transport, run: str) -> Status:
     """What has become of a run, as its target tells it."""
     return _status(transport, run, ("status", run), QUICK_SECONDS)

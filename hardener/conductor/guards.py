@@ -228,6 +228,25 @@ class Guards:
             armed.is_quiet.set()  # it restores itself then
             return self._tripped(armed, str(error))
 
+    def begin_again(self, reasons: Mapping[str, str]) -> Sequence[str]:
+        """Bring targets back to their checkpoints, each for its reason, and leave them under guard for another try.
+
+        Returns those that are ready for one. The others are still to be restored, or have been.
+        """
+        chosen = [self._open[name] for name in reasons]
+        is_ready = self._each(
+            chosen, lambda armed: self._begin_again(armed, reasons[armed.target.name]), lambda _: False
+        )
+        return [name for name, ready in zip(reasons, is_ready, strict=True) if ready]
+
+    def _begin_again(self, armed: _Armed, reason: str) -> bool:
+        self.progress.step(armed.target.name, "restoring, for another try")
+        try:
+            return checkpoints.begin_again(armed.transport, self.run, reason).state == checkpoints.ARMED
+        except HardenerError as error:
+            self.progress.warn(armed.target.name, f"there is no other try: {error}")
+            return False
+
     def close(self) -> None:
         """Close the connections; guards that nobody released trip by themselves."""
         self.quiet()

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import hardener
@@ -17,8 +18,8 @@ from hardener.conductor.faults import trouble
 from hardener.conductor.flows import Conductor
 from hardener.conductor.refusing import refusal
 from hardener.conductor.settings import ApplySettings
-from hardener.model import Exclusion, Outcome, PlannedChange, Plans, Target, TargetPlan, TargetResult, Values
-from hardener.plan import remediable, role_variables
+from hardener.model import Exclusion, Finding, Outcome, PlannedChange, Plans, Target, TargetPlan, TargetResult, Values
+from hardener.plan import held_back, remediable, role_variables
 from hardener.playbook import Outcome as PlaybookOutcome
 from hardener.playbook import PlaybookRun
 
@@ -69,7 +70,8 @@ def plans_from(
     rehearse: bool = True,
 ) -> Sequence[TargetPlan]:
     """The plan of each target, from what an audit saw of it and a rehearsal now; without one, it has no items."""
-    cases = [_begun(target, result).after(lambda case: _drafted(conductor, case)) for target, result in audited]
+    draft = partial(_drafted, conductor, all_or_nothing=settings.all_or_nothing)
+    cases = [_begun(target, result).after(draft) for target, result in audited]
     variables = {case.target.name: case.variables for case in cases if case.variables and rehearse}
     outcomes = _rehearsed(conductor, variables, settings) if variables else {}
     return [
@@ -104,20 +106,22 @@ def _begun(target: Target, result: TargetResult) -> _Case:
     return _Case(target, result, TargetPlan(target=target.name, facts=result.facts, **told))
 
 
-def _drafted(conductor: Conductor, case: _Case) -> _Case:
+def _drafted(conductor: Conductor, case: _Case, *, all_or_nothing: bool) -> _Case:
     """The plan as far as an audit tells it, and what has to be rehearsed for the rest."""
     target, result, selection = case.target, case.result, conductor.selection
     controls = remediable(selection, target, result)
-    plan = _draft(controls, target, result)
+    plan = _draft(controls, held_back(selection, result), case, all_or_nothing=all_or_nothing)
     if plan.problem is not None or not controls:
         return replace(case, plan=plan)
     variables = role_variables(controls, selection.catalogue, target.values, result.facts)
     return replace(case, plan=plan, variables=variables)
 
 
-def _draft(controls: Sequence[Control], target: Target, result: TargetResult) -> TargetPlan:
+def _draft(controls: Sequence[Control], held: Sequence[Finding], case: _Case, *, all_or_nothing: bool) -> TargetPlan:
     """Which controls an apply would remedy, and why not the others."""
+    target, result = case.target, case.result
     chosen = {control.id for control in controls}
+    for_a_role = chosen | {finding.control for finding in held}
     findings = {finding.control: finding for finding in result.findings}
     return TargetPlan(
         target=target.name,
@@ -135,8 +139,9 @@ def _draft(controls: Sequence[Control], target: Target, result: TargetResult) ->
         for_a_person=[
             finding
             for finding in result.findings
-            if finding.outcome is Outcome.INFORMATIONAL or (finding.is_failing and finding.control not in chosen)
+            if finding.outcome is Outcome.INFORMATIONAL or (finding.is_failing and finding.control not in for_a_role)
         ],
+        held_back=held,
         waived=[finding for finding in result.findings if finding.waiver and finding.control not in chosen],
         nothing_to_do=[finding.control for finding in result.findings if finding.outcome is Outcome.PASS],
         exclusions=[
@@ -144,7 +149,7 @@ def _draft(controls: Sequence[Control], target: Target, result: TargetResult) ->
             for finding in result.findings
             if finding.outcome in UNTOUCHED
         ],
-        problem=result.problem or refusal(controls, target, result.facts),
+        problem=result.problem or refusal(controls, held, result.facts, all_or_nothing=all_or_nothing),
         is_our_fault=result.is_our_fault,
     )
 

@@ -1,21 +1,25 @@
-"""Why a target must not be changed, decided before it is touched."""
+"""Why a target must not be changed at all, decided before it is touched."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from hardener.catalogue.control import Control
-from hardener.errors import WouldLockOut
-from hardener.model import Facts, Target
-from hardener.plan import lock_out_reasons
+from hardener.model import Facts, Finding
 
 
-def refusal(controls: Sequence[Control], target: Target, facts: Facts | None) -> str | None:
-    """Why these controls may not be remedied on a target, or ``None``."""
-    if not controls or facts is None:
+def refusal(
+    controls: Sequence[Control], held_back: Sequence[Finding], facts: Facts | None, *, all_or_nothing: bool
+) -> str | None:
+    """Why these controls may not be remedied on a target, or ``None``.
+
+    ``held_back``: what has to be left out there, which ``all_or_nothing`` allows on no target.
+    """
+    if held_back and all_or_nothing:
+        reasons = (f"{item.control}: {item.held_back.words}" for item in held_back if item.held_back)
+        return f"refused, not everything can be done: {'; '.join(reasons)}"
+    if facts is None or not controls:
         return None
-    if reasons := lock_out_reasons(controls, facts, target.values):
-        return str(WouldLockOut("refused, it would lock you out: " + "; ".join(reasons)))
     if not facts.is_root:
         return f"refused, {facts.operator} is not root there: set ansible_become"
     if not facts.has_python:

@@ -24,6 +24,8 @@ class ApplySettings:
     become_password: str | None = None
     operator: str = "unknown"
     guard_seconds: int = GUARD_SECONDS
+    all_or_nothing: bool = False
+    """Whether a target on which something has to be left out is not changed at all."""
     approved: Plans | None = None
     """The plan that an apply is held to: a target of which it no longer holds is not touched."""
     playbook: Callable[[PlaybookRun], Mapping[str, PlaybookOutcome]] = run_playbook

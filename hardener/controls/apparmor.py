@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from hardener.catalogue import hazards
 from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Control, Host, Parameter, Violation
 from hardener.catalogue.expectations import (
@@ -145,11 +146,15 @@ CONTROLS = [
         references=_reference("1.3.1.3"),
         observe=_loaded,
         expect=lambda _: fields({NOW: at_least(1), AFTER_REBOOT: equals("enabled")}),
-        parameters=[Parameter("units", (SERVICE,), equals)],
+        parameters=[
+            Parameter("units", (SERVICE,), equals),
+            Parameter("others", ("selinux",), hazards.kept_or_replaced),
+        ],
         remedy="Enables and starts the service that loads the profiles. Where the kernel was started without AppArmor "
         "it takes the boot loader's arguments, and a restart.",
         needs_root=True,
         unless=HOST_KERNEL,
+        hazards=[hazards.selinux_in_charge],
         violation=Violation([f"systemctl --quiet disable {SERVICE}"]),
     ),
     Control(
@@ -201,6 +206,7 @@ CONTROLS = [
             Trait.KUBERNETES_CONTROL_PLANE: STUBS,
             Trait.CONTAINER_HOST: STUBS,
         },
+        hazards=[hazards.selinux_in_charge],
         violation=Violation(
             [
                 f"printf 'profile hardener-lab-learns flags=(complain) {{\\n  /** rm,\\n}}\\n' > {LAB}-learns",

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from hardener.catalogue import hazards
 from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Control, Host, NotApplicable, Parameter, Violation, command
 from hardener.catalogue.expectations import Expectation, at_least, satisfying
@@ -154,6 +155,7 @@ CONTROLS = [
         level=1,
         severity=Severity.MEDIUM,
         title="The kernel is told to start AppArmor",
+        hazards=[hazards.selinux_in_charge],
         why="A kernel built or configured otherwise would leave every program unconfined, and say so nowhere.",
         references={"cis-debian12": "1.3.1.2", **APPARMOR},
     ),
@@ -162,6 +164,7 @@ CONTROLS = [
         level=1,
         severity=Severity.MEDIUM,
         title="The kernel is told that AppArmor is its main security module",
+        hazards=[hazards.selinux_in_charge],
         why="Only one of the older modules can be in charge: named on the command line, it is the one expected.",
         references={"cis-debian12": "1.3.1.2", **APPARMOR},
     ),

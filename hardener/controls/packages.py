@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from hardener.catalogue import hazards
 from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Control, Host
 from hardener.catalogue.kinds import HOST_KERNEL, installed_packages, recent_package, review
@@ -72,6 +73,7 @@ CONTROLS = [
         "apparmor",
         *("apparmor", "apparmor-utils"),
         enables=("apparmor-*",),
+        hazards=[hazards.selinux_in_charge],
         why="Without them the kernel's confinement of programs has no profiles and nobody can change one.",
         references={"cis-debian12": "1.3.1.1", "nist-800-53": ("AC-3", "SC-3"), "cis-controls-8": "3.3"},
         unless=HOST_KERNEL,

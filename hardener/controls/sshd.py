@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import TypedDict, Unpack
 
 from pydantic import JsonValue
 
 from hardener.catalogue import expectations as accept
+from hardener.catalogue import hazards
 from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Control, CouldNotLook, Host, Parameter, Violation, command
 from hardener.catalogue.expectations import Expectation
 from hardener.catalogue.kinds import Judge, file_modes, sshd_algorithms, sshd_option
-from hardener.model import Disruption, Facts, Severity, Values
+from hardener.model import Disruption, Severity
 
 ACCESS_LISTS = ("allowusers", "allowgroups", "denyusers", "denygroups")
 FORGET_LISTS = (
@@ -51,18 +51,6 @@ def _access_lists(host: Host) -> JsonValue:
 
 def _some_list(observed: Mapping[str, Sequence[str]]) -> Sequence[str]:
     return () if any(observed.values()) else ("lets everybody log in who has an account",)
-
-
-def _operator_left_out(facts: Facts, values: Values) -> str | None:
-    groups = values.get("sshd_access", {}).get("allowgroups", [])
-    patterns = [groups] if isinstance(groups, str) else groups
-    if any(fnmatchcase(group, pattern) for group in facts.operator_groups for pattern in patterns):
-        return None
-    return f"{facts.operator} is in none of the groups that may log in over ssh: {', '.join(patterns) or 'none'}"
-
-
-def _root_is_operator(facts: Facts, _: Values) -> str | None:
-    return "root is the account that logs in here, and could no longer do so" if facts.operator == "root" else None
 
 
 class _Words(TypedDict):
@@ -130,7 +118,7 @@ CONTROLS = [
         needs_root=True,
         disruption=Disruption.LOCKOUT,
         violation=Violation([FORGET_LISTS]),
-        would_lock_out=_operator_left_out,
+        hazards=[hazards.operator_left_out],
     ),
     Control(
         subject="banner",
@@ -281,7 +269,7 @@ CONTROLS = [
         severity=Severity.HIGH,
         references={"cis-debian12": "5.1.20", "cis-debian13": "5.1.21", "nist-800-53": ("AC-6", "IA-2")},
         disruption=Disruption.LOCKOUT,
-        would_lock_out=_root_is_operator,
+        hazards=[hazards.root_is_operator],
     ),
     _option(
         "permituserenvironment",

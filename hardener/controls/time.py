@@ -9,11 +9,12 @@ from typing import Any
 from pydantic import JsonValue
 
 from hardener.catalogue import expectations as accept
+from hardener.catalogue import hazards
 from hardener.catalogue import observations as seen
-from hardener.catalogue.control import Control, CouldNotLook, Declared, Host, Parameter, Violation, command
+from hardener.catalogue.control import Control, CouldNotLook, Declared, Hazard, Host, Parameter, Violation, command
 from hardener.catalogue.expectations import AFTER_REBOOT, NOW, Expectation
 from hardener.catalogue.kinds import running_service, systemd_setting
-from hardener.model import Disruption, Severity, Trait
+from hardener.model import Disruption, Facts, HeldBack, Severity, Trait, Values
 
 DAEMONS = {"timesyncd": "systemd-timesyncd.service", "chrony": "chrony.service"}
 OTHERS = ("ntpsec.service", "ntp.service", "openntpd.service")
@@ -40,6 +41,23 @@ def _daemons(host: Host) -> JsonValue:
         for unit in units
         if files.get(unit, "alias") != "alias"
     }
+
+
+def _other_in_charge(host: Host, _: Facts, values: Values) -> HeldBack | None:
+    """Another daemon than the one chosen that keeps the clock, unless it is the one Debian has by itself."""
+    chosen = DAEMONS[values["time_choice"]["daemon"]]
+    others = [unit for unit in (*DAEMONS.values(), *OTHERS) if unit not in (chosen, DAEMONS["timesyncd"])]
+    active = seen.unit_active_states(host, *others)
+    unit = next(
+        (one for one in others if active.get(one) == "active" and values["time_others"][one] != hazards.REPLACED), None
+    )
+    if unit is None:
+        return None
+    keep = "set time_choice.daemon to chrony" if unit == DAEMONS["chrony"] else "waive this control"
+    return HeldBack(
+        reason=f"{unit} keeps the clock here, and the servers it asks and the hosts it serves would be lost",
+        go_on=f"{keep} to keep it, or set time_others[{unit}] to {hazards.REPLACED}",
+    )
 
 
 def _exactly_one(values: Sequence[Any]) -> Expectation:
@@ -110,7 +128,14 @@ def _timesyncd_servers(name: str, title: str, why: str) -> Control:
     )
 
 
-def _declared(number: str, *, chosen: Mapping[str, str] | None = None, title: str, why: str) -> Declared:
+def _declared(
+    number: str,
+    *,
+    chosen: Mapping[str, str] | None = None,
+    hazards: Sequence[Hazard] = (),
+    title: str,
+    why: str,
+) -> Declared:
     """What all controls of the clock share; the numbers are the same for Debian 12 and 13."""
     references: dict[str, str | Sequence[str]] = {
         "cis-debian12": number,
@@ -122,6 +147,7 @@ def _declared(number: str, *, chosen: Mapping[str, str] | None = None, title: st
     declared = Declared(title=title, why=why, level=1, severity=Severity.MEDIUM, references=references)
     declared["unless"] = HOST_CLOCK
     declared["disruption"] = Disruption.RESTART
+    declared["hazards"] = hazards
     if chosen:
         declared["chosen"] = chosen
     return declared
@@ -135,17 +161,19 @@ CONTROLS = [
         parameters=[
             Parameter("choice", ("daemon",), lambda _: accept.one_of(*DAEMONS)),
             *(Parameter("daemons", (daemon,), accept.equals) for daemon in DAEMONS),
+            *(Parameter("others", (unit,), hazards.kept_or_replaced) for unit in (DAEMONS["chrony"], *OTHERS)),
         ],
         remedy="Enables and starts the daemon chosen, and stops and masks every other.",
         violation=Violation(
             [
                 command("printf %s > /usr/lib/systemd/system/openntpd.service", DAEMON),
                 "systemctl --quiet unmask openntpd.service",
-                "systemctl daemon-reload; systemctl --quiet enable --now openntpd.service",
+                "systemctl daemon-reload; systemctl --quiet enable openntpd.service",
             ]
         ),
         **_declared(
             "2.3.1.1",
+            hazards=[_other_in_charge],
             title="Exactly one daemon keeps the clock right",
             why="Without any the clock drifts until logs make no sense; two pull it back and forth.",
         ),

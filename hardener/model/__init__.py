@@ -18,6 +18,7 @@ from hardener.model.drift import (
     View,
 )
 from hardener.model.evidence import Answer, Output, Question, Transcript
+from hardener.model.finding import Exclusion, Finding, HeldBack
 from hardener.model.names import Name, RunId
 from hardener.model.requirement import (
     ControlRecord,
@@ -34,9 +35,7 @@ from hardener.model.run import (
     Change,
     ChangeKind,
     CheckpointState,
-    Exclusion,
     FileWalk,
-    Finding,
     PlannedChange,
     Plans,
     Run,
@@ -51,7 +50,7 @@ from hardener.model.run import (
 from hardener.model.scope import Scope
 from hardener.model.target import Access, Become, Connection, Facts, LastRun, Target, Values
 from hardener.model.waiver import Waiver, WaiverKind
-from hardener.model.word import Word, counted
+from hardener.model.word import Word, counted, few
 
 __all__ = [
     "NOTHING_BEFORE",
@@ -75,6 +74,7 @@ __all__ = [
     "Facts",
     "FileWalk",
     "Finding",
+    "HeldBack",
     "LastRun",
     "Link",
     "Message",
@@ -116,5 +116,6 @@ __all__ = [
     "chained_digest",
     "counted",
     "digest_of",
+    "few",
     "score",
 ]

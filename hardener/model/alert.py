@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from hardener.model.finding import Finding
 from hardener.model.requirement import Severity
-from hardener.model.run import Finding
 from hardener.model.word import Word
 
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from hardener.model.evidence import Answer
+from hardener.model.finding import Finding
 from hardener.model.requirement import ControlRecord
-from hardener.model.run import Finding
 from hardener.model.scope import Scope
 from hardener.model.waiver import Waiver
 from hardener.model.word import Word

@@ -9,40 +9,13 @@ from enum import StrEnum
 from pydantic import JsonValue
 
 from hardener.model.evidence import Transcript
+from hardener.model.finding import Exclusion, Finding
 from hardener.model.names import Name, NameOrNone, RunId
 from hardener.model.requirement import ControlRecord, Disruption, Outcome
 from hardener.model.scope import Scope
 from hardener.model.target import Access, Facts
 from hardener.model.waiver import Waiver
 from hardener.model.word import Word
-
-
-class Finding(Word):
-    """The outcome of one control on one target."""
-
-    control: Name
-    outcome: Outcome
-    observed: JsonValue = None
-    expected: str = ""
-    reason: str = ""
-    """For a failure: what is not as expected, now or after a reboot. For an error: what could not be looked at."""
-    questions: tuple[str, ...] = ()
-    """The commands this finding rests on; their answers are in the target's transcript."""
-    waiver: str | None = None
-    """The waiver that covers this failure. The outcome stays what was seen; what counts is ``is_failing``."""
-
-    @property
-    def is_failing(self) -> bool:
-        """Whether it is a failure that counts: one that no waiver covers."""
-        return self.outcome is Outcome.FAIL and self.waiver is None
-
-
-class Exclusion(Word):
-    """A control that is not judged on a target, and why."""
-
-    control: Name
-    outcome: Outcome
-    reason: str
 
 
 class ChangeKind(StrEnum):
@@ -188,6 +161,8 @@ class TargetPlan(Word):
     """Digest of everything the roles receive: two plans for the same values have the same one."""
     for_a_person: tuple[Finding, ...] = ()
     """Failing controls without a remedy, and manual ones."""
+    held_back: tuple[Finding, ...] = ()
+    """Failing controls whose remedy would harm this target or cannot be done there, each with what to do to go on."""
     waived: tuple[Finding, ...] = ()
     """Failing controls that an apply leaves alone, because a waiver covers them."""
     nothing_to_do: tuple[str, ...] = ()

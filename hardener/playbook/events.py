@@ -33,6 +33,8 @@ class Outcome:
     tasks: int = 0
     """Executed tasks, handlers included; skipped ones do not count."""
     problem: str | None = None
+    failed_role: str = ""
+    """The role whose task failed; empty where that was none, or the target was not reached."""
     size: int = 0
     """Characters of all changes."""
 
@@ -58,6 +60,7 @@ def record(event: Mapping[str, Any], outcomes: Mapping[str, Outcome], progress: 
         _keep_changes(outcome, data, answer)
     if kind in ("runner_on_failed", "runner_on_unreachable") and not data.get("ignore_errors"):
         outcome.problem = one_line(f"{task or 'connect'}: {_message(answer)}")
+        outcome.failed_role = _text(data.get("role")) if kind == "runner_on_failed" else ""
     return False
 
 

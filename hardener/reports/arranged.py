@@ -165,6 +165,15 @@ def by_role(entries: Iterable[Entry]) -> Mapping[str, Sequence[Entry]]:
     return grouped
 
 
+def by_hold(findings: Iterable[Finding]) -> Mapping[str, Sequence[str]]:
+    """Why remedies are held back, and how to go on → the controls it is about; what a waiver covers needs neither."""
+    grouped: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.held_back and finding.is_failing:
+            grouped.setdefault(finding.held_back.words, []).append(finding.control)
+    return grouped
+
+
 def by_severity(entries: Iterable[Entry]) -> Mapping[str, Sequence[Entry]]:
     """Entries under their severity, the worst first."""
     grouped: dict[str, list[Entry]] = {}

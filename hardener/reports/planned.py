@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
-from hardener.model import Change, Disruption, Plans, TargetPlan
-from hardener.reports.arranged import disruption_words, on_one_line
+from hardener.model import Change, Disruption, Plans, TargetPlan, few
+from hardener.reports.arranged import by_hold, disruption_words, on_one_line
 from hardener.reports.items import Group, condition, exact, groups, left_alone, touched, waived
 from hardener.reports.listing import table, visible_line
 from hardener.reports.pages import environment, style
@@ -31,30 +31,35 @@ def _section(plans: Plans, plan: TargetPlan, *, with_diffs: bool) -> Iterator[st
         for item in group.items:
             yield from _item(item, with_diffs=with_diffs)
     for sentence, controls in touched(plan).items():
-        yield f"  touches now: {on_one_line(sentence, WIDEST)} ({_names(controls)})"
-    if plan.for_a_person:
-        left = [(item.control, item.reason, plans.controls[item.control].remedy) for item in plan.for_a_person]
-        yield f"  for a person ({len(left)}):"
-        yield table(("control", "now", "why no role does it"), left).rstrip()
+        yield f"  touches now: {on_one_line(sentence, WIDEST)} ({few(controls)})"
+    yield from _left_over(plans, plan)
     for sentence, controls in waived(plans, plan).items():
-        yield f"  waived ({len(controls)}): {on_one_line(sentence, 2 * WIDEST)} ({_names(controls)})"
+        yield f"  waived ({len(controls)}): {on_one_line(sentence, 2 * WIDEST)} ({few(controls)})"
     if plan.nothing_to_do:
         yield f"  nothing to do: {len(plan.nothing_to_do)} hold"
     for outcome, reason, number in left_alone(plan):
         yield f"  {outcome}: {number} ({visible_line(reason)})"
 
 
+def _left_over(plans: Plans, plan: TargetPlan) -> Iterator[str]:
+    """What is held back, each cause once with what to do about it, and what only a person can decide."""
+    if plan.held_back:
+        yield f"  held back ({len(plan.held_back)}):"
+    for words, controls in by_hold(plan.held_back).items():
+        yield f"    {on_one_line(words, 2 * WIDEST)} ({few(controls)})"
+    if plan.for_a_person:
+        left = [(item.control, item.reason, plans.controls[item.control].remedy) for item in plan.for_a_person]
+        yield f"  for a person ({len(left)}):"
+        yield table(("control", "now", "why no role does it"), left).rstrip()
+
+
 def _heading(group: Group) -> str:
     if len(group.controls) > 1:
-        return f"{group.role}, for {len(group.controls)} controls: {_names([item.control for item in group.controls])}"
+        return f"{group.role}, for {len(group.controls)} controls: {few([item.control for item in group.controls])}"
     (control,) = group.controls
     disturbs = "" if control.disruption is Disruption.NONE else f"; {disruption_words(control.disruption.value)}"
     now, wanted = (on_one_line(text, WIDEST) for text in (control.reason, control.expected))
     return f"{control.control}: {now}, shall be {wanted}{disturbs}"
-
-
-def _names(controls: Sequence[str]) -> str:
-    return ", ".join(controls[:3]) + (f" and {len(controls) - 3} more" if len(controls) > 3 else "")
 
 
 def _item(item: Change, *, with_diffs: bool) -> Iterator[str]:
@@ -73,6 +78,7 @@ def as_html(plans: Plans) -> str:
             condition=condition,
             touched=touched,
             left_alone=left_alone,
+            by_hold=by_hold,
             waived=lambda plan: waived(plans, plan),
         )
         .get_template("plan.html.j2")

@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from hardener.model import Outcome, Run, RunKind, TargetResult, counted
+from hardener.model import Outcome, Run, RunKind, TargetResult, counted, few
 from hardener.reports import arranged
 from hardener.reports.arranged import Entry, ScoreLine, TargetView, on_one_line, score_words, value_words
 
@@ -93,6 +93,7 @@ def _run_line(run: Run) -> Padding:
 def _target_lines(view: TargetView) -> Iterator[Padding]:
     yield from _heading(view)
     yield from _failing(view)
+    yield from _held_back(view)
     yield from _unseen(view)
     yield from _waived(view)
     yield from _fixed(view)
@@ -130,6 +131,15 @@ def _failing(view: TargetView) -> Iterator[Padding]:
         for entry in members:
             yield from _entry_lines(entry)
             yield _wrong(entry)
+
+
+def _held_back(view: TargetView) -> Iterator[Padding]:
+    """What an apply leaves as it is, each cause once, with what to do about it."""
+    held = arranged.by_hold(view.result.findings)
+    if held:
+        yield _line(2, (f"held back ({sum(map(len, held.values()))})", "bold yellow"))
+    for words, controls in held.items():
+        yield _line(4, f"{on_one_line(words, 2 * WIDEST_VALUE)} ({few(controls)})")
 
 
 def _wrong(entry: Entry) -> Padding:

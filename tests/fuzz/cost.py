@@ -13,10 +13,11 @@ import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
-from hardener.audit import FACT_LIMIT, LAST_RUN, examine
+from hardener.audit import examine
 from hardener.catalogue.sshd_ports import LISTENERS
 from hardener.conductor import checkpoint_answers
 from hardener.errors import ApplyError, TransportError
+from hardener.facts import FACT_LIMIT, LAST_RUN
 from hardener.model import Answer, Question
 from hardener.playbook.events import MOST_TEXT, Outcome, record
 from hardener.transport.batch import OUTPUT_LIMIT, Batch

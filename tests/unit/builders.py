@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hardener.audit import CONNECTION, LAST_RUN
 from hardener.catalogue.control import Control, Host, Parameter, Violation
 from hardener.catalogue.discovery import Catalogue, catalogue_of
 from hardener.catalogue.expectations import at_most, equals
 from hardener.catalogue.profiles import Profile
 from hardener.catalogue.recent import COMMANDS
 from hardener.catalogue.sshd_ports import LISTENERS, UNITS
+from hardener.facts import CONNECTION, LAST_RUN
 from hardener.model import Answer, Connection, Severity, Target, Trait
 from hardener.plan import Selection
 from hardener.transport.batch import Batch

@@ -60,6 +60,8 @@ class Keeper:
     meets: dict[str, Callable[[], object]] = field(default_factory=dict)
     """Command → what happens before it is answered."""
     rollback: dict[str, Any] = field(default_factory=lambda: {"undone": [], "conflicts": [], "left": []})
+    left: list[str] = field(default_factory=list)
+    """What does not come back before another try."""
     words: list[str] = field(default_factory=list)
     unkept: dict[str, str] = field(default_factory=dict)
     heartbeats: list[float] = field(default_factory=list)
@@ -80,6 +82,8 @@ class Keeper:
             return answer(json.dumps({"state": "armed", "unkept": self.unkept}))
         if command == "release" and self.status["state"] == "armed":
             self.status["state"] = "released"
+        if command == "begin-again" and self.left:
+            self.status |= {"state": "restored", "reason": rest[0], "left": self.left}
         if command == "restore" and self.status["state"] == "armed":
             self.status |= {"state": "restored", "reason": rest[0], "left": []}
         return answer(json.dumps(self.rollback if command == "rollback" else self.status))
@@ -167,8 +171,11 @@ class Playbook:
         repaired: dict[str, Answer] | TransportError,
         problem: str | None = None,
         meanwhile: Callable[[], None] = lambda: None,
+        failing: Sequence[str] = (),
     ) -> None:
         self.fleet, self.repaired, self.problem, self.meanwhile = fleet, repaired, problem, meanwhile
+        self.failing = failing
+        """Roles that fail where they are run, all others having done their work."""
         self.runs: list[PlaybookRun] = []
 
     def __call__(self, run: PlaybookRun) -> Mapping[str, PlaybookOutcome]:
@@ -176,8 +183,14 @@ class Playbook:
         self.meanwhile()
         for name in run.variables:
             self.fleet.hosts[name] = self.repaired
-        changes = [Change(role="alpha", task="Write", module="keyed_file", subject="/etc/x")]
-        return {name: PlaybookOutcome(changes=list(changes), tasks=4, problem=self.problem) for name in run.variables}
+        return {name: self.outcome(variables["hardening_roles"]) for name, variables in run.variables.items()}
+
+    def outcome(self, roles: Sequence[str]) -> PlaybookOutcome:
+        """What comes of a target with these roles."""
+        role = next((role for role in roles if role in self.failing), "")
+        problem = f"Write: {role} is broken" if role else self.problem
+        changes = [Change(role=roles[0], task="Write", module="keyed_file", subject="/etc/x")]
+        return PlaybookOutcome(changes=changes, tasks=4, problem=problem, failed_role=role)
 
 
 def conductor(fleet: Fleet, **changes: Any) -> Conductor:

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from hardener.audit import CONNECTION, LAST_RUN, examine
+from hardener.audit import examine
 from hardener.catalogue.control import Control, CouldNotLook, Host
 from hardener.catalogue.discovery import catalogue_of
 from hardener.catalogue.profiles import Profile
 from hardener.catalogue.sshd_ports import LISTENERS
+from hardener.facts import CONNECTION, LAST_RUN
 from hardener.model import Answer, Outcome, Question, Trait
 from hardener.plan import Selection
 from tests.unit.builders import WORDS, answer, facts_answers, healthy, selection, target

@@ -6,12 +6,28 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
+from hardener.catalogue.control import CouldNotLook, Host
 from hardener.conductor import Start, exit_code, make_run
 from hardener.errors import ExitCode, Unreachable
-from hardener.model import Answer, CheckpointState, Connection, Facts, Outcome, Question, RunKind, TargetResult
+from hardener.model import (
+    Answer,
+    CheckpointState,
+    Connection,
+    Facts,
+    HeldBack,
+    Outcome,
+    Question,
+    RunKind,
+    TargetResult,
+    Values,
+)
+from hardener.plan import Selection
 from hardener.transport.recorded import RecordedTransport
 from tests.unit.builders import answer, facts_answers, healthy, number_control, selection
 from tests.unit.fleet import Fleet, Playbook, Watched, applied, conductor, settings, targets
@@ -119,16 +135,129 @@ def test_without_root_or_python_nothing_is_changed_and_the_reason_is_told() -> N
     assert without.problem == "refused, the target has no python3, which Ansible needs"
 
 
-def test_a_change_that_would_lock_the_operator_out_is_refused_as_a_whole() -> None:
+def a_door(**more: Any) -> Selection:
+    """A selection in which the remedy of ``alpha-one`` would harm the target of the operator ``admin``."""
     chosen = selection()
 
-    def door(facts: Facts, _values: Mapping[str, Any]) -> str:
-        return f"{facts.operator} would stand outside"
+    def door(_: Host, facts: Facts, __: Values) -> HeldBack | None:
+        return HeldBack(reason=f"{facts.operator} would stand outside", go_on="bring a key")
 
-    chosen.catalogue["alpha-one"] = number_control("one", role="alpha", would_lock_out=door)
+    chosen.catalogue["alpha-one"] = number_control("one", role="alpha", hazards=[door], **more)
+    return chosen
+
+
+def test_what_would_harm_is_held_back_and_everything_else_is_done() -> None:
+    fleet = Fleet(ill=healthy() | {"number one": answer("99\n"), "number metal": answer("99\n")})
+    playbook = Playbook(fleet, healthy() | {"number one": answer("99\n")})
+    _, (after,) = applied(conductor(fleet, selection=a_door()), targets("ill"), settings(playbook))
+    assert [run.variables["ill"]["hardening_controls"] for run in playbook.runs] == [["beta-metal"]]
+    found = {finding.control: finding for finding in after.findings}
+    assert found["beta-metal"].outcome is Outcome.FIXED
+    assert (found["alpha-one"].outcome, after.problem) == (Outcome.FAIL, None)
+    assert found["alpha-one"].held_back == HeldBack(reason="admin would stand outside", go_on="bring a key")
+    assert exit_code([after]) == ExitCode.FINDINGS
+
+
+def test_a_target_of_which_everything_is_held_back_is_not_touched() -> None:
+    after = refused(healthy(), selection=a_door())
+    assert (after.problem, after.checkpoint) == (None, None)
+
+
+def test_all_or_nothing_refuses_a_target_on_which_something_is_held_back() -> None:
+    fleet = Fleet(ill=healthy() | {"number one": answer("99\n"), "number metal": answer("99\n")})
+    playbook = Playbook(fleet, healthy())
+    strict = replace(settings(playbook), all_or_nothing=True)
+    _, (after,) = applied(conductor(fleet, selection=a_door()), targets("ill"), strict)
+    assert playbook.runs == []
+    assert after.problem == (
+        "refused, not everything can be done: alpha-one: admin would stand outside; to go on: bring a key"
+    )
+
+
+def test_a_hazard_that_cannot_be_looked_at_holds_back() -> None:
+    chosen = selection()
+
+    def door(host: Host, _: Facts, __: Values) -> HeldBack | None:
+        raise CouldNotLook(f"no door at {host}"[:10])
+
+    chosen.catalogue["alpha-one"] = number_control("one", role="alpha", hazards=[door])
     after = refused(healthy(), selection=chosen)
-    assert after.problem == "refused, it would lock you out: alpha-one: admin would stand outside"
+    (finding,) = (finding for finding in after.findings if finding.control == "alpha-one")
+    assert finding.held_back is not None
+    assert finding.held_back.reason == "what it would do here could not be looked at: no door at"
+
+
+def test_a_hazard_asks_only_where_the_control_fails() -> None:
+    chosen = selection()
+
+    def door(host: Host, _: Facts, __: Values) -> HeldBack | None:
+        return HeldBack(reason="shut", go_on="open it") if host.run("is the door open").rc else None
+
+    chosen.catalogue["alpha-one"] = number_control("one", role="alpha", hazards=[door])
+    closed = healthy() | {"number one": answer("99\n"), "is the door open": answer("", 1)}
+    well, ill = conductor(Fleet(well=healthy(), ill=closed), selection=chosen).audit(targets("well", "ill"))
+    assert "is the door open" not in well.transcript.answers
+    assert [finding.control for finding in ill.findings if finding.held_back] == ["alpha-one"]
+
+
+BOTH_ILL = healthy() | {"number one": answer("99\n"), "number metal": answer("99\n")}
+
+
+def test_a_role_that_fails_is_left_out_of_a_second_try_and_named() -> None:
+    watched = Watched()
+    fleet = Fleet(ill=BOTH_ILL)
+    playbook = Playbook(fleet, healthy(), failing=["alpha"])
+    _, (after,) = applied(conductor(fleet, progress=watched), targets("ill"), settings(playbook))
+    assert [run.variables["ill"]["hardening_roles"] for run in playbook.runs] == [["alpha", "beta"], ["beta"]]
+    assert fleet.keeper("ill").calls == ["take", "begin-again", "release"]
+    assert after.problem == "role alpha failed, and 1 control was left out: Write: alpha is broken"
+    assert after.checkpoint is CheckpointState.RELEASED
+    assert [change.role for change in after.changes] == ["beta"]
+    assert watched.warnings == [("ill", f"{after.problem}; all else is done once more")]
     assert exit_code([after]) == ExitCode.INCOMPLETE
+
+
+def test_what_fails_again_is_restored_and_both_are_named() -> None:
+    fleet = Fleet(ill=BOTH_ILL)
+    playbook = Playbook(fleet, BOTH_ILL, failing=["alpha", "beta"])
+    _, (after,) = applied(conductor(fleet), targets("ill"), settings(playbook))
+    assert len(playbook.runs) == 2
+    assert fleet.keeper("ill").calls == ["take", "begin-again", "restore"]
+    assert after.problem is not None
+    assert after.problem.startswith(
+        "role alpha failed, and 1 control was left out: Write: alpha is broken; then Write: beta is broken; restored"
+    )
+    assert (after.checkpoint, after.changes) == (CheckpointState.RESTORED, ())
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_there_is_no_second_try_where_nothing_is_left_or_none_is_wanted(strict: bool) -> None:
+    fleet = Fleet(ill=BOTH_ILL if strict else healthy() | {"number one": answer("99\n")})
+    how = replace(settings(Playbook(fleet, BOTH_ILL, failing=["alpha"])), all_or_nothing=strict)
+    _, (after,) = applied(conductor(fleet), targets("ill"), how)
+    assert fleet.keeper("ill").calls == ["take", "restore"]
+    assert after.checkpoint is CheckpointState.RESTORED
+
+
+def test_there_is_no_second_try_where_something_does_not_come_back() -> None:
+    fleet = Fleet(ill=BOTH_ILL)
+    fleet.keeper("ill").left = ["packages nginx"]
+    playbook = Playbook(fleet, BOTH_ILL, failing=["alpha"])
+    _, (after,) = applied(conductor(fleet), targets("ill"), settings(playbook))
+    assert len(playbook.runs) == 1
+    assert after.checkpoint is CheckpointState.RESTORED
+    assert "could not be brought back: packages nginx" in str(after.problem)
+
+
+def test_a_second_try_on_one_target_keeps_no_other_waiting() -> None:
+    """The guards of the others are released before it begins."""
+    fleet = Fleet(well=healthy() | {"number metal": answer("99\n")}, ill=BOTH_ILL)
+    order: list[str] = []
+    fleet.keeper("well").meets["release"] = lambda: order.append("well released")
+    playbook = Playbook(fleet, healthy(), failing=["alpha"], meanwhile=lambda: order.append("playbook"))
+    _, (well, ill) = applied(conductor(fleet), targets("well", "ill"), settings(playbook))
+    assert order == ["playbook", "well released", "playbook"]
+    assert (well.problem, well.checkpoint, ill.checkpoint) == (None, *[CheckpointState.RELEASED] * 2)
 
 
 def test_a_run_is_whole_and_its_id_sorts_by_time() -> None:

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from hardener.audit import LAST_RUN
 from hardener.cli import main
 from hardener.cli.keeping import Flow, carried_out
 from hardener.conductor import (
@@ -30,10 +29,12 @@ from hardener.conductor import (
     exit_code,
     make_plans,
     make_run,
+    planning,
     resumed,
 )
 from hardener.conductor import rollback as rolling_back
 from hardener.errors import ExitCode
+from hardener.facts import LAST_RUN
 from hardener.model import (
     Answer,
     Change,
@@ -159,16 +160,16 @@ def test_where_it_broke_is_shown_to_whoever_wants_to_know(
     assert "Traceback" in capsys.readouterr().err
 
 
-def breaking_door(kind: str) -> Any:
-    """A selection on which deciding about the target whose kernel is ``odd`` breaks."""
-    chosen = selection()
+@pytest.fixture
+def deciding_breaks(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deciding about the target whose kernel is ``odd`` breaks."""
 
-    def door(facts: Facts, _values: Mapping[str, Any]) -> None:
+    def refusal(_: object, __: object, facts: Facts, **___: object) -> None:
         if facts.kernel == "odd":
             FAULTS[kind]()
 
-    chosen.catalogue["alpha-one"] = number_control("one", role="alpha", would_lock_out=door)
-    return chosen
+    monkeypatch.setattr(applying, "refusal", refusal)
+    monkeypatch.setattr(planning, "refusal", refusal)
 
 
 @pytest.mark.parametrize(
@@ -195,10 +196,11 @@ def test_an_id_that_is_none_is_the_problem_of_the_target_that_says_it(command: s
 
 
 @faults
+@pytest.mark.usefixtures("deciding_breaks")
 def test_what_breaks_while_it_is_decided_what_to_do_leaves_that_target_alone(kind: str) -> None:
     fleet = Fleet(odd=ILL | {"uname -r": answer("odd\n")}, ill=ILL)
     playbook = Playbook(fleet, healthy())
-    _, (odd, ill) = applied(conductor(fleet, selection=breaking_door(kind)), targets("odd", "ill"), settings(playbook))
+    _, (odd, ill) = applied(conductor(fleet), targets("odd", "ill"), settings(playbook))
     assert [list(run.variables) for run in playbook.runs] == [["ill"]]
     is_told(odd, kind)
     assert odd.checkpoint is None
@@ -207,10 +209,11 @@ def test_what_breaks_while_it_is_decided_what_to_do_leaves_that_target_alone(kin
 
 
 @faults
+@pytest.mark.usefixtures("deciding_breaks")
 def test_what_breaks_while_a_plan_is_made_costs_that_plan(kind: str) -> None:
     fleet = Fleet(odd=ILL | {"uname -r": answer("odd\n")}, ill=ILL)
     how = settings(Playbook(fleet, ILL))
-    odd, ill = make_plans(conductor(fleet, selection=breaking_door(kind)), targets("odd", "ill"), how).targets
+    odd, ill = make_plans(conductor(fleet), targets("odd", "ill"), how).targets
     assert odd.is_our_fault
     assert odd.problem is not None
     assert odd.problem.startswith(f"a fault of our own: {kind}")

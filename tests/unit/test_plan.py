@@ -11,8 +11,16 @@ import pytest
 from hardener.catalogue.discovery import catalogue_of
 from hardener.catalogue.profiles import Profile
 from hardener.errors import ConfigError
-from hardener.model import Facts, Finding, Outcome, Platform, TargetResult, Trait
-from hardener.plan import Selection, check_values, lock_out_reasons, make_plan, remediable, role_variables
+from hardener.model import Facts, Finding, HeldBack, Outcome, Platform, TargetResult, Trait
+from hardener.plan import (
+    Selection,
+    check_values,
+    held_back,
+    make_plan,
+    remediable,
+    role_variables,
+    without_roles,
+)
 from tests.unit.builders import DEFAULTS, catalogue, number_control, selection, target
 
 FACTS = Facts(
@@ -135,11 +143,40 @@ def test_a_profile_is_named_as_the_origin_of_its_values() -> None:
         check_values(chosen, target().model_copy(update={"values": values}), DEFAULTS)
 
 
-def test_a_remedy_that_would_cut_the_operator_off_says_so() -> None:
-    control = number_control("door", would_lock_out=lambda facts, _: f"{facts.operator} has no key")
-    bound = list(catalogue_of([("gate", [control, number_control("window")])]).values())
-    assert lock_out_reasons(bound, FACTS, {}) == ["gate-door: admin has no key"]
-    assert lock_out_reasons(bound[1:], FACTS, {}) == []
+HELD = HeldBack(reason="it would lock you out", go_on="bring a key")
+
+
+def test_what_is_held_back_is_no_work_of_an_apply_nor_is_what_needs_it() -> None:
+    findings = [Finding(control=f"alpha-{name}", outcome=Outcome.FAIL) for name in ("tool", "use-one", "else")]
+    findings[0] = findings[0].model_copy(update={"held_back": HELD})
+    result = TargetResult(target="a", facts=FACTS, findings=tuple(findings))
+    chosen = a_tool_and_what_needs_it()
+    assert [control.id for control in remediable(chosen, target(), result)] == ["alpha-else"]
+    assert held_back(chosen, result) == findings[:1]
+
+
+def test_what_a_waiver_covers_is_not_held_back_but_waived() -> None:
+    waived = Finding(control="alpha-one", outcome=Outcome.FAIL, waiver="w1", held_back=HELD)
+    result = TargetResult(target="a", facts=FACTS, findings=(waived,))
+    assert held_back(selection(), result) == []
+    including = replace(selection(), include_waived=True)
+    assert held_back(including, result) == [waived]
+    assert remediable(including, target(), result) == []
+
+
+def test_without_a_role_goes_what_needs_it_and_what_needs_that() -> None:
+    """A tool, what needs it, what needs that, and something else, of two roles."""
+    controls = catalogue_of(
+        [
+            ("alpha", [number_control("tool", enables=("beta-first",)), number_control("other")]),
+            ("beta", [number_control("first", enables=("beta-second",)), number_control("second")]),
+            ("gamma", [number_control("else")]),
+        ]
+    )
+    every = list(controls.values())
+    assert [control.id for control in without_roles(every, {"alpha"})] == ["gamma-else"]
+    assert [control.id for control in without_roles(every, {"beta"})] == ["alpha-tool", "alpha-other", "gamma-else"]
+    assert without_roles(every, {"none"}) == every
 
 
 def test_two_controls_of_one_id_are_refused() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from hardener.audit import CONNECTION, examine
+from hardener.audit import examine
 from hardener.catalogue.control import CouldNotLook
 from hardener.catalogue.observations import SSHD_OPTIONS
 from hardener.catalogue.sshd_ports import LISTENERS, UNITS, sshd_ports
+from hardener.facts import CONNECTION
 from hardener.model import Answer
 from hardener.transcript import host_of
 from tests.unit.builders import answer, facts_answers, selection, target

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Control, Declared, Host, Parameter, Violation, command
 from hardener.catalogue.expectations import AFTER_REBOOT, NOW, equals, every, fields, one_of, version_at_least
-from hardener.model import Disruption
+from hardener.model import Disruption, Facts, HeldBack, Values, few
 
 
 def unneeded_service(subject: str, *units: str, **declared: Unpack[Declared]) -> Control:
@@ -94,6 +94,16 @@ def installed_packages(
         replaced = not installed.isdisjoint(instead)
         return {package: "present" if replaced or package in installed else "absent" for package in packages}
 
+    def cannot_be_had(host: Host, _: Facts, __: Values) -> HeldBack | None:
+        missing = [name for name in packages if name not in seen.installed_packages(host)]
+        unknown = [name for name in missing if not seen.is_installable(host, name)]
+        if not unknown:
+            return None
+        return HeldBack(
+            reason=f"apt has no {few(unknown)} to install",
+            go_on="give the host a source that has it, and have apt read its lists (apt-get update)",
+        )
+
     return Control(
         subject=subject,
         observe=observe,
@@ -101,7 +111,7 @@ def installed_packages(
         parameters=[Parameter("present", (package,), equals) for package in packages],
         remedy="Installs the package, without what it only recommends.",
         violation=Violation([_forget_package(packages[0])]),
-        **declared,
+        **Declared(**{**declared, "hazards": [*declared.get("hazards", ()), cannot_be_had]}),
     )
 
 

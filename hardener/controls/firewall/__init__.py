@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import Any
 
 from pydantic import JsonValue
 
+from hardener.catalogue import hazards
 from hardener.catalogue.control import Control, Host, Parameter, Violation
 from hardener.catalogue.expectations import (
     AFTER_REBOOT,
@@ -20,7 +21,7 @@ from hardener.catalogue.expectations import (
 )
 from hardener.catalogue.kinds import review, running_service, unneeded_service
 from hardener.controls.firewall import probes
-from hardener.model import Disruption, Facts, Severity, Trait, Values
+from hardener.model import Disruption, Facts, HeldBack, Severity, Trait, Values, counted, few
 
 UNIT = "hardener-firewall.service"
 KUBERNETES = dict.fromkeys(
@@ -70,18 +71,20 @@ def _every_ssh_port(_: Sequence[Any]) -> Expectation:
     return Expectation("every port sshd listens on is accepted, now and after a reboot", complaints)
 
 
-def _locked_out(facts: Facts, values: Values) -> str | None:
-    networks = values["firewall_ssh"]["networks"]
-    if facts.operator_address is None or any(_contains(network, facts.operator_address) for network in networks):
-        return None
-    return f"{facts.operator_address}, from where you came, is in none of firewall_ssh.networks: {', '.join(networks)}"
+def _other_in_charge(host: Host, _: Facts, values: Values) -> HeldBack | None:
+    """Another firewall at work here, whose rules nobody has taken over."""
+    for engine, rules in probes.rules_of_others(host).items():
+        if values["firewall_others"][engine] != hazards.REPLACED:
+            return HeldBack(
+                reason=f"{engine} is in charge of the packet filter, and {_loss(rules)} would be lost",
+                go_on="name what is still needed in firewall_services, and set "
+                f"firewall_others.{engine} to {hazards.REPLACED}",
+            )
+    return None
 
 
-def _contains(network: str, address: str) -> bool:
-    whole = ip_network(network, strict=False)
-    single = ip_address(address.partition("%")[0])
-    mapped = getattr(single, "ipv4_mapped", None) or single
-    return mapped.version == whole.version and mapped in whole
+def _loss(rules: Sequence[str]) -> str:
+    return f"{counted(len(rules), 'rule')} of its own ({few(rules, '; ')})" if rules else "what it decides"
 
 
 # --- controls ---------------------------------------------------------------------------------------------------------
@@ -109,7 +112,7 @@ def _table(subject: str, number: str | Sequence[str], **declared: Any) -> Contro
         "parameters": _TABLE,
         "needs_root": True,
         "unless": KUBERNETES,
-        "would_lock_out": _locked_out,
+        "hazards": [hazards.operator_comes_from_elsewhere, _other_in_charge],
         "references": {**benchmark, **others},
     }
     return Control(subject=subject, **{**words, **declared})
@@ -128,6 +131,12 @@ def _drops(hook: str, title: str, why: str, **declared: Any) -> Control:
     )
 
 
+def _with_others(control: Control) -> Control:
+    """The control whose values also say which other firewalls may be replaced though they are at work."""
+    others = [Parameter("others", (engine,), hazards.kept_or_replaced) for engine in probes.OTHERS]
+    return replace(control, parameters=[*control.parameters, *others])
+
+
 def _review(subject: str, number: str, observe: Callable[[Host], JsonValue], title: str, why: str) -> Control:
     return review(
         subject,
@@ -142,16 +151,19 @@ def _review(subject: str, number: str, observe: Callable[[Host], JsonValue], tit
 
 
 CONTROLS = [
-    unneeded_service(
-        "single-engine",
-        *("firewalld.service", "netfilter-persistent.service", "ufw.service"),
-        title="No other firewall is in charge beside ours",
-        why="Two programs that both believe to own the rules undo each other's work, and nobody knows what holds.",
-        level=1,
-        severity=Severity.MEDIUM,
-        references={"cis-debian12": "4.1.1", "nist-800-53": ("CM-6", "SC-7"), "cis-controls-8": "4.4"},
-        disruption=Disruption.RESTART,
-        unless=KUBERNETES,
+    _with_others(
+        unneeded_service(
+            "single-engine",
+            *("firewalld.service", "netfilter-persistent.service", "ufw.service"),
+            title="No other firewall is in charge beside ours",
+            why="Two programs that both believe to own the rules undo each other's work, and nobody knows what holds.",
+            level=1,
+            severity=Severity.MEDIUM,
+            references={"cis-debian12": "4.1.1", "nist-800-53": ("CM-6", "SC-7"), "cis-controls-8": "4.4"},
+            disruption=Disruption.RESTART,
+            hazards=[_other_in_charge],
+            unless=KUBERNETES,
+        )
     ),
     unneeded_service(
         "ufw",
@@ -162,6 +174,7 @@ CONTROLS = [
         severity=Severity.MEDIUM,
         references={"cis-debian12": "4.3.2", "nist-800-53": ("CM-6", "SC-7"), "cis-controls-8": "4.4"},
         disruption=Disruption.RESTART,
+        hazards=[_other_in_charge],
         unless=KUBERNETES,
     ),
     _review(
@@ -178,6 +191,7 @@ CONTROLS = [
         why="Without one every program that listens can be reached by everybody.",
         observe=probes.both(lambda _: "present"),
         expect=lambda _: now_and_after_reboot(equals("present")),
+        enables=("firewall-single-engine", "firewall-ufw", "firewall-at-boot"),
         violation=Violation([f"sed --in-place 1ilab {probes.FILE}"]),
     ),
     _table(
@@ -239,6 +253,7 @@ CONTROLS = [
             level=1,
             severity=Severity.MEDIUM,
             references={"cis-debian12": "4.3.9", "nist-800-53": "SC-7", "cis-controls-8": "4.4"},
+            hazards=[_other_in_charge],
             unless=KUBERNETES,
         ),
         violation=Violation([f"systemctl --quiet disable {UNIT}"]),

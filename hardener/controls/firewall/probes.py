@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import JsonValue
@@ -16,6 +16,8 @@ from hardener.untrusted import number
 
 FILE = "/etc/hardener/firewall.nft"
 TABLE = "inet hardener"
+OTHERS = ("ufw", "firewalld", "netfilter-persistent")
+"""Firewalls that may be in charge of a host."""
 LOOPBACK_RULES = ('iif "lo" accept', "ip saddr 127.0.0.0/8 drop", "ip6 saddr ::1 drop")
 
 Chains = Mapping[str, Mapping[str, Any]]
@@ -42,6 +44,25 @@ def table_at_boot(host: Host) -> Chains | None:
     if "Error:" in result.stderr:  # nft refuses the file, and will at the next boot
         return None
     raise CouldNotLook(f"unshare or nft failed with status {result.rc}: {result.stderr.strip()}")
+
+
+def rules_of_others(host: Host) -> Mapping[str, Sequence[str]]:
+    """Other firewall that is at work → its rules, as its own program tells them."""
+    found: dict[str, Sequence[str]] = {}
+    active = seen.unit_active_states(host, "firewalld.service", "netfilter-persistent.service")
+    if "ufw" in seen.installed_packages(host):
+        told = seen.ask(host, "ufw status").splitlines()
+        if told[:1] == ["Status: active"]:
+            found["ufw"] = [
+                " ".join(line.split()) for line in told[1:] if re.search(r" (ALLOW|DENY|REJECT|LIMIT)", line)
+            ]
+    if active.get("firewalld.service") == "active":
+        zone = [line.strip() for line in seen.ask(host, "firewall-cmd --list-all").splitlines()]
+        found["firewalld"] = [line for line in zone if re.match(r"(services|ports|sources|rich rules): \S|rule ", line)]
+    if active.get("netfilter-persistent.service") == "active":
+        rules = seen.ask(host, "iptables-save && ip6tables-save").splitlines()
+        found["netfilter-persistent"] = [line for line in rules if line.startswith("-A ")]
+    return found
 
 
 def read_table(listing: str) -> Chains:

@@ -9,10 +9,12 @@ from typing import Any
 from pydantic import JsonValue
 
 from hardener.catalogue import expectations as accept
+from hardener.catalogue import hazards
 from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Control, Declared, Host, NotApplicable, Parameter, Violation, command
 from hardener.catalogue.expectations import AFTER_REBOOT, NOW, Expectation
 from hardener.catalogue.kinds import review, running_service, systemd_setting, unneeded_service
+from hardener.controls.logging import rsyslog
 from hardener.controls.logging.shared import JOURNALD, RSYSLOG, declared, restarting, switch
 from hardener.model import Severity
 
@@ -188,6 +190,7 @@ CONTROLS = [
         parameters=[
             Parameter("choice", ("system",), lambda _: accept.one_of(*SYSTEMS)),
             *(Parameter("systems", (system,), accept.equals) for system in SYSTEMS),
+            Parameter("others", ("rsyslog.service",), hazards.kept_or_replaced),
         ],
         remedy="Starts what is in charge, and stops and masks every other syslog daemon; no log is touched.",
         violation=Violation(
@@ -202,7 +205,8 @@ CONTROLS = [
                 ("6.1.1.4", None),
                 title="One logging system is in charge",
                 why="With two, each holds a part of the story, and nobody knows which to look at.",
-            )
+            ),
+            rsyslog.serves_others,
         ),
     ),
     review(

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from pydantic import JsonValue
 
 from hardener.catalogue import expectations as accept
+from hardener.catalogue import hazards
 from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Control, CouldNotLook, Host, Parameter, Violation, command
 from hardener.catalogue.expectations import AFTER_REBOOT, NOW, Expectation
 from hardener.catalogue.kinds import review, running_service
 from hardener.controls.logging.shared import RSYSLOG, as_root, declared, restarting
-from hardener.model import Severity
+from hardener.model import Facts, HeldBack, Severity, Values, few
 
 END_OF_CONFIGURATION = "##### END   CONFIG: /etc/rsyslog.conf"
 RECEIVING = 'module(load="imudp")\\ninput(type="imudp" port="5514")\\n'
@@ -97,6 +98,27 @@ def _receivers(host: Host) -> JsonValue:
     """Sockets that rsyslogd listens on now, and lines of its configuration that open some."""
     sockets = [socket for socket, programs in seen.listening_programs(host).items() if "rsyslogd" in programs]
     return {NOW: [*sockets], AFTER_REBOOT: [line for line in _lines(host) if RECEIVER.search(line)]}
+
+
+def serves_others(host: Host, _: Facts, values: Values) -> HeldBack | None:
+    """An rsyslog that runs and sends messages to other hosts, or takes theirs, where it is not the choice."""
+    unit = "rsyslog.service"
+    if values["logging_choice"]["system"] == "rsyslog" or values["logging_others"][unit] == hazards.REPLACED:
+        return None
+    if seen.unit_active_states(host, unit).get(unit) != "active":
+        return None
+    lines = _lines(host)
+    does = {
+        "sends messages to other hosts": [line for line in lines if FORWARDING.search(line)],
+        "takes messages of other hosts": [line for line in lines if RECEIVER.search(line)],
+    }
+    told = [f"{what} ({few(found, '; ')})" for what, found in does.items() if found]
+    if not told:
+        return None
+    return HeldBack(
+        reason=f"rsyslog {' and '.join(told)}, which would stop",
+        go_on=f"set logging_choice.system to rsyslog to keep it, or set logging_others[{unit}] to {hazards.REPLACED}",
+    )
 
 
 def _rules(host: Host) -> JsonValue:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hardener.catalogue.control import Declared
+from hardener.catalogue.control import Declared, Hazard
 from hardener.catalogue.expectations import Expectation, one_of
 from hardener.model import Disruption, Severity
 
@@ -36,9 +36,9 @@ def declared(
     return words
 
 
-def restarting(words: Declared) -> Declared:
+def restarting(words: Declared, *hazards: Hazard) -> Declared:
     """The same, for a control whose remedy restarts a logging service."""
-    return Declared(**{**words, "disruption": Disruption.RESTART})
+    return Declared(**{**words, "disruption": Disruption.RESTART, "hazards": hazards})
 
 
 def as_root(words: Declared) -> Declared:

@@ -50,6 +50,56 @@ def read_lines(listing: str) -> Sequence[Line]:
     return [Line(item[1], item[2], item[3], item[4].rpartition("/")[2], item[5].split()) for item in matches]
 
 
+def changed_by_hand(host: Host) -> Sequence[str]:
+    """The common files that pam-auth-update will not touch, because somebody else has changed them.
+
+    It cannot be asked without doing what it does. Like it, this takes what lies in its blocks for its own where every
+    line is one that it has written down; arguments may have been added or taken away.
+    """
+    current, saved = (seen.ask(host, f"cd {place} && grep -H '' {names}") for place, names in _MANAGED.items())
+    return [f"/etc/pam.d/common-{stack}" for stack in MANAGED if not _is_managed(stack, current, saved)]
+
+
+MANAGED = ("auth", "account", "password", "session", "session-noninteractive")
+_MANAGED = {
+    "/etc/pam.d": " ".join(f"common-{stack}" for stack in MANAGED),
+    "/var/lib/pam": " ".join(MANAGED),
+}
+_BLOCKS = (
+    ('# here are the per-package modules (the "Primary" block)', "# here's the fallback if no module succeeds"),
+    ('# and here are more per-package modules (the "Additional" block)', "# end of pam-auth-update config"),
+)
+
+
+def _is_managed(stack: str, current: str, saved: str) -> bool:
+    """Whether no block of a file is missing, and each line in them is one of those written down, in their order."""
+    lines = iter(_of_file(current, f"common-{stack}"))
+    written = iter([_module_of(line) for line in _of_file(saved, stack) if not line.startswith("Module: ")])
+    kind = stack.removesuffix("-noninteractive")
+    for begin, end in _BLOCKS:
+        if not any(line.startswith(begin) for line in lines):
+            return False
+        for line in lines:
+            if line.startswith(end):
+                break
+            module = _module_of(re.sub(rf"^{kind}\s+", "", line))
+            if not any(module == one for one in written):
+                return False
+        else:
+            return False
+    return True
+
+
+def _of_file(listing: str, name: str) -> Sequence[str]:
+    return [line.removeprefix(f"{name}:") for line in listing.splitlines() if line.startswith(f"{name}:")]
+
+
+def _module_of(line: str) -> str:
+    """Control and module of a line, without where its jumps lead, which depends on its neighbours."""
+    match = re.match(r"(\[[^]]*\]|\w+)\s+\S+", line)
+    return re.sub(r"=(\d+|end)\b", "=", " ".join(match[0].split())) if match else line
+
+
 def lines_of(host: Host, stack: str, module: str) -> Sequence[Line]:
     """The lines of one module in one stack."""
     return [line for line in stack_lines(host) if line.stack == stack and line.module == module]

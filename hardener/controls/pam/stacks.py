@@ -18,7 +18,7 @@ from hardener.catalogue.expectations import (
     something,
 )
 from hardener.controls.pam import probes
-from hardener.model import Disruption, Severity
+from hardener.model import Disruption, Facts, HeldBack, Severity, Values, few
 
 STACKS = ("auth", "account", "password", "session")
 UNIX = [Parameter("unix", (name,), equals) for name in ("nullok", "remember", "yescrypt", "use_authtok")]
@@ -82,6 +82,17 @@ def _strong(arguments: Sequence[str]) -> bool:
     return not {"yescrypt", "sha512"}.isdisjoint(arguments)
 
 
+def _changed_by_hand(host: Host, _: Facts, __: Values) -> HeldBack | None:
+    files = probes.changed_by_hand(host)
+    if not files:
+        return None
+    return HeldBack(
+        reason=f"{few(files)} {'was' if len(files) == 1 else 'were'} changed by hand, and pam-auth-update leaves such "
+        "files alone",
+        go_on="make the change a profile of pam-auth-update, and have it write them anew (pam-auth-update --force)",
+    )
+
+
 def _stack(
     subject: str, number: str, *, nist: Sequence[str] = ("IA-2", "IA-5"), pci: str = "8.3.1", **declared: Any
 ) -> Control:
@@ -99,6 +110,7 @@ def _stack(
         "disruption": Disruption.LOCKOUT,
         "remedy": "Has pam-auth-update write the stacks from a profile; a stack changed by hand is left alone.",
         "references": references,
+        "hazards": [_changed_by_hand],
     }
     return Control(subject=subject, **{**words, **declared})
 

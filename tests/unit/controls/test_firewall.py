@@ -133,7 +133,7 @@ def facts(address: str | None) -> Facts:
 
 
 @pytest.mark.parametrize(
-    ("address", "networks", "is_refused"),
+    ("address", "networks", "is_held_back"),
     [
         ("192.0.2.7", ["0.0.0.0/0", "::/0"], False),
         ("192.0.2.7", ["192.0.2.0/24"], False),
@@ -144,10 +144,11 @@ def facts(address: str | None) -> Facts:
         ("2001:db8::7", ["0.0.0.0/0"], True),
     ],
 )
-def test_nobody_shuts_himself_out(address: str | None, networks: list[str], is_refused: bool) -> None:
-    refuse = CATALOGUE["firewall-input-policy"].would_lock_out
-    assert refuse is not None
-    assert (refuse(facts(address), {"firewall_ssh": {"networks": networks}}) is not None) is is_refused
+def test_nobody_shuts_himself_out(address: str | None, networks: list[str], is_held_back: bool) -> None:
+    lock_out, *_ = CATALOGUE["firewall-input-policy"].hazards
+    assert (
+        lock_out(RecordedHost({}), facts(address), {"firewall_ssh": {"networks": networks}}) is not None
+    ) is is_held_back
 
 
 def test_a_listing_reads_as_chains_with_their_rules() -> None:
