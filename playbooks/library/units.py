@@ -13,6 +13,8 @@ module: units
 short_description: Mask, run, restart or reload many systemd units at once
 description:
   - C(masked) stops and masks; C(running) unmasks, enables and starts; C(restarted) and C(reloaded) concern what runs.
+  - What a socket of systemd's has started is restarted instead of reloaded. sshd loses that socket at a reload, and
+    ends; at a restart it is handed over again.
   - One systemctl call per kind of action. A unit that does not exist is left alone, unless it has to run.
   - A unit whose own file is in /etc/systemd/system cannot be masked; it is stopped and disabled instead.
 options:
@@ -25,7 +27,7 @@ RETURN = r"""#"""
 
 Properties = dict[str, Any]
 ADMINISTERED = "/etc/systemd/system"
-PROPERTIES = ("LoadState", "ActiveState", "UnitFileState")
+PROPERTIES = ("LoadState", "ActiveState", "UnitFileState", "TriggeredBy")
 SIGNALS = ("restarted", "reloaded")
 STOPPED = {"inactive", "failed", "deactivating"}
 STARTED_AT_BOOT = {"enabled", "static", "generated", "alias", "indirect"}
@@ -36,7 +38,7 @@ COMMANDS |= {"restarted": "try-restart", "reloaded": "try-reload-or-restart"}
 def diff(current: dict[str, Properties], wanted: dict[str, str]) -> dict[str, list[str]]:
     """Action → units that need it, in the order the actions are done.
 
-    ``current``: unit → systemd's properties, and ``has_own_file``; ``wanted``: unit → ``masked``, ``running`` …
+    ``current``: unit → systemd's properties, ``has_own_file`` and ``has_socket``; ``wanted``: unit → its state.
     Stopping comes before masking, for a masked unit has lost the commands that stop it properly.
     """
     needed = {unit: _actions(current[unit], state) for unit, state in wanted.items()}
@@ -58,7 +60,7 @@ def _actions(properties: Properties, state: str) -> set[str]:
             "mask": exists and not own and file != "masked",
         }
     else:
-        needs = {state: not is_stopped}
+        needs = {"restarted" if properties["has_socket"] else state: not is_stopped}
     return {action for action, is_needed in needs.items() if is_needed}
 
 
@@ -79,12 +81,22 @@ def has_own_file(unit: str) -> bool:
 
 def observe(module: AnsibleModule, names: list[str]) -> dict[str, Properties]:
     """What systemd says of the units now."""
-    options = ["--no-pager", *(f"--property={name}" for name in PROPERTIES)]
-    listing = module.run_command(["systemctl", "show", *options, "--", *names], check_rc=True)[1]
-    current = parsed(listing, names)
+    current = shown(module, names)
+    named = {name: properties["TriggeredBy"].split() for name, properties in current.items()}
+    sockets = sorted({unit for units in named.values() for unit in units if unit.endswith(".socket")})
+    states = shown(module, sockets) if sockets else {}
     for name, properties in current.items():
         properties["has_own_file"] = has_own_file(name)
+        properties["has_socket"] = any(
+            states[unit]["ActiveState"] == "active" for unit in named[name] if unit in states
+        )
     return current
+
+
+def shown(module: AnsibleModule, names: list[str]) -> dict[str, Properties]:
+    """Unit → its properties, by systemctl."""
+    options = ["--no-pager", *(f"--property={name}" for name in PROPERTIES)]
+    return parsed(module.run_command(["systemctl", "show", *options, "--", *names], check_rc=True)[1], names)
 
 
 def act(module: AnsibleModule, action: str, units: list[str]) -> None:
@@ -94,11 +106,12 @@ def act(module: AnsibleModule, action: str, units: list[str]) -> None:
 
 def item(unit: str, before: Properties, after: Properties, state: str) -> Properties:
     """A unit's state before, and its new one or what was done to it."""
-    shown = [
+    states = [
         f"{now['UnitFileState'] or 'absent'}, {'inactive' if now['ActiveState'] in STOPPED else 'active'}"
         for now in (before, after)
     ]
-    return {"kind": "unit", "subject": unit, "before": shown[0], "after": state if state in SIGNALS else shown[1]}
+    signal = "restarted" if before["has_socket"] else state
+    return {"kind": "unit", "subject": unit, "before": states[0], "after": signal if state in SIGNALS else states[1]}
 
 
 def main() -> None:

@@ -56,12 +56,12 @@ def changed_by_hand(host: Host) -> Sequence[str]:
     It cannot be asked without doing what it does. Like it, this takes what lies in its blocks for its own where every
     line is one that it has written down; arguments may have been added or taken away.
     """
-    current, saved = (seen.ask(host, f"cd {place} && grep -H '' {names}") for place, names in _MANAGED.items())
+    current, saved = (seen.ask(host, f"cd {place} && grep -H '' {names}") for place, names in MANAGED_FILES.items())
     return [f"/etc/pam.d/common-{stack}" for stack in MANAGED if not _is_managed(stack, current, saved)]
 
 
 MANAGED = ("auth", "account", "password", "session", "session-noninteractive")
-_MANAGED = {
+MANAGED_FILES = {
     "/etc/pam.d": " ".join(f"common-{stack}" for stack in MANAGED),
     "/var/lib/pam": " ".join(MANAGED),
 }

@@ -38,10 +38,15 @@ class Systemd:
 
     def __init__(self, listing: str) -> None:
         self.listing, self.said, self.looked = listing, list[str](), 0
+        self.sockets: dict[str, str] = {}
+        """Service → the socket that starts it."""
 
     def __call__(self, words: Sequence[str], **_options: object) -> str:
         if "--property=Triggers" in words:
             return f"{words[-1].removesuffix('.socket')}.service\n"
+        if "--property=Id,TriggeredBy" in words:
+            services = words[words.index("--") + 1 :]
+            return "\n".join(f"Id={name}\nTriggeredBy={self.sockets.get(name, '')}\n" for name in services)
         if words[1] == "show":
             self.looked += 1
             return self.listing
@@ -86,6 +91,19 @@ def test_what_did_not_survive_reading_its_configuration_is_started(systemd: Syst
     assert units.restore({}, now, list(now)) == []
     assert systemd.said[-1] == "restart cron.service rsyslog.service"
     assert systemd.looked == 1
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_what_a_socket_started_is_restarted_instead_of_reloaded(systemd: Systemd, is_active: bool) -> None:
+    """sshd loses that socket at a reload, and ends some time later, when nobody looks any more."""
+    systemd.sockets = {"ssh.service": "ssh.socket"}
+    names = ("ssh.service", "cron.service", *(("ssh.socket",) if is_active else ()))
+    now = {name: {"file": "enabled", "since": 1} for name in names}
+    units.restore({}, now, ["ssh.service", "cron.service"])
+    expected = ["restart ssh.service", "try-reload-or-restart cron.service"]
+    assert systemd.said[1:3] == (
+        expected if is_active else ["try-reload-or-restart ssh.service cron.service", systemd.said[-1]]
+    )
 
 
 def test_nothing_to_do_asks_systemd_for_nothing(systemd: Systemd) -> None:

@@ -19,8 +19,9 @@ UnitFileState=
 """
 
 
-def state(load: str, active: str, file: str, *, own: bool = False) -> dict[str, Any]:
-    return {"LoadState": load, "ActiveState": active, "UnitFileState": file, "has_own_file": own}
+def state(load: str, active: str, file: str, *, own: bool = False, socket: bool = False) -> dict[str, Any]:
+    properties = {"LoadState": load, "ActiveState": active, "UnitFileState": file}
+    return {**properties, "has_own_file": own, "has_socket": socket}
 
 
 ENABLED = state("loaded", "active", "enabled")
@@ -66,6 +67,15 @@ def test_many_units_share_one_call_of_a_kind() -> None:
 def test_only_what_runs_is_restarted_or_reloaded(wanted: str) -> None:
     assert units.diff({"ssh.service": ENABLED}, {"ssh.service": wanted}) == {wanted: ["ssh.service"]}
     assert units.diff({"ssh.service": state("loaded", "inactive", "enabled")}, {"ssh.service": wanted}) == {}
+
+
+def test_what_a_socket_started_is_restarted_instead_of_reloaded_and_told_so() -> None:
+    """Sshd behind ssh.socket ends of a reload, and with it the way in."""
+    behind = state("loaded", "active", "enabled", socket=True)
+    assert units.diff({"ssh.service": behind}, {"ssh.service": "reloaded"}) == {"restarted": ["ssh.service"]}
+    assert units.item("ssh.service", behind, behind, "reloaded")["after"] == "restarted"
+    stopped = state("loaded", "inactive", "disabled", socket=True)
+    assert units.diff({"ssh.service": stopped}, {"ssh.service": "reloaded"}) == {}
 
 
 @pytest.mark.parametrize(
