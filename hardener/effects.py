@@ -8,29 +8,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from hardener.catalogue.sshd_ports import LISTENERS
 from hardener.facts import HIGHEST_PORT
 from hardener.model import Answer, Change, ChangeKind, Question, counted, few
 from hardener.transcript import NoAnswer, Unanswered, host_of
 from hardener.untrusted import number, one_line
 
-CONNECTIONS = "ss -H -n -t -p state established"
+SOCKETS = "ss -H -a -n -t -u -p"
 UNITS = "ps -e -o pid= -o unit= -o comm="
 PROGRAMS = (
     """awk '$2 ~ /x/ && $6 ~ "^/" && $6 !~ "^/(usr|lib|bin|sbin)" {print FILENAME, $6}' """
     "/proc/[0-9]*/maps 2>/dev/null | sort -u"
 )
 SESSIONS = "loginctl list-sessions --no-legend --no-pager"
-QUESTIONS = tuple(Question(command=text) for text in (CONNECTIONS, UNITS, PROGRAMS, SESSIONS))
+QUESTIONS = tuple(Question(command=text) for text in (SOCKETS, UNITS, PROGRAMS, SESSIONS))
 """What has to be asked, besides what every audit asks."""
 LOGIN_ROLES = {"accounts", "pam", "sshd", "sudo"}
 """Roles that decide how people get in; who is in already stays in."""
 
 
 @dataclass(frozen=True)
-class _Connection:
+class _Socket:
+    """One end of a connection, or what waits for others; without those that never leave the host."""
+
+    protocol: str
     port: int
     peer: str
+    """Address, and port after a colon, of the other end; empty where there is none yet."""
     unit: str
 
 
@@ -38,7 +41,12 @@ class _Connection:
 class _Host:
     """What runs on a target and who is connected to it; what could not be asked is empty."""
 
-    connections: Sequence[_Connection]
+    inbound: Sequence[_Socket]
+    """Connections to ports that it listens on."""
+    outbound: Sequence[_Socket]
+    """Connections that it has opened to others."""
+    waiting: Sequence[_Socket]
+    """What others can reach, over any protocol."""
     programs: Mapping[str, Sequence[str]]
     """Path that is open for execution → names of the processes."""
     people: Mapping[str, int]
@@ -58,12 +66,10 @@ def touches(items: Sequence[Change], answers: Mapping[str, Answer]) -> Mapping[s
 
 def _sentences(item: Change, host: _Host) -> Iterator[str]:
     if item.kind is ChangeKind.UNIT and item.after.endswith("inactive"):
-        own = [connection for connection in host.connections if connection.unit == item.subject]
-        for port, peers in _by_port(own):
-            yield f"{item.subject} serves {counted(len(peers), 'connection')} on port {port} ({_named(peers)})"
+        yield from _ends_with(item.subject, host)
     if item.kind is ChangeKind.FILE and item.subject.endswith(".nft"):
         is_open = _open_ports(item.after)
-        cut = [one for one in host.connections if not is_open[one.port]]
+        cut = [one for one in host.inbound if not is_open[one.port]]
         for port, peers in _by_port(cut):
             yield f"the firewall would cut {counted(len(peers), 'connection')} to port {port} ({_named(peers)})"
     if item.kind is ChangeKind.MOUNT and "noexec" in item.after.split(",") and "noexec" not in item.before.split(","):
@@ -75,10 +81,24 @@ def _sentences(item: Change, host: _Host) -> Iterator[str]:
         yield f"logged in: {', '.join(people)}"
 
 
-def _by_port(connections: Sequence[_Connection]) -> Sequence[tuple[int, Sequence[str]]]:
+def _ends_with(unit: str, host: _Host) -> Iterator[str]:
+    """Whom a unit serves, to whom it sends, and where others can reach it, though nobody does at this moment."""
+    inbound, outbound, waiting = (
+        [socket for socket in sockets if socket.unit == unit] for sockets in (host.inbound, host.outbound, host.waiting)
+    )
+    served = {socket.port for socket in inbound}
+    for port, peers in _by_port(inbound):
+        yield f"{unit} serves {counted(len(peers), 'connection')} on port {port} ({_named(peers)})"
+    if open_to_all := [f"{item.protocol} {item.port}" for item in waiting if item.port not in served]:
+        yield f"{unit} can be reached at {_named(open_to_all)}"
+    if outbound:
+        yield f"{unit} is connected to {_named([f'{item.peer} ({item.protocol})' for item in outbound])}"
+
+
+def _by_port(connections: Sequence[_Socket]) -> Sequence[tuple[int, Sequence[str]]]:
     peers: dict[int, list[str]] = defaultdict(list)
     for connection in connections:
-        peers[connection.port].append(connection.peer)
+        peers[connection.port].append(connection.peer.rpartition(":")[0])
     return sorted(peers.items())
 
 
@@ -110,14 +130,19 @@ def _host(answers: Mapping[str, Answer]) -> _Host:
     names, units = {}, {}
     for row in _rows(answers, UNITS, 3):
         units[row[0]], names[row[0]] = row[1], " ".join(row[2:])
-    listening = {row[3].rpartition(":")[2] for row in _rows(answers, LISTENERS, 4)}
     programs: dict[str, list[str]] = defaultdict(list)
     for file, *path in _rows(answers, PROGRAMS, 2):
         process = file.removeprefix("/proc/").partition("/")[0]
         programs[" ".join(path)].append(names.get(process, f"process {process}"))
-    inbound = (_connection(row, units) for row in _rows(answers, CONNECTIONS, 4) if _is_inbound(row, listening))
+    sockets = [found for row in _rows(answers, SOCKETS, 6) if (found := _socket(row, units))]
+    waiting = [socket for socket in sockets if not socket.peer]
+    listening = {socket.port for socket in waiting if socket.protocol == "tcp"}
+    connections = [socket for socket in sockets if socket.peer]
+    inbound = [socket for socket in connections if socket.protocol == "tcp" and socket.port in listening]
     return _Host(
-        connections=[connection for connection in inbound if connection is not None],
+        inbound=inbound,
+        outbound=[socket for socket in connections if socket.protocol != "tcp" or socket.port not in listening],
+        waiting=waiting,
         programs=programs,
         people=Counter(row[2] for row in _rows(answers, SESSIONS, 3) if "manager" not in row),
     )
@@ -133,19 +158,22 @@ def _rows(answers: Mapping[str, Answer], command: str, width: int) -> Sequence[S
     return [words for words in map(str.split, lines) if len(words) >= width]
 
 
-def _is_inbound(row: Sequence[str], listening: set[str]) -> bool:
-    """Whether somebody else came to a port this host serves."""
-    peer = row[3].rpartition(":")[0]
-    is_own = peer.strip("[]").removeprefix("::ffff:").startswith("127.") or peer == "[::1]"
-    return row[2].rpartition(":")[2] in listening and not is_own
-
-
-def _connection(row: Sequence[str], units: Mapping[str, str]) -> _Connection | None:
-    """The connection of a row; ``None`` where its port is none."""
-    process = re.search(r"pid=(\d+)", " ".join(row[4:]))
-    peer = row[3].rpartition(":")[0].strip("[]").removeprefix("::ffff:")
+def _socket(row: Sequence[str], units: Mapping[str, str]) -> _Socket | None:
+    """The socket of a row; ``None`` where it is of no matter to others, is on its way out, or its port is none."""
+    protocol, state, local, peer = row[0], row[1], row[4], row[5]
+    if state not in {"ESTAB", "LISTEN", "UNCONN"} or _is_own(local) or _is_own(peer):
+        return None
     try:
-        port = number(row[2].rpartition(":")[2], most=HIGHEST_PORT)
+        port = number(local.rpartition(":")[2], most=HIGHEST_PORT)
     except ValueError:
         return None
-    return _Connection(port, peer, units.get(process[1], "") if process else "")
+    process = re.search(r"pid=(\d+)", " ".join(row[6:]))
+    address, _, peer_port = peer.rpartition(":")
+    other = f"{address.strip('[]').removeprefix('::ffff:')}:{peer_port}" if state == "ESTAB" else ""
+    return _Socket(protocol, port, other, units.get(process[1], "") if process else "")
+
+
+def _is_own(end: str) -> bool:
+    """Whether an address never leaves the host."""
+    address = end.rpartition(":")[0].strip("[]").partition("%")[0].removeprefix("::ffff:")
+    return address.startswith("127.") or address == "::1"

@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TypeAlias
 
 import hardener.controls
 from hardener.catalogue.control import Control
 from hardener.catalogue.site import site_controls
 from hardener.errors import ConfigError
+from hardener.model import Target, Values
+
+Agreement: TypeAlias = Callable[[Values, Mapping[str, str]], Values]
+"""From a target's values, and where each was written, by label: values of which none contradicts another.
+
+Raises ``ConfigError`` where a site has written two that do.
+"""
 
 
 class Catalogue(dict[str, Control]):
     """All controls by id, in the order of their roles and declarations."""
+
+    agreements: Sequence[Agreement] = ()
+
+    def agreed(self, target: Target, locations: Mapping[str, str]) -> Target:
+        """The target with values that agree; ``locations``: where those that are not its own were written, by label."""
+        values = target.values
+        for agree in self.agreements:
+            values = agree(values, {**locations, **target.origins})
+        return target.model_copy(update={"values": values})
 
     def matching(self, pattern: str) -> list[str]:
         """The ids a shell-style pattern names, in catalogue order."""
@@ -49,4 +66,6 @@ def discover(site: Path | None = None) -> Catalogue:
     modules = {name: importlib.import_module(f"hardener.controls.{name}") for name in names}
     ours = [(name, module.CONTROLS) for name, module in modules.items()]
     places = {name: str(module.__file__) for name, module in modules.items()}
-    return catalogue_of([*ours, *(site_controls(site, places) if site else ())])
+    catalogue = catalogue_of([*ours, *(site_controls(site, places) if site else ())])
+    catalogue.agreements = [module.agree for module in modules.values() if hasattr(module, "agree")]
+    return catalogue

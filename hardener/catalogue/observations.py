@@ -18,6 +18,8 @@ from hardener.untrusted import json_of, number
 COMMAND_NOT_FOUND = 127
 EXCLUDED = "-"
 """What a sysctl.d line ``-key`` without a value says: no glob sets the key."""
+SOCKETS = "ss -H -l -n -t -u -p --cgroup"
+"""What listens, with its programs and its unit."""
 SSHD_OPTIONS = "sshd -T -C user=root,host=localhost,addr=0.0.0.0"
 
 _read_once = lru_cache(maxsize=64)

@@ -181,6 +181,7 @@ def prepare(
     defaults = role_defaults(*sources.roles)
     for target in targets:
         check_values(selection, target, defaults)
+    targets = [catalogue.agreed(target, selection.profile.locations) for target in targets]
     connect = request.connector(become_password)
     conductor = Conductor(
         selection=selection, connect=connect, workers=request.workers, progress=progress, defaults=defaults

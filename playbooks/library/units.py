@@ -12,7 +12,8 @@ DOCUMENTATION = r"""
 module: units
 short_description: Mask, run, restart or reload many systemd units at once
 description:
-  - C(masked) stops and masks; C(running) unmasks, enables and starts; C(restarted) and C(reloaded) concern what runs.
+  - C(needed) leaves a unit as it is; C(masked) stops and masks; C(running) unmasks, enables and starts; C(restarted)
+    and C(reloaded) concern what runs.
   - What a socket of systemd's has started is restarted instead of reloaded. sshd loses that socket at a reload, and
     ends; at a restart it is handed over again.
   - One systemctl call per kind of action. A unit that does not exist is left alone, unless it has to run.
@@ -50,7 +51,9 @@ def _actions(properties: Properties, state: str) -> set[str]:
     """What one unit needs."""
     is_stopped, file = properties["ActiveState"] in STOPPED, properties["UnitFileState"]
     is_masked = file.startswith("masked")
-    if state == "running":
+    if state == "needed":
+        needs = {}
+    elif state == "running":
         needs = {"unmask": is_masked, "enable": file not in STARTED_AT_BOOT, "start": is_stopped}
     elif state == "masked":
         exists, own = properties["LoadState"] != "not-found", properties["has_own_file"]
@@ -118,7 +121,7 @@ def main() -> None:
     """Ansible's entry point."""
     module = AnsibleModule(argument_spec={"units": {"type": "dict", "required": True}}, supports_check_mode=True)
     wanted = module.params["units"]
-    if unknown := sorted({str(state) for state in wanted.values()} - {"masked", "running", *SIGNALS}):
+    if unknown := sorted({str(state) for state in wanted.values()} - {"needed", "masked", "running", *SIGNALS}):
         module.fail_json(msg=f"units: no such state: {', '.join(unknown)}")
     names = list(wanted)
     before = observe(module, names) if names else {}

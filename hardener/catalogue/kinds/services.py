@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Unpack
+from typing import Any, Unpack
 
 from pydantic import JsonValue
 
 from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Control, Declared, Host, Parameter, Violation, command
-from hardener.catalogue.expectations import AFTER_REBOOT, NOW, equals, every, fields, one_of, version_at_least
+from hardener.catalogue.expectations import (
+    AFTER_REBOOT,
+    NOW,
+    Expectation,
+    equals,
+    every,
+    fields,
+    one_of,
+    version_at_least,
+)
+from hardener.catalogue.kinds.shared import Judge
 from hardener.model import Disruption, Facts, HeldBack, Values, few
 
+NEEDED = "needed"
+"""What a site says of a unit that its hosts are there for."""
 
-def unneeded_service(subject: str, *units: str, **declared: Unpack[Declared]) -> Control:
+
+def unneeded_service(subject: str, *units: str, judge: Judge = equals, **declared: Unpack[Declared]) -> Control:
     """Units of a service nobody needs: absent, or neither running nor started at boot.
 
-    Values: ``<role>_units`` by unit. Units are masked and not their packages removed: what else hangs on a package
-    (rpcbind on NFS clients, the rsync command) goes on working, and the way back is one command.
+    Values: ``<role>_units`` by unit; one that is ``NEEDED`` may run. Units are masked and not their packages removed:
+    what else hangs on a package (rpcbind on NFS clients, the rsync command) goes on working, and the way back is one
+    command.
     """
 
     def observe(host: Host) -> JsonValue:
@@ -30,13 +44,22 @@ def unneeded_service(subject: str, *units: str, **declared: Unpack[Declared]) ->
 
     stopped = one_of("inactive", "failed")
     not_started = one_of("masked", "disabled", "static", "indirect", "alias", "absent")
+    ended = every(fields({NOW: stopped, AFTER_REBOOT: not_started}), "no unit of it runs or starts at boot")
+
+    def expect(values: Sequence[Any]) -> Expectation:
+        needed = [unit for unit, value in zip(units, values, strict=True) if value == NEEDED]
+        if not needed:
+            return ended
+        return Expectation(
+            f"{ended.words}, but for {', '.join(needed)}",
+            lambda seen: ended.complaints({unit: state for unit, state in seen.items() if unit not in needed}),
+        )
+
     return Control(
         subject=subject,
         observe=observe,
-        expect=lambda _: every(
-            fields({NOW: stopped, AFTER_REBOOT: not_started}), "no unit of it runs or starts at boot"
-        ),
-        parameters=[Parameter("units", (unit,), equals) for unit in units],
+        expect=expect,
+        parameters=[Parameter("units", (unit,), judge) for unit in units],
         remedy="Stops and masks the units; the package stays.",
         violation=Violation([_start_unit(units)]),
         **declared,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -43,12 +44,29 @@ def _mail_to_this_host_only(values: Sequence[Any]) -> Expectation:
 
 def _served(host: Host) -> JsonValue:
     """Protocol and address of every socket other hosts can reach → the program and the unit it belongs to."""
-    return {**read_sockets(seen.ask(host, "ss -H -l -n -t -u -p --cgroup"))}
+    return {**read_sockets(seen.ask(host, seen.SOCKETS))}
 
 
-def read_sockets(listing: str) -> Mapping[str, str]:
-    """``tcp 0.0.0.0:22`` → ``sshd of ssh.service``, from ``ss -lntup --cgroup``, without sockets on loopback."""
-    sockets: dict[str, str] = {}
+@dataclass(frozen=True)
+class Listener:
+    """A socket that other hosts can reach."""
+
+    protocol: str
+    address: str
+    """With the port after its last colon."""
+    programs: Sequence[str]
+    """At least one name."""
+    unit: str
+    """``no unit`` where it belongs to none."""
+
+    @property
+    def port(self) -> str:
+        """A number, or what ss says instead of one."""
+        return self.address.rpartition(":")[2]
+
+
+def read_listeners(listing: str) -> Iterator[Listener]:
+    """What ``SOCKETS`` says, without sockets on loopback."""
     for row in seen.socket_rows(listing):
         address = row[4].rpartition(":")[0].strip("[]").partition("%")[0]
         if _is_loopback(address):
@@ -56,27 +74,40 @@ def read_sockets(listing: str) -> Mapping[str, str]:
         words = " ".join(row[6:])
         programs = sorted({*re.findall(r'\("([^"]+)"', words)} - {"systemd"}) or ["systemd" if words else "unknown"]
         unit = re.search(r"cgroup:(?:\S*/)?([^/\s]+)(?:\s|$)", words)
-        sockets[f"{row[0]} {row[4]}"] = f"{', '.join(programs)} of {unit[1] if unit else 'no unit'}"
-    return dict(sorted(sockets.items()))
+        yield Listener(row[0], row[4], programs, unit[1] if unit else "no unit")
+
+
+def read_sockets(listing: str) -> Mapping[str, str]:
+    """``tcp 0.0.0.0:22`` → ``sshd of ssh.service``."""
+    found = {
+        f"{one.protocol} {one.address}": f"{', '.join(one.programs)} of {one.unit}" for one in read_listeners(listing)
+    }
+    return dict(sorted(found.items()))
+
+
+def is_allowed(listener: Listener, patterns: Sequence[str]) -> bool:
+    """Whether each of its programs may serve there: ``protocol port program``, each part a shell-style pattern."""
+    seen_as = [f"{listener.protocol} {listener.port} {program}" for program in listener.programs]
+    return all(any(fnmatchcase(name, pattern) for pattern in patterns) for name in seen_as)
 
 
 def _allowed(patterns: Sequence[str]) -> Expectation:
-    """Sockets are matched as ``protocol port program``, each part a shell-style pattern: ``tcp * sshd``."""
-
-    def is_allowed(socket: str, owner: str) -> bool:
-        protocol, _, address = socket.partition(" ")
-        programs = owner.rpartition(" of ")[0].split(", ")
-        seen_as = [f"{protocol} {address.rpartition(':')[2]} {program}" for program in programs]
-        return all(any(fnmatchcase(name, pattern) for pattern in patterns) for name in seen_as)
 
     def complaints(observed: Mapping[str, str]) -> Sequence[str]:
         return [
             f"{socket}: {owner} is not to be served"
             for socket, owner in observed.items()
-            if not is_allowed(socket, owner)
+            if not is_allowed(_listener(socket, owner), patterns)
         ]
 
     return Expectation(f"nothing listens but {', '.join(patterns)}", complaints)
+
+
+def _listener(socket: str, owner: str) -> Listener:
+    """A socket as ``read_sockets`` has told it."""
+    protocol, _, address = socket.partition(" ")
+    programs, _, unit = owner.rpartition(" of ")
+    return Listener(protocol, address, programs.split(", "), unit)
 
 
 def _three_words(_: object) -> Expectation:

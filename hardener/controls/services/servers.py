@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hardener.catalogue.control import Control
 from hardener.catalogue.kinds import absent_packages, unneeded_service
+from hardener.controls.services.needed import masked_or_needed, serves_what_is_open
 from hardener.controls.services.shared import declared
 from hardener.model import Disruption, Severity, Trait
 
@@ -14,7 +15,8 @@ def _server(
     """A network service nobody needs; ``numbers`` are its recommendations for Debian 12 and 13."""
     whole = declared(numbers, severity, words)
     whole["disruption"] = Disruption.RESTART
-    return unneeded_service(subject, *units, **whole)
+    whole["hazards"] = [serves_what_is_open(*units)]
+    return unneeded_service(subject, *units, judge=masked_or_needed, **whole)
 
 
 CONTROLS = [

@@ -95,7 +95,7 @@ def test_what_did_not_survive_reading_its_configuration_is_started(systemd: Syst
 
 @pytest.mark.parametrize("is_active", [True, False])
 def test_what_a_socket_started_is_restarted_instead_of_reloaded(systemd: Systemd, is_active: bool) -> None:
-    """sshd loses that socket at a reload, and ends some time later, when nobody looks any more."""
+    """At a reload sshd loses that socket, and ends some time later, when nobody looks any more."""
     systemd.sockets = {"ssh.service": "ssh.socket"}
     names = ("ssh.service", "cron.service", *(("ssh.socket",) if is_active else ()))
     now = {name: {"file": "enabled", "since": 1} for name in names}
