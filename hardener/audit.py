@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from hardener.catalogue.control import Control, CouldNotLook, NotApplicable
 from hardener.catalogue.expectations import Expectation
+from hardener.catalogue.platforms import foreign
 from hardener.catalogue.recent import QUESTIONS
 from hardener.catalogue.walk import COMMAND, walk
 from hardener.facts import facts_of
@@ -69,7 +70,7 @@ def examine(selection: Selection, target: Target, answers: Mapping[str, Answer])
         findings=waived(findings, selection, target),
         missing=list(missing),
         asked=list(asked),
-        problem=problem,
+        problem=problem or foreign(facts),
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from hardener.catalogue.control import Control, Parameter, value_at
 from hardener.catalogue.discovery import Catalogue
+from hardener.catalogue.platforms import foreign
 from hardener.catalogue.profiles import Profile
 from hardener.documents import merged
 from hardener.errors import ConfigError
@@ -85,12 +86,19 @@ def make_plan(selection: Selection, target: Target, facts: Facts | None) -> Plan
     traits = target.traits | (facts.traits if facts else frozenset())
     controls, exclusions = [], []
     for control in selection.catalogue.values():
-        exclusion = selection.exclusion(control) or _inapplicable(control, traits, target.values)
+        exclusion = (
+            selection.exclusion(control) or _foreign(control, facts) or _inapplicable(control, traits, target.values)
+        )
         if exclusion:
             exclusions.append(exclusion)
         else:
             controls.append(control)
     return Plan(controls, exclusions, target.values)
+
+
+def _foreign(control: Control, facts: Facts | None) -> Exclusion | None:
+    reason = foreign(facts)
+    return Exclusion(control=control.id, outcome=Outcome.NOTAPPLICABLE, reason=reason) if reason else None
 
 
 def _inapplicable(control: Control, traits: frozenset[Trait], values: Values) -> Exclusion | None:

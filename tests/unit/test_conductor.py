@@ -32,6 +32,8 @@ from hardener.transport.recorded import RecordedTransport
 from tests.unit.builders import answer, facts_answers, healthy, number_control, selection
 from tests.unit.fleet import Fleet, Playbook, Watched, applied, conductor, settings, targets
 
+BOTH_ILL = healthy() | {"number one": answer("99\n"), "number metal": answer("99\n")}
+
 
 def test_the_first_target_takes_two_trips_and_the_next_ones_take_one() -> None:
     fleet = Fleet(a=healthy(), b=healthy(), c=healthy())
@@ -200,7 +202,27 @@ def test_a_hazard_asks_only_where_the_control_fails() -> None:
     assert [finding.control for finding in ill.findings if finding.held_back] == ["alpha-one"]
 
 
-BOTH_ILL = healthy() | {"number one": answer("99\n"), "number metal": answer("99\n")}
+@pytest.mark.parametrize(
+    ("release", "named"),
+    [
+        ('ID=ubuntu\nVERSION_ID="24.04"\nID_LIKE=debian\n', "ubuntu 24.04"),
+        ('ID="rhel"\nVERSION_ID="9.4"\n', "rhel 9.4"),
+        ("ID=alpine\nVERSION_ID=3.20.3\n", "alpine 3.20.3"),
+        ('ID=debian\nVERSION_ID="11"\n', "debian 11"),
+        ("ID=debian\n", "debian rolling"),
+    ],
+)
+def test_of_another_system_nothing_is_judged_and_nothing_is_changed(release: str, named: str) -> None:
+    other = BOTH_ILL | {"cat /etc/os-release": answer(release)}
+    fleet = Fleet(other=other, ill=BOTH_ILL)
+    playbook = Playbook(fleet, healthy())
+    (seen, _), (after, well) = applied(conductor(fleet), targets("other", "ill"), settings(playbook))
+    assert seen.problem == f"nothing here is about {named}: the controls are for debian 12 and debian 13"
+    assert {finding.outcome for finding in seen.findings} == {Outcome.NOTAPPLICABLE}
+    assert (after.problem, after.checkpoint) == (seen.problem, None)
+    assert [list(run.variables) for run in playbook.runs] == [["ill"]]
+    assert well.problem is None
+    assert exit_code([seen]) == ExitCode.INCOMPLETE
 
 
 def test_a_role_that_fails_is_left_out_of_a_second_try_and_named() -> None:
