@@ -104,7 +104,8 @@ def apply(
         conductor, targets = prepare(request, password, progress, start.at, include_waived=include_waived)
         if earlier is not None:
             targets = resumed(targets, _resumable(earlier, conductor.selection.profile.name).results)
-        settings = replace(_settings(request, password, guard_seconds), approved=approved)
+        settings = _settings(request, password, guard_seconds)
+        settings = replace(settings, approved=approved, is_compared=approved is not None)
         if approved and plan:
             refuse_other_question(approved, conductor.selection, targets, plan)
             refuse_moved(approved, make_plans(conductor, targets, settings), plan)

@@ -96,6 +96,8 @@ class Applying:
                 self._fail(plan.target, Trouble(plan.problem, is_our_fault=True))
             elif different := difference(approved, plan, with_items=rehearse):
                 self._fail(plan.target, Trouble(f"not changed, the approved plan no longer holds: {different}"))
+            elif plan.problem and plan.target in tasks:  # as it was approved: that nothing would be done
+                self._fail(plan.target, Trouble(f"not changed: {plan.problem}"))
             else:
                 continue
             tasks.pop(plan.target, None)

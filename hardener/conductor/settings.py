@@ -26,4 +26,6 @@ class ApplySettings:
     guard_seconds: int = GUARD_SECONDS
     approved: Plans | None = None
     """The plan that an apply is held to: a target of which it no longer holds is not touched."""
+    is_compared: bool = False
+    """Whether that plan has just been compared as a whole, so that an only batch need not be rehearsed for it again."""
     playbook: Callable[[PlaybookRun], Mapping[str, PlaybookOutcome]] = run_playbook
