@@ -63,7 +63,7 @@ def audit(
     Example: hardener audit -i hosts.yml -l workers -p cis-level2
     """
     check_format(format, output)
-    opened = open_store(store)
+    opened = open_store(store, request.project)
     start = Start(RunKind.AUDIT, request.scope)
     with progress_on_stderr() as progress:
         conductor, targets = prepare(request, request.become_password(), progress, start.at)
@@ -93,7 +93,7 @@ def apply(
     Example: hardener apply -i hosts.yml --batches 1,10%,100% --controls 'sshd-*'
     """
     check_format(format, output)
-    opened = open_store(store)
+    opened = open_store(store, request.project)
     if plan:
         refuse_foreign(plan)
     approved = read_plans(plan) if plan else None
@@ -130,7 +130,7 @@ def rollback(
     Example: hardener rollback latest -i hosts.yml -l node7
     """
     check_format(format, output)
-    opened = open_store(store)
+    opened = open_store(store, request.project)
     undone, _ = opened.load_chained(run)
     if undone.kind is RunKind.AUDIT:
         raise ConfigError(f"{undone.id} is an audit: it changed nothing", location=run)

@@ -72,7 +72,12 @@ class Request:
     @property
     def scope(self) -> Scope:
         """What a run remembers of it: what was asked to be looked at."""
-        return Scope(inventories=tuple(self.inventory), limit=self.limit, controls=self.controls)
+        return Scope(
+            inventories=tuple(self.inventory),
+            limit=self.limit,
+            controls=self.controls,
+            project=self.project.identity,
+        )
 
     def waiver_files(self) -> Sequence[Path]:
         """The file that is named, or those beside the inventories."""

@@ -163,7 +163,7 @@ def test_a_new_site_works_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     store = str(tmp_path / "runs")
     assert main(["audit", "--controls", "kernel-ipv6-use", "--store", store]) == ExitCode.COMPLIANT
     assert main(["waivers", "lint", "--store", store]) == ExitCode.COMPLIANT
-    run = Store(store).load("latest")
+    run = Store(store, str(tmp_path / "site")).load("latest")
     assert (run.profile, [result.target for result in run.results]) == ("site", ["this-machine"])
 
 
