@@ -17,7 +17,7 @@ from hardener.catalogue.discovery import discover
 from hardener.catalogue.profiles import DEFAULT_PROFILE, load_profile
 from hardener.catalogue.waivers import load_waivers, waiver_files
 from hardener.cli.options import InventoryOption, WaiversOption
-from hardener.conductor import Conductor, Progress
+from hardener.conductor import ApplySettings, Conductor, Progress
 from hardener.content import roles_directories
 from hardener.errors import ConfigError
 from hardener.inventory import Sources, read_targets, role_defaults
@@ -44,6 +44,10 @@ NoWalkOption = Annotated[
 WorkersOption = Annotated[int, typer.Option("--workers", min=1, max=512, help="Targets looked at at once.")]
 TransportOption = Annotated[
     Client, typer.Option("--transport", help="SSH client: paramiko where that will do (auto), or always one of them.")
+]
+GuardOption = Annotated[
+    int,
+    typer.Option("--guard-seconds", min=10, help="A target restores itself when nobody gets in for so long."),
 ]
 TimeoutOption = Annotated[float, typer.Option("--connect-timeout", min=0.1, help="Seconds to wait for a connection.")]
 
@@ -87,9 +91,27 @@ class Request:
         """What opens connections."""
         return connector(become_password=become_password, connect_seconds=self.connect_timeout, client=self.transport)
 
+    def apply_settings(self, become_password: str | None, guard_seconds: int) -> ApplySettings:
+        """How targets are changed."""
+        return ApplySettings(
+            inventories=self.inventory,
+            extra_vars=self.extra_vars,
+            roles=roles_directories(self.project.directory),
+            become_password=become_password,
+            operator=getpass.getuser(),
+            guard_seconds=guard_seconds,
+        )
+
     def become_password(self) -> str | None:
         """Asked for on the terminal; never an argument, never kept."""
         return getpass.getpass("BECOME password: ") if self.ask_become_pass else None
+
+
+def refuse_unnamed(request: Request) -> None:
+    """A usage error where nothing names the targets that would be changed: this machine is none by default."""
+    if not request.inventory:
+        reason = "nothing names a target to change (this machine is -i localhost, -e ansible_connection=local)"
+        raise typer.BadParameter(reason, param_hint="--inventory")
 
 
 def requested(
