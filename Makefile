@@ -92,7 +92,7 @@ demo: install packages  ## Audit and harden a throw-away node, with a report in 
 	inventory=$$($(BIN)/hardener lab up --kind $(DEMO_KIND) --release $(DEMO_RELEASE))
 	set -x
 	expect_findings $(BIN)/hardener audit -i "$$inventory"
-	expect_findings $(BIN)/hardener apply -i "$$inventory"
+	expect_findings $(BIN)/hardener apply --yes -i "$$inventory"
 	$(BIN)/hardener report latest -f html -o demo/report.html
 	{ set +x; } 2>/dev/null
 	echo "Report: $(CURDIR)/demo/report.html. The node stays up: $(BIN)/hardener lab ssh $(DEMO_KIND)$(DEMO_RELEASE)"

@@ -7,10 +7,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from hardener.catalogue.control import Control
-from hardener.model import Change, ChangeKind
-
-SIGNALS = {"restarted", "reloaded"}
-"""What is done to a unit that runs, and leaves no trace in its state."""
+from hardener.model import SIGNALS, Change, ChangeKind
 
 
 def attributed(items: Sequence[Change], controls: Sequence[Control]) -> Sequence[Change]:

@@ -55,14 +55,11 @@ def _packages(listing: str) -> frozenset[str]:
 
 def is_installable(host: Host, package: str) -> bool:
     """Whether apt knows a version to install; before it has read any lists nobody can say that it does not."""
-    return bool(
-        ask(
-            host,
-            "lists=$(find /var/lib/apt/lists -name '*_Packages*' -print -quit) && "
-            'found=$(apt-cache madison %s) || exit; [ -n "$lists" ] && [ -z "$found" ] || echo yes',
-            package,
-        )
+    question = (
+        "lists=$(find /var/lib/apt/lists -name '*_Packages*' -print -quit) && "
+        'found=$(apt-cache madison %s) || exit; [ -n "$lists" ] && [ -z "$found" ] || echo yes'
     )
+    return bool(ask(host, question, package))
 
 
 OUR_UNITS = frozenset(

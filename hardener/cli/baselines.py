@@ -19,12 +19,14 @@ app = typer.Typer(
 
 
 @app.command("set")
-def set_baseline(run: RunArgument, limit: PatternOption = "*", store: StoreOption = None) -> None:
+def set_baseline(
+    context: typer.Context, run: RunArgument, limit: PatternOption = "*", store: StoreOption = None
+) -> None:
     """Declare a run the baseline of the targets it saw completely.
 
     Example: hardener baseline set latest -l 'web*'
     """
-    targets = open_store(store).declare_baseline(run, limit, datetime.now(UTC))
+    targets = open_store(store, context.obj).declare_baseline(run, limit, datetime.now(UTC))
     deliver(f"baseline of {', '.join(targets)}\n", None)
 
 

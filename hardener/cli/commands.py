@@ -16,7 +16,7 @@ PLACES: Mapping[str, str] = {
     "audit": "flows.audit",
     "plan": "flows.plan",
     "apply": "flows.apply",
-    "rollback": "flows.rollback",
+    "rollback": "rollback.rollback",
     "drift": "drift.drift",
     "report": "runs.report",
     "runs": "runs.app",

@@ -53,7 +53,7 @@ def drift(
     if dry_run and not notify:
         raise typer.BadParameter("goes with --notify", param_hint="--dry-run")
     recipients = recipients_of(context.obj) if notify else ()
-    opened = open_store(store)
+    opened = open_store(store, context.obj)
     comparison = opened.compare(run, limit, COMMANDS)
     found = find_drift(comparison)
     text = formats.FORMATS[format](found)

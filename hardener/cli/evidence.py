@@ -54,6 +54,7 @@ def keygen(
 
 @app.command("export")
 def export(
+    context: typer.Context,
     run: RunArgument,
     output: Annotated[Path, typer.Option("-o", "--output", help="The bundle.")],
     key: Annotated[
@@ -68,7 +69,7 @@ def export(
     Example: hardener evidence export latest -o run.evidence --key evidence.key
     """
     signer = _signer(key)
-    loaded, chain = open_store(store).load_chained(run)
+    loaded, chain = open_store(store, context.obj).load_chained(run)
     if plan is not None:
         read_plans(plan)  # refuses what is none
     packed = Packed(run=loaded, chain=chain, reports=_reports(loaded), plan=plan.read_bytes() if plan else None)

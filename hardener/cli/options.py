@@ -15,13 +15,16 @@ from hardener import reports
 from hardener.cli.folders import deliver_parts
 from hardener.errors import ConfigError
 from hardener.model import Run, RunScore, TargetResult
+from hardener.project import Project
 
 if TYPE_CHECKING:
     from hardener.store import Store
 
 InventoryOption = Annotated[
     list[str] | None,
-    typer.Option("-i", "--inventory", help="Ansible inventory, may be repeated. Without it: this machine."),
+    typer.Option(
+        "-i", "--inventory", help="Ansible inventory, may be repeated. Without it, this machine is only looked at."
+    ),
 ]
 WaiversOption = Annotated[
     Path | None, typer.Option("--waivers", help="File of waivers [default: waivers.yml beside the inventory]")
@@ -37,12 +40,12 @@ COLOURS = re.compile(rb"\x1b\[[0-9;]*m")
 """What a terminal shows as colours and a file must not hold."""
 
 
-def open_store(location: str | None) -> Store:
-    """The store the option names, or the default one."""
+def open_store(location: str | None, project: Project | None = None) -> Store:
+    """The store the option names, or the default one; of the project is what ``latest`` refers to."""
     # Imported here: SQLAlchemy costs a quarter of a second, which commands without a store need not pay.
     from hardener.store import Store, default_location  # noqa: PLC0415
 
-    return Store(location or default_location())
+    return Store(location or default_location(), project.identity if project else None)
 
 
 def check_format(name: str, output: Path | None) -> None:

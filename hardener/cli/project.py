@@ -53,4 +53,5 @@ def init(
     laid = lay_down(directory)
     lines = [f"{'wrote' if is_new else 'kept '} {file}\n" for file, is_new in laid.items()]
     change = "" if directory == Path() else f"cd {shlex.quote(str(directory))} && "
-    deliver("".join([*lines, f"next: {change}hardener audit\n"]), None)
+    hosts = directory / "hosts.yml"
+    deliver("".join([*lines, f"next: name your hosts in {hosts}, then: {change}hardener audit\n"]), None)

@@ -17,7 +17,7 @@ from hardener.catalogue.discovery import discover
 from hardener.catalogue.profiles import DEFAULT_PROFILE, load_profile
 from hardener.catalogue.waivers import load_waivers, waiver_files
 from hardener.cli.options import InventoryOption, WaiversOption
-from hardener.conductor import Conductor, Progress
+from hardener.conductor import ApplySettings, Conductor, Progress
 from hardener.content import roles_directories
 from hardener.errors import ConfigError
 from hardener.inventory import Sources, read_targets, role_defaults
@@ -44,6 +44,10 @@ NoWalkOption = Annotated[
 WorkersOption = Annotated[int, typer.Option("--workers", min=1, max=512, help="Targets looked at at once.")]
 TransportOption = Annotated[
     Client, typer.Option("--transport", help="SSH client: paramiko where that will do (auto), or always one of them.")
+]
+GuardOption = Annotated[
+    int,
+    typer.Option("--guard-seconds", min=10, help="A target restores itself when nobody gets in for so long."),
 ]
 TimeoutOption = Annotated[float, typer.Option("--connect-timeout", min=0.1, help="Seconds to wait for a connection.")]
 
@@ -72,7 +76,12 @@ class Request:
     @property
     def scope(self) -> Scope:
         """What a run remembers of it: what was asked to be looked at."""
-        return Scope(inventories=tuple(self.inventory), limit=self.limit, controls=self.controls)
+        return Scope(
+            inventories=tuple(self.inventory),
+            limit=self.limit,
+            controls=self.controls,
+            project=self.project.identity,
+        )
 
     def waiver_files(self) -> Sequence[Path]:
         """The file that is named, or those beside the inventories."""
@@ -82,9 +91,30 @@ class Request:
         """What opens connections."""
         return connector(become_password=become_password, connect_seconds=self.connect_timeout, client=self.transport)
 
+    def apply_settings(
+        self, become_password: str | None, guard_seconds: int, *, all_or_nothing: bool = False
+    ) -> ApplySettings:
+        """How targets are changed."""
+        return ApplySettings(
+            inventories=self.inventory,
+            extra_vars=self.extra_vars,
+            roles=roles_directories(self.project.directory),
+            become_password=become_password,
+            operator=getpass.getuser(),
+            guard_seconds=guard_seconds,
+            all_or_nothing=all_or_nothing,
+        )
+
     def become_password(self) -> str | None:
         """Asked for on the terminal; never an argument, never kept."""
         return getpass.getpass("BECOME password: ") if self.ask_become_pass else None
+
+
+def refuse_unnamed(request: Request) -> None:
+    """A usage error where nothing names the targets that would be changed: this machine is none by default."""
+    if not request.inventory:
+        reason = "nothing names a target to change (this machine is -i localhost, -e ansible_connection=local)"
+        raise typer.BadParameter(reason, param_hint="--inventory")
 
 
 def requested(
@@ -177,11 +207,10 @@ def prepare(
         extra_vars=request.extra_vars,
         scopes={item.waiver.scope: item.location for item in declared},
     )
-    targets = read_targets(sources)
-    defaults = role_defaults(*sources.roles)
-    for target in targets:
+    defaults, read = role_defaults(*sources.roles), read_targets(sources)
+    for target in read:
         check_values(selection, target, defaults)
-    targets = [catalogue.agreed(target, selection.profile.locations) for target in targets]
+    targets = [catalogue.agreed(target, selection.profile.locations) for target in read]
     connect = request.connector(become_password)
     conductor = Conductor(
         selection=selection, connect=connect, workers=request.workers, progress=progress, defaults=defaults

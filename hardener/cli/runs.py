@@ -44,12 +44,12 @@ def list_runs(store: StoreOption = None) -> None:
 
 
 @app.command("show")
-def show_run(run: RunArgument = "latest", store: StoreOption = None) -> None:
+def show_run(context: typer.Context, run: RunArgument = "latest", store: StoreOption = None) -> None:
     """Show one run as the table it was.
 
     Example: hardener runs show latest
     """
-    _tell(open_store(store), run, "*", "table", None)
+    _tell(open_store(store, context.obj), run, "*", "table", None)
 
 
 @app.command("history")
@@ -98,10 +98,11 @@ def prune_runs(
 
 
 def report(
+    context: typer.Context,
     run: Annotated[
         str | None, typer.Argument(metavar="RUN", help="A run's id, or the beginning of one [default: the newest]")
     ] = None,
-    latest: Annotated[bool, typer.Option("--latest", help="The run kept last, said explicitly.")] = False,
+    latest: Annotated[bool, typer.Option("--latest", help="The project's newest run, said explicitly.")] = False,
     limit: PatternOption = "*",
     by: Annotated[
         str | None, typer.Option("--by", help=f"By the requirements of one of {', '.join(frameworks())}.")
@@ -122,10 +123,10 @@ def report(
     if latest and run is not None:
         raise typer.BadParameter(f"is it {run} or the latest?", param_hint="--latest")
     if by is not None:
-        _tell_by(by, open_store(store).stream(run or "latest", limit), format or "table", output)
+        _tell_by(by, open_store(store, context.obj).stream(run or "latest", limit), format or "table", output)
         return
     check_format(format or "html", output)
-    _tell(open_store(store), run or "latest", limit, format or "html", output)
+    _tell(open_store(store, context.obj), run or "latest", limit, format or "html", output)
 
 
 def _tell_by(by: str, opened: tuple[Run, Iterable[TargetResult]], format: str, output: Path | None) -> None:

@@ -51,5 +51,4 @@ def staged(
         reboot_batch=reboot_batch,
         drain=drain,
         undrain=undrain,
-        confirm=lambda question: typer.confirm(question, err=True),
     )

@@ -76,13 +76,14 @@ def lint_waivers(
     scopes = {item.waiver.scope: item.location for item in declared}
     roles = roles_directories(context.obj.directory)
     sources = Sources(roles=roles, inventories=inventory or (), scopes=scopes)
-    opened = open_store(store)
+    opened = open_store(store, context.obj)
+    newest = opened.newest(RunKind.AUDIT)
     review = Review(
         catalogue=catalogue,
         targets=read_targets(sources),
         moment=datetime.now(UTC),
         within=timedelta(days=within),
-        newest=next((opened.load(run.id) for run in opened.runs() if run.kind is RunKind.AUDIT), None),
+        newest=opened.load(newest) if newest else None,
     )
     remarks = review.remarks(declared)
     if remarks:

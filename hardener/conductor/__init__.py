@@ -5,7 +5,7 @@ from hardener.conductor.guards import GUARD_SECONDS
 from hardener.conductor.planning import make_plans
 from hardener.conductor.progress import Progress
 from hardener.conductor.record import Start, exit_code, make_run, new_run_id
-from hardener.conductor.rollback import Rollback, RollbackRequest
+from hardener.conductor.rollback import Rollback, RollbackRequest, chosen_changes
 from hardener.conductor.rollout import RebootPolicy, Rollout, Stages, resumed
 from hardener.conductor.settings import ApplySettings
 
@@ -22,6 +22,7 @@ __all__ = [
     "Seed",
     "Stages",
     "Start",
+    "chosen_changes",
     "exit_code",
     "make_plans",
     "make_run",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from queue import SimpleQueue
-from threading import Event, Thread
+from threading import Event
 from typing import Any, TypeVar
 
 from hardener.approval import difference
 from hardener.catalogue.control import Control
 from hardener.changes import attributed
+from hardener.conductor.beside import in_a_thread, waited_for
 from hardener.conductor.checkpoints import Going, interpreter
 from hardener.conductor.faults import Trouble, trouble
 from hardener.conductor.flows import Conductor
@@ -108,6 +107,8 @@ class Applying:
                 self._fail(plan.target, Trouble(plan.problem, is_our_fault=True))
             elif different := difference(approved, plan, with_items=rehearse):
                 self._fail(plan.target, Trouble(f"not changed, the approved plan no longer holds: {different}"))
+            elif plan.problem and plan.target in tasks:  # as it was approved: that nothing would be done
+                self._fail(plan.target, Trouble(f"not changed: {plan.problem}"))
             else:
                 continue
             tasks.pop(plan.target, None)
@@ -199,9 +200,9 @@ class Applying:
             progress=self.conductor.progress.step,
             is_cancelled=cancelled.is_set,
         )
-        ended = _in_a_thread(lambda: self.settings.playbook(run))
+        ended = in_a_thread(lambda: self.settings.playbook(run))
         try:
-            return _waited_for(ended, cancelled)()
+            return waited_for(ended, cancelled)()
         except BaseException as error:
             cause = trouble(error) if isinstance(error, Exception) else Trouble("interrupted")
             for name in guards.armed:
@@ -245,36 +246,6 @@ class Applying:
         finally:
             for name, result in seen.items():
                 self.after[name] = _after(self.before[name], self.after[name], result)
-
-
-def _in_a_thread(work: Callable[[], Result]) -> SimpleQueue[Callable[[], Result]]:
-    """Do something beside; the queue gets what gives its result, or raises what it raised.
-
-    The queue of C alone: an interruption in the middle of any other wait of Python's may leave it locked for ever.
-    Nobody waits for the thread when the program ends.
-    """
-    ended: SimpleQueue[Callable[[], Result]] = SimpleQueue()
-
-    def done() -> None:
-        future: Future[Result] = Future()
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001  (it is raised where it is waited for)
-            future.set_exception(error)
-        ended.put(future.result)
-
-    Thread(target=done, name="playbook", daemon=True).start()
-    return ended
-
-
-def _waited_for(ended: SimpleQueue[Callable[[], Result]], cancelled: Event) -> Callable[[], Result]:
-    """What has ended; an interruption cancels it, and is raised once it has."""
-    try:
-        return ended.get()
-    except BaseException:
-        cancelled.set()
-        ended.get()
-        raise
 
 
 def _after(before: TargetResult, changed: TargetResult, seen: TargetResult) -> TargetResult:

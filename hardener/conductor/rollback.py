@@ -86,7 +86,7 @@ class Rollback:
     def _is_meant(self, target: Target) -> bool:
         """Whether there is something to take back on a target that could be asked; if not, its result says why."""
         try:
-            is_nothing = _chosen(self.request, target.name)[0] == []
+            is_nothing = self.request.controls != "*" and not chosen_changes(self.request, target.name)[0]
         except Exception as error:  # noqa: BLE001  (whatever it is: the others go on)
             self._note(target.name, **trouble(error).fields)
             return False
@@ -138,9 +138,10 @@ class Rollback:
 
     def _one(self, target: Target) -> _Taken:
         self.conductor.progress.step(target.name, "rollback")
-        chosen, shared = _chosen(self.request, target.name)
+        chosen, shared = chosen_changes(self.request, target.name)
+        asked = None if self.request.controls == "*" else _asked_for(chosen)  # None: everything the target keeps of it
         with self.conductor.connect(target.connection) as transport:
-            answer = checkpoints.rollback(transport, self.request.undone.id, chosen, force=self.request.force)
+            answer = checkpoints.rollback(transport, self.request.undone.id, asked, force=self.request.force)
         task = f"rollback of {self.request.undone.id}"
         changes = [
             Change(role="rollback", task=task, module="", kind=_kind(kind), subject=name)
@@ -178,14 +179,14 @@ def _kind(kind: str) -> ChangeKind:
     return _KINDS.get(kind, ChangeKind.ACTION)
 
 
-def _chosen(request: RollbackRequest, target: str) -> tuple[Sequence[Mapping[str, Any]] | None, Sequence[str]]:
-    """The recorded changes made for the chosen controls alone, ``None`` for all; and what some others need as well.
+def chosen_changes(request: RollbackRequest, target: str) -> tuple[Sequence[Change], Sequence[str]]:
+    """What the run says it changed on a target for the chosen controls alone; and what some others need as well.
 
     What all controls of a role share, such as the file that includes the rest or a unit that reads it, is the role's.
     """
-    if request.controls == "*":
-        return None, ()
     made = next((result.changes for result in request.undone.results if result.target == target), ())
+    if request.controls == "*":
+        return made, ()
     of_role = {
         change.role: {name for other in made if other.role == change.role for name in other.controls} for change in made
     }
@@ -193,12 +194,21 @@ def _chosen(request: RollbackRequest, target: str) -> tuple[Sequence[Mapping[str
     for change in made:
         matching = [fnmatchcase(control, request.controls) for control in change.controls]
         if matching and all(matching):
-            # Of a setting its lines; whole texts would be more than an argument can hold, and the target keeps them.
-            fields = _LINE if change.kind is ChangeKind.SETTING else {"kind", "subject"}
-            chosen.append(change.model_dump(mode="json", include=fields))
+            chosen.append(change)
         elif any(matching) and set(change.controls) != of_role[change.role]:
             shared.append(change.subject)
     return chosen, list(dict.fromkeys(shared))
+
+
+def _asked_for(changes: Sequence[Change]) -> Sequence[Mapping[str, Any]]:
+    """Changes as a target is told of them.
+
+    Of a setting its lines; whole texts would be more than an argument can hold, and the target keeps them.
+    """
+    return [
+        change.model_dump(mode="json", include=_LINE if change.kind is ChangeKind.SETTING else {"kind", "subject"})
+        for change in changes
+    ]
 
 
 def _finished(taken: TargetResult, seen: TargetResult) -> TargetResult:

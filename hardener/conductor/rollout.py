@@ -81,8 +81,7 @@ class Rollout:
             if number > 0 and (reason := self._between()):
                 self._stopped = reason
                 return
-            # The one batch there is has just been rehearsed, to compare the plan as a whole.
-            self._applying.batch(batch, rehearse=len(batches) > 1)
+            self._applying.batch(batch, rehearse=len(batches) > 1 or not self.settings.is_compared)
             self._restart([target for target in batch if self._waits_for_reboot(target)])
             if (reason := self._too_many_failed()) and number + 1 < len(batches):
                 self._stopped = reason

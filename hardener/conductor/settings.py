@@ -28,4 +28,6 @@ class ApplySettings:
     """Whether a target on which something has to be left out is not changed at all."""
     approved: Plans | None = None
     """The plan that an apply is held to: a target of which it no longer holds is not touched."""
+    is_compared: bool = False
+    """Whether that plan has just been compared as a whole, so that an only batch need not be rehearsed for it again."""
     playbook: Callable[[PlaybookRun], Mapping[str, PlaybookOutcome]] = run_playbook

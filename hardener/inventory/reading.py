@@ -75,7 +75,8 @@ def read_targets(sources: Sources) -> Sequence[Target]:
             manager.subset(sources.limit)
         hosts: list[Host] = manager.get_hosts()
         if not hosts:
-            raise InventoryError(f"no target matches {sources.limit or 'all'!r}", location=location)
+            what = f"no target matches {sources.limit!r}" if sources.limit else "names no target"
+            raise InventoryError(what, location=location)
         for host in hosts:
             refuse_name("host", host.name, _location(host.name), sources.inventories)
             for group in host.get_groups():

@@ -16,7 +16,7 @@ class Sources:
     """Directories of roles; every role's ``defaults/main.yml`` is read."""
     profile_values: Mapping[str, Any] = field(default_factory=dict)
     inventories: Sequence[str] = ()
-    """What ``-i`` names; none means this machine."""
+    """What ``-i`` names; none means this machine, which is only looked at then."""
     limit: str | None = None
     extra_vars: Sequence[str] = ()
     """What ``-e`` names: ``key=value``, JSON, or ``@file``."""

@@ -32,6 +32,7 @@ from hardener.model.requirement import (
     Trait,
 )
 from hardener.model.run import (
+    SIGNALS,
     Change,
     ChangeKind,
     CheckpointState,
@@ -49,11 +50,13 @@ from hardener.model.run import (
 )
 from hardener.model.scope import Scope
 from hardener.model.target import Access, Become, Connection, Facts, LastRun, Target, Values
+from hardener.model.undoable import TakenBack, UndoableRun, UndoableTarget, is_undoable
 from hardener.model.waiver import Waiver, WaiverKind
 from hardener.model.word import Word, counted, few
 
 __all__ = [
     "NOTHING_BEFORE",
+    "SIGNALS",
     "Access",
     "Alert",
     "Answer",
@@ -101,11 +104,14 @@ __all__ = [
     "Seen",
     "Severity",
     "Standing",
+    "TakenBack",
     "Target",
     "TargetPlan",
     "TargetResult",
     "Trait",
     "Transcript",
+    "UndoableRun",
+    "UndoableTarget",
     "Values",
     "View",
     "Waiver",
@@ -117,5 +123,6 @@ __all__ = [
     "counted",
     "digest_of",
     "few",
+    "is_undoable",
     "score",
 ]

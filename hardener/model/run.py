@@ -45,6 +45,10 @@ class ChangeKind(StrEnum):
     """What is none of these, such as a menu made anew."""
 
 
+SIGNALS = {"restarted", "reloaded"}
+"""What is done to a unit that runs, and leaves no trace in its state."""
+
+
 class Change(Word):
     """One item of a target that the playbook changes, or would change."""
 

@@ -62,6 +62,11 @@ class Project:
     notify: Sequence[Mention] = ()
     longest_days: int = LONGEST_DAYS
 
+    @property
+    def identity(self) -> str | None:
+        """What its runs are known by: where it really is; ``None`` without a project file."""
+        return None if self.directory is None else str(self.directory.resolve())
+
 
 def find_project(start: Path) -> Path | None:
     """The project file of a directory, or of the nearest one above it."""

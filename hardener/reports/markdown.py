@@ -143,7 +143,7 @@ def _waivers(seen: _Summary) -> Iterator[str]:
 
 def _next(seen: _Summary) -> Iterator[str]:
     run = seen.run
-    scope = [word for name in run.scope.inventories for word in ("-i", name)]
+    scope = [*run.scope.naming]
     scope += ["-l", run.scope.limit] if run.scope.limit else []
     scope += ["-p", run.profile]
     scope += ["--controls", run.scope.controls] if run.scope.controls != "*" else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -15,8 +15,9 @@ from hardener.reports.listing import visible_line
 class TerminalProgress:
     """One bar for each flow, with what happened last; rich keeps its own lock, so many threads may call."""
 
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
+    def __init__(self, new_bars: Callable[[], Progress]) -> None:
+        self._new_bars = new_bars
+        self._bars = new_bars()
         self._task: TaskID | None = None
 
     def begin(self, title: str, targets: int) -> None:
@@ -37,6 +38,25 @@ class TerminalProgress:
         if self._task is not None:
             self._bars.update(self._task, advance=1, last=visible_line(f"{target}: {problem or 'done'}"))
 
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Show bars while the block runs."""
+        self._bars.start()
+        try:
+            yield
+        finally:
+            self._bars.stop()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take the bars away while somebody else writes on the terminal, or is asked there."""
+        self._bars.stop()
+        try:
+            yield
+        finally:  # new ones: those that were there would erase what has been written since
+            self._bars, self._task = self._new_bars(), None
+            self._bars.start()
+
 
 class NoProgress:
     """What a pipe sees of progress: warnings, and nothing else."""
@@ -54,13 +74,27 @@ class NoProgress:
     def done(self, target: str, problem: str | None) -> None:
         """Nothing."""
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is in the way."""
+        yield
+
+
+ShownProgress = TerminalProgress | NoProgress
+
 
 @contextmanager
-def progress_on_stderr() -> Iterator[TerminalProgress | NoProgress]:
+def progress_on_stderr() -> Iterator[ShownProgress]:
     """Bars while the block runs, if stderr is a terminal."""
     if not sys.stderr.isatty():
         yield NoProgress()
         return
+    progress = TerminalProgress(_new_bars)
+    with progress.shown():
+        yield progress
+
+
+def _new_bars() -> Progress:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
@@ -68,5 +102,4 @@ def progress_on_stderr() -> Iterator[TerminalProgress | NoProgress]:
         TimeElapsedColumn(),
         TextColumn("{task.fields[last]}", markup=False),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        yield TerminalProgress(bars)
+    return Progress(*columns, console=Console(stderr=True), transient=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
+
+from sqlalchemy import Connection
 
 from hardener.errors import SchemaTooNew
 from hardener.model import (
@@ -16,21 +18,26 @@ from hardener.model import (
     Period,
     Pruned,
     Run,
+    RunKind,
     RunScore,
     RunSummary,
     Seen,
+    TakenBack,
     TargetResult,
+    UndoableRun,
 )
 from hardener.private import state_directory
 from hardener.store import baselines, reading, schema, telling
 from hardener.store.chaining import adopt, verified_run
 from hardener.store.comparing import compare
+from hardener.store.contents import Refusal
 from hardener.store.history import periods
 from hardener.store.integrity import problems
 from hardener.store.opening import Database
 from hardener.store.pruning import prune
 from hardener.store.silence import seen
 from hardener.store.trend import trend
+from hardener.store.undoable import taken_back, undoable
 from hardener.store.upgrading import carry_over, found_version, upgrade
 from hardener.store.writing import write_run
 
@@ -43,10 +50,12 @@ def default_location() -> Path:
 class Store:
     """An open store. ``location`` is a SQLAlchemy URL, or the path of a SQLite file, which is made if missing.
 
+    ``project``: the directory of the project whose runs ``latest`` is one of; ``None``: those of no project.
     Raises ``StoreError`` where it cannot be opened or written, ``SchemaTooNew`` where a later version wrote it.
     """
 
-    def __init__(self, location: str | Path) -> None:
+    def __init__(self, location: str | Path, project: str | None = None) -> None:
+        self._project = project
         self._database = Database(location)
         with self._database.reading() as connection:
             found = found_version(connection)
@@ -71,6 +80,14 @@ class Store:
                 carry_over(connection)
                 adopt(connection)
 
+    def _named(self, connection: Connection, reference: str) -> str:
+        """An id, or the beginning of one: what ``latest`` refers to is known here alone."""
+        named = reading.newest(connection, self._project) if reference == "latest" else reference
+        if named is None:
+            whose = f"of the project in {self._project}" if self._project else "outside of a project"
+            raise Refusal(f"no run {whose} is kept; 'hardener runs list' shows those of all")
+        return named
+
     def save(self, run: Run) -> None:
         """Write a run, all of it or nothing."""
         with self._database.writing() as connection:
@@ -81,10 +98,25 @@ class Store:
         with self._database.reading() as connection:
             return reading.read_summaries(connection)
 
-    def load(self, reference: str) -> Run:
-        """The run with this id, with the only id that starts so, or the one kept last for ``latest``."""
+    def newest(self, kind: RunKind) -> str | None:
+        """The id of the project's run of a kind that was kept last."""
         with self._database.reading() as connection:
-            return reading.read_run(connection, reading.run_number(connection, reference))
+            return reading.newest(connection, self._project, kind)
+
+    def undoable(self) -> Sequence[UndoableRun]:
+        """The applies of the project that changed something, the one kept last first."""
+        with self._database.reading() as connection:
+            return undoable(connection, self._project)
+
+    def taken_back(self, run: str) -> Mapping[str, TakenBack]:
+        """How far what a run changed has been taken back, by target; not at all where there is nothing."""
+        with self._database.reading() as connection:
+            return taken_back(connection, run)
+
+    def load(self, reference: str) -> Run:
+        """The run with this id, with the only id that starts so, or for ``latest`` the project's that was kept last."""
+        with self._database.reading() as connection:
+            return reading.read_run(connection, reading.run_number(connection, self._named(connection, reference)))
 
     def load_chained(self, reference: str) -> tuple[Run, Sequence[Link]]:
         """A run that is what its link says, and the chain from its beginning to this run.
@@ -92,7 +124,7 @@ class Store:
         ``StoreError`` where one of them was changed since it was kept: whoever acts on a run has to have it so.
         """
         with self._database.reading() as connection:
-            return verified_run(connection, reference)
+            return verified_run(connection, self._named(connection, reference))
 
     def stream(
         self, reference: str, pattern: str = "*", *, with_before: bool = False
@@ -106,7 +138,7 @@ class Store:
 
     def _parts(self, reference: str, pattern: str, *, with_before: bool) -> Iterator[Run | TargetResult]:
         with self._database.reading() as connection:
-            number = reading.run_number(connection, reference)
+            number = reading.run_number(connection, self._named(connection, reference))
             yield from reading.stream_run(connection, number, pattern, with_before=with_before)
 
     def history(self, target: str, control: str) -> Sequence[Period]:
@@ -117,7 +149,8 @@ class Store:
     def trend(self, reference: str, pattern: str = "*", most: int = 12) -> Sequence[RunScore]:
         """How the targets of a run scored in it and in earlier runs of the same controls, the newest last."""
         with self._database.reading() as connection:
-            return trend(connection, reading.run_number(connection, reference), pattern, most)
+            number = reading.run_number(connection, self._named(connection, reference))
+            return trend(connection, number, pattern, most)
 
     def compare(self, reference: str | None = None, pattern: str = "*", commands: Collection[str] = ()) -> Comparison:
         """A run, by default the newest audit, beside the baselines of the targets a shell-style pattern names.
@@ -125,12 +158,14 @@ class Store:
         ``commands``: whose answers are wanted around each moment at which a value became another.
         """
         with self._database.reading() as connection:
-            return compare(connection, reference, pattern, commands)
+            named = self._named(connection, reference) if reference else None
+            return compare(connection, named, pattern, commands)
 
     def declare_baseline(self, reference: str, pattern: str, now: datetime) -> Sequence[str]:
         """Make a run the baseline of the targets it saw completely; returns their names."""
         with self._database.writing() as connection:
-            return baselines.declare(connection, reference, pattern, int(now.timestamp()))
+            named = self._named(connection, reference)
+            return baselines.declare(connection, named, pattern, int(now.timestamp()))
 
     def clear_baselines(self, pattern: str) -> Sequence[str]:
         """Forget declared baselines; returns the names of their targets."""

@@ -8,7 +8,18 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, func, select
 
-from hardener.model import Answer, ControlRecord, Facts, Finding, Run, RunSummary, TargetResult, Transcript
+from hardener.model import (
+    Answer,
+    ControlRecord,
+    Facts,
+    Finding,
+    Run,
+    RunKind,
+    RunSummary,
+    Scope,
+    TargetResult,
+    Transcript,
+)
 from hardener.store import schema
 from hardener.store.contents import Contents, Damaged, Refusal, batches, unpacked
 from hardener.store.forms import Outline, body, loaded, made
@@ -16,14 +27,23 @@ from hardener.store.intervals import seen_by
 from hardener.store.writing import RESULTS_AT_ONCE
 
 
+def newest(connection: Connection, project: str | None, kind: RunKind | None = None) -> str | None:
+    """The id of the run of a project, or of those of no project, that was kept last: of any kind, or of one."""
+    run = schema.run
+    query = select(run).order_by(run.c.number.desc())
+    rows = connection.execute(query if kind is None else query.where(run.c.kind == kind.value)).mappings()
+    return next((str(row["id"]) for row in rows if scope_of(row).is_of(project)), None)
+
+
+def scope_of(row: RowMapping) -> Scope:
+    """What a run was about."""
+    return made(Scope, f"run {row['id']}", run_body(row).get("scope", {}))
+
+
 def run_number(connection: Connection, reference: str) -> int:
-    """The number of the run with this id, of the only one whose id starts so, or of the newest for ``latest``."""
+    """The number of the run with this id, or of the only one whose id starts so."""
     columns = schema.run.c
-    query = select(columns.number)
-    if reference == "latest":
-        query = query.order_by(columns.number.desc()).limit(1)
-    else:
-        query = query.where(columns.id.startswith(reference, autoescape=True)).limit(2)
+    query = select(columns.number).where(columns.id.startswith(reference, autoescape=True)).limit(2)
     found = connection.execute(query).scalars().all()
     if len(found) > 1:
         exact = connection.execute(select(columns.number).where(columns.id == reference)).scalars().all()

@@ -12,10 +12,8 @@ DOCUMENTATION = r"""
 module: units
 short_description: Mask, run, restart or reload many systemd units at once
 description:
-  - C(needed) leaves a unit as it is; C(masked) stops and masks; C(running) unmasks, enables and starts; C(restarted)
-    and C(reloaded) concern what runs.
-  - What a socket of systemd's has started is restarted instead of reloaded. sshd loses that socket at a reload, and
-    ends; at a restart it is handed over again.
+  - C(masked) stops and masks; C(running) unmasks, enables and starts; C(restarted) and C(reloaded) concern what runs.
+  - What the socket of its name starts is restarted instead of reloaded. sshd loses its socket at a reload, and ends.
   - One systemctl call per kind of action. A unit that does not exist is left alone, unless it has to run.
   - A unit whose own file is in /etc/systemd/system cannot be masked; it is stopped and disabled instead.
 options:
@@ -28,7 +26,7 @@ RETURN = r"""#"""
 
 Properties = dict[str, Any]
 ADMINISTERED = "/etc/systemd/system"
-PROPERTIES = ("LoadState", "ActiveState", "UnitFileState", "TriggeredBy")
+PROPERTIES = ("LoadState", "ActiveState", "UnitFileState")
 SIGNALS = ("restarted", "reloaded")
 STOPPED = {"inactive", "failed", "deactivating"}
 STARTED_AT_BOOT = {"enabled", "static", "generated", "alias", "indirect"}
@@ -51,9 +49,7 @@ def _actions(properties: Properties, state: str) -> set[str]:
     """What one unit needs."""
     is_stopped, file = properties["ActiveState"] in STOPPED, properties["UnitFileState"]
     is_masked = file.startswith("masked")
-    if state == "needed":
-        needs = {}
-    elif state == "running":
+    if state == "running":
         needs = {"unmask": is_masked, "enable": file not in STARTED_AT_BOOT, "start": is_stopped}
     elif state == "masked":
         exists, own = properties["LoadState"] != "not-found", properties["has_own_file"]
@@ -82,24 +78,15 @@ def has_own_file(unit: str) -> bool:
     return bool(exists(path) and resolved(path) != "/dev/null")
 
 
-def observe(module: AnsibleModule, names: list[str]) -> dict[str, Properties]:
-    """What systemd says of the units now."""
-    current = shown(module, names)
-    named = {name: properties["TriggeredBy"].split() for name, properties in current.items()}
-    sockets = sorted({unit for units in named.values() for unit in units if unit.endswith(".socket")})
-    states = shown(module, sockets) if sockets else {}
-    for name, properties in current.items():
-        properties["has_own_file"] = has_own_file(name)
-        properties["has_socket"] = any(
-            states[unit]["ActiveState"] == "active" for unit in named[name] if unit in states
-        )
-    return current
-
-
-def shown(module: AnsibleModule, names: list[str]) -> dict[str, Properties]:
-    """Unit → its properties, by systemctl."""
+def observe(module: AnsibleModule, wanted: dict[str, str]) -> dict[str, Properties]:
+    """What systemd says of the units now, and whether the socket of the same name starts those to be reloaded."""
+    sockets = {name: f"{name.rpartition('.')[0]}.socket" for name, state in wanted.items() if state == "reloaded"}
+    names = [*wanted, *sockets.values()]
     options = ["--no-pager", *(f"--property={name}" for name in PROPERTIES)]
-    return parsed(module.run_command(["systemctl", "show", *options, "--", *names], check_rc=True)[1], names)
+    found = parsed(module.run_command(["systemctl", "show", *options, "--", *names], check_rc=True)[1], names)
+    is_active = {name: found[socket]["ActiveState"] == "active" for name, socket in sockets.items()}
+    own = {name: {"has_own_file": has_own_file(name), "has_socket": is_active.get(name, False)} for name in wanted}
+    return {name: {**found[name], **own[name]} for name in wanted}
 
 
 def act(module: AnsibleModule, action: str, units: list[str]) -> None:
@@ -121,28 +108,25 @@ def main() -> None:
     """Ansible's entry point."""
     module = AnsibleModule(argument_spec={"units": {"type": "dict", "required": True}}, supports_check_mode=True)
     wanted = module.params["units"]
-    if unknown := sorted({str(state) for state in wanted.values()} - {"needed", "masked", "running", *SIGNALS}):
+    if unknown := sorted({str(state) for state in wanted.values()} - {"masked", "running", *SIGNALS}):
         module.fail_json(msg=f"units: no such state: {', '.join(unknown)}")
-    names = list(wanted)
-    before = observe(module, names) if names else {}
+    before = observe(module, wanted) if wanted else {}
     actions = diff(before, wanted)
     touched = {unit for units in actions.values() for unit in units}
     if module.check_mode:
         after = _expected(before, actions)
-        told = [unit for unit in names if unit in touched or wanted[unit] in SIGNALS]
+        told = [unit for unit in wanted if unit in touched or wanted[unit] in SIGNALS]
         # The rest of a run may bring a unit that is not there, and start one that would be restarted if it ran.
         sure = {unit for unit in touched if before[unit]["LoadState"] != "not-found"}
-        rows = [
-            {**item(unit, before[unit], after[unit], wanted[unit]), "conditional": unit not in sure} for unit in told
-        ]
-        finish(module, rows)
+        rows = [item(unit, before[unit], after[unit], wanted[unit]) for unit in told]
+        finish(module, [{**row, "conditional": row["subject"] not in sure} for row in rows])
     for action, units in actions.items():
         act(module, action, units)
-    after = observe(module, names) if actions else before
+    after = observe(module, wanted) if actions else before
     if again := diff(after, wanted).get("stop"):  # something started them before they were masked
         act(module, "stop", again)
-        after = observe(module, names)
-    rows = [item(unit, before[unit], after[unit], wanted[unit]) for unit in names if unit in touched]
+        after = observe(module, wanted)
+    rows = [item(unit, before[unit], after[unit], wanted[unit]) for unit in wanted if unit in touched]
     finish(module, rows)
 
 

@@ -102,7 +102,7 @@ def test_nobody_shuts_himself_out(bench: Bench, tmp_path: Path) -> None:
     try:
         values = json.dumps({"firewall_ssh": {"networks": ["192.0.2.0/24"]}})
         arguments = ("-i", bench.node.inventory, "--controls", "firewall-*", "--store", tmp_path / "runs", "-e", values)
-        finished = run("apply", *arguments)
+        finished = run("apply", "--yes", *arguments)
         assert finished.returncode == ExitCode.INCOMPLETE
         assert "from where you came, is in none of firewall_ssh.networks: 192.0.2.0/24" in finished.stdout
         assert lab.run(bench.node, "nft list tables").stdout == "table ip site\n"

@@ -51,7 +51,7 @@ def command(node: lab.Node, name: str, *words: str, store: Path) -> list[str]:
 
 def killed_apply(node: lab.Node, seconds: float, store: Path) -> None:
     """An apply whose controller is killed after so many seconds, unless it has ended by then."""
-    words = command(node, "apply", "--guard-seconds", str(GUARD_SECONDS), store=store)
+    words = command(node, "apply", "--yes", "--guard-seconds", str(GUARD_SECONDS), store=store)
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         process.wait(seconds)
@@ -99,7 +99,7 @@ def test_an_interrupted_apply_is_taken_back_and_can_be_resumed(
     node = soft_node()
     store = tmp_path / "runs.sqlite"
     before = snapshot(node)
-    words = command(node, "apply", store=store)
+    words = command(node, "apply", "--yes", store=store)
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     ends = time.monotonic() + PATIENCE_SECONDS
     while lab.run(node, "test -e /etc/modprobe.d/hardener.conf -o -e /etc/sysctl.d/zz-hardener.conf").returncode:
@@ -111,7 +111,7 @@ def test_an_interrupted_apply_is_taken_back_and_can_be_resumed(
     assert not differences(before, snapshot(node))
     resumed = told.partition("--resume ")[2].split()[0]
     again = subprocess.run(
-        command(node, "apply", "--resume", resumed, store=store), capture_output=True, text=True, check=False
+        command(node, "apply", "--yes", "--resume", resumed, store=store), capture_output=True, text=True, check=False
     )
     assert again.returncode in {ExitCode.COMPLIANT, ExitCode.FINDINGS}, again.stderr
     assert settled(node) == "released"

@@ -48,7 +48,18 @@ def soft_node(name: str) -> Iterator[lab.Node]:
 def started(nodes: list[lab.Node], store: Path, *words: str) -> subprocess.Popen[str]:
     """An apply over some nodes, under way."""
     inventories = [word for node in nodes for word in ("-i", str(node.inventory))]
-    command = [sys.executable, "-m", "hardener", "apply", *inventories, "-p", "cis-level2", "--store", str(store)]
+    command = [
+        sys.executable,
+        "-m",
+        "hardener",
+        "apply",
+        "--yes",
+        *inventories,
+        "-p",
+        "cis-level2",
+        "--store",
+        str(store),
+    ]
     command += ["--guard-seconds", str(GUARD_SECONDS), "--connect-timeout", "60", *words]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

@@ -186,7 +186,7 @@ def test_ten_nights_with_a_fault_each(ways: list[Way], tmp_path: Path) -> None:
     inventory(ways, tmp_path)
     (tmp_path / "banners.yml").write_text(PROFILE)
     one_of_each = ":".join(way.name for way in ways[:NODES])
-    applied = run(["apply" if word == "audit" else word for word in [*fleet.audit, "-l", one_of_each]])
+    applied = run(["apply" if word == "audit" else word for word in [*fleet.audit, "-l", one_of_each, "--yes"]])
     assert applied.returncode == ExitCode.COMPLIANT, applied.stderr
     for way in ways[:NODES]:
         fleet.holds[way.node.name] = True

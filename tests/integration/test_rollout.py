@@ -60,14 +60,16 @@ def test_a_rollout_stops_where_a_node_is_lost_and_goes_on_from_there(nodes: list
     hosts = inventory(nodes, tmp_path, **{second.name: 9})
     shared = ("-i", hosts, "--controls", "banners-*", "--store", tmp_path / "runs.db", "-f", "json")
     untouched = snapshot(third)
-    stopped = hardener("apply", *shared, "--batches", "1", "--connect-timeout", "5")
+    stopped = hardener("apply", "--yes", *shared, "--batches", "1", "--connect-timeout", "5")
     assert stopped.returncode == ExitCode.INCOMPLETE
     seen = results(stopped)
     assert seen[first.name]["problem"] is None
     assert seen[third.name]["problem"] == f"not started: 1 of 2 targets failed ({second.name})"
     assert not differences(untouched, snapshot(third))
     inventory(nodes, tmp_path)
-    seen = results(resumed := hardener("apply", *shared, "--resume", "latest", "--batches", "1", "--health", "true"))
+    seen = results(
+        resumed := hardener("apply", "--yes", *shared, "--resume", "latest", "--batches", "1", "--health", "true")
+    )
     assert (resumed.returncode, list(seen)) == (ExitCode.COMPLIANT, [second.name, third.name])
 
 
@@ -79,7 +81,7 @@ def test_a_health_command_that_fails_ends_a_rollout_in_the_groups_order(nodes: l
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump(groups, sort_keys=False))
     shared = ("-i", tmp_path / "hosts.yml", "--controls", "banners-*", "--store", tmp_path / "runs.db", "-f", "json")
     health = f"{sys.executable} -c 'raise SystemExit(\"pods are pending\")'"
-    stopped = hardener("apply", *shared, "--batches", "1,100%", "--group-order", "canary", "--health", health)
+    stopped = hardener("apply", "--yes", *shared, "--batches", "1,100%", "--group-order", "canary", "--health", health)
     seen = results(stopped)
     assert seen[last]["problem"] is None
     assert {seen[node.name]["problem"] for node in nodes[:2]} == {
@@ -93,10 +95,10 @@ def test_what_waits_for_a_restart_is_drained_restarted_and_undrained(nodes: list
     shared = ("-i", node.inventory, "-p", "cis-level2", "--controls", WAITS_FOR_REBOOT, "--store", tmp_path / "runs.db")
     log = tmp_path / "log"
     told = ("--drain", f"echo drained {{target}} >>{log}", "--undrain", f"echo undrained {{target}} >>{log}")
-    seen = results(hardener("apply", *shared, "-f", "json", "--reboot", "when-needed", *told))[node.name]
+    seen = results(hardener("apply", "--yes", *shared, "-f", "json", "--reboot", "when-needed", *told))[node.name]
     assert seen["problem"] is None
     outcomes = {finding["control"]: finding["outcome"] for finding in seen["findings"]}
     assert outcomes[WAITS_FOR_REBOOT] == "pass"
     assert log.read_text() == f"drained {node.name}\nundrained {node.name}\n"
-    assert hardener("apply", *shared, "--reboot", "when-needed", *told).returncode == ExitCode.COMPLIANT
+    assert hardener("apply", "--yes", *shared, "--reboot", "when-needed", *told).returncode == ExitCode.COMPLIANT
     assert log.read_text().count("drained") == 2, "nothing waits any more"

@@ -16,6 +16,8 @@ from hardener.model import Answer, Connection, Severity, Target, Trait
 from hardener.plan import Selection
 from hardener.transport.batch import Batch
 
+HERE = "all: {hosts: {this-machine: {ansible_connection: local}}}\n"
+"""An inventory that names this machine."""
 WORDS: dict[str, Any] = {
     "title": "A title",
     "why": "A reason.",

@@ -113,7 +113,7 @@ def test_whatever_file_it_is_in_the_command_ends_with_65(
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"schema": ' + "9" * 5_000 + "}", '{"a": ' * 100_000])
 def test_a_plan_that_is_none_ends_with_65(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "plan.json").write_text(text)
-    options = ["--store", str(tmp_path / "runs"), "--plan", str(tmp_path / "plan.json")]
+    options = ["-i", "hosts.yml", "--store", str(tmp_path / "runs"), "--plan", str(tmp_path / "plan.json")]
     assert main(["apply", *options]) == ExitCode.BAD_CONFIG
     told = capsys.readouterr().err
     assert told.startswith(f"hardener: {tmp_path / 'plan.json'}:1: not a plan: ")

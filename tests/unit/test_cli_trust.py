@@ -12,6 +12,7 @@ import pytest
 from hardener.cli import main
 from hardener.errors import ExitCode
 from hardener.project import lay_down
+from tests.unit.builders import HERE
 from tests.unit.test_cli import refused
 from tests.unit.test_site import EXAMPLE, PAGE, put
 
@@ -23,6 +24,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A site with a file of each kind, in which commands run."""
     site = tmp_path / "site"
     lay_down(site)
+    put(site, "hosts.yml", HERE)
     for name, text in EXAMPLE.findall(PAGE.read_text("utf-8")):
         put(site, name, text)
     put(site, "controls/helpers/__init__.py", "")
@@ -91,7 +93,15 @@ def test_an_inventory_where_others_could_add_variables_is_refused(
 def test_a_plan_that_others_can_write_is_no_approval(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     put(site, "plan.json", "{}").chmod(0o666)
     assert f"{site}/plan.json: others can write it" in refused(
-        capsys, "apply", "--plan", str(site / "plan.json"), "--store", "runs.sqlite", code=ExitCode.BAD_CONFIG
+        capsys,
+        "apply",
+        "-i",
+        "hosts.yml",
+        "--plan",
+        str(site / "plan.json"),
+        "--store",
+        "runs.sqlite",
+        code=ExitCode.BAD_CONFIG,
     )
 
 

@@ -389,14 +389,14 @@ def of_rollback(fleet: Fleet, **how: Any) -> Rollback:
 def test_what_breaks_while_one_target_is_taken_back_costs_the_other_nothing(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = rolling_back._chosen
+    said = rolling_back.chosen_changes
 
     def chosen(request: RollbackRequest, target: str) -> Any:
         if target == "a":
             FAULTS[kind]()
         return said(request, target)
 
-    monkeypatch.setattr(rolling_back, "_chosen", chosen)
+    monkeypatch.setattr(rolling_back, "chosen_changes", chosen)
     fleet = Fleet(a=healthy(), b=healthy())
     flow = of_rollback(fleet, controls="alpha-*")
     flow.go()

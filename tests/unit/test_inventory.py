@@ -101,7 +101,7 @@ def test_without_an_inventory_the_target_is_this_machine(roles: Path) -> None:
         ("all: {hosts: {a: {ansible_connection: winrm}}}", "a", "connection 'winrm' is not supported (ssh, local)"),
         ("all: {hosts: {a: {ansible_become: true, ansible_become_method: su}}}", "a", "become method 'su' is not"),
         ("all: {hosts: {a: {hardening_traits: [mainframe]}}}", "hosts.yml:1", "'mainframe' is not a valid Trait"),
-        ("all: {hosts: {}}", "hosts.yml", "no target matches 'all'"),
+        ("all: {hosts: {}}", "hosts.yml", "names no target"),
     ],
 )
 def test_a_wrong_inventory_is_one_line_that_says_where(roles: Path, hosts: str, where: str, what: str) -> None:

@@ -31,7 +31,8 @@ import os, sys
 from hardener.playbook import PlaybookRun, run_playbook
 run_playbook(
     PlaybookRun(
-        inventories=(), extra_vars=(), variables={"localhost": {"secret": sys.argv[2]}},
+        inventories=("localhost,",), extra_vars=("ansible_connection=local",),
+        variables={"localhost": {"secret": sys.argv[2]}},
         progress=lambda _target, task: os.write(1, (task + "\\n").encode()),
     ),
     sys.argv[1],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hardener.errors import ConfigError, ExitCode
 from hardener.project import EXAMPLE, Project, find_project, lay_down, load_project, schema
 from hardener.project.recipients import Mention
 from hardener.store import Store
+from tests.unit.builders import HERE
 from tests.unit.test_cli import refused
 from tests.unit.test_cli_waivers import adding, item
 
@@ -41,6 +43,7 @@ waiver_policy: {longest_days: 30}
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory with everything a project file names, which commands run in."""
     lay_down(tmp_path)
+    (tmp_path / "hosts.yml").write_text(HERE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path
@@ -157,13 +160,26 @@ def test_its_policy_holds_for_waivers(site: Path, capsys: pytest.CaptureFixture[
 # --- a new site -------------------------------------------------------------------------------------------------------
 
 
-def test_a_new_site_works_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert main(["init", str(tmp_path / "site")]) == ExitCode.COMPLIANT
-    monkeypatch.chdir(tmp_path / "site")
-    store = str(tmp_path / "runs")
-    assert main(["audit", "--controls", "kernel-ipv6-use", "--store", store]) == ExitCode.COMPLIANT
-    assert main(["waivers", "lint", "--store", store]) == ExitCode.COMPLIANT
-    run = Store(store).load("latest")
+def test_a_new_site_names_nobody_and_then_whom_the_operator_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site, store = tmp_path / "site", ["--store", str(tmp_path / "runs")]
+    assert main(["init", str(site)]) == ExitCode.COMPLIANT
+    assert capsys.readouterr().out.endswith(
+        f"next: name your hosts in {site}/hosts.yml, then: cd {site} && hardener audit\n"
+    )
+    monkeypatch.chdir(site)
+    look = ["audit", "--controls", "kernel-ipv6-use", *store]
+    for words in (look, ["plan", *look[1:3]], ["apply", "--yes", *store], ["rollback", "latest", "--yes", *store]):
+        assert main(words) == ExitCode.BAD_CONFIG
+    assert capsys.readouterr().err.splitlines()[:3] == [f"hardener: {site}/hosts.yml: names no target"] * 3
+    hosts = site / "hosts.yml"
+    hosts.write_text(
+        re.sub(r"^( *)# ((?:this|  ansible_connection).*)", r"\1\2", hosts.read_text(), flags=re.MULTILINE)
+    )
+    assert main(look) == ExitCode.COMPLIANT
+    assert main(["waivers", "lint", *store]) == ExitCode.COMPLIANT
+    run = Store(tmp_path / "runs", str(site)).load("latest")
     assert (run.profile, [result.target for result in run.results]) == ("site", ["this-machine"])
 
 
@@ -173,7 +189,6 @@ def test_init_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[s
     told = capsys.readouterr().out
     assert f"kept  {tmp_path}/hosts.yml\n" in told
     assert f"wrote {tmp_path}/waivers.yml\n" in told
-    assert told.endswith(f"next: cd {tmp_path} && hardener audit\n")
     assert (tmp_path / "hosts.yml").read_text() == "mine"
 
 

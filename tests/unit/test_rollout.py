@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -129,7 +130,7 @@ def approving(*names: str) -> Plans:
 
 def held(fleet: Fleet, playbook: Playbook, approved: Plans, **stages: Any) -> list[TargetResult]:
     """What an apply under an approved plan comes to."""
-    how = settings(playbook, approved=approved)
+    how = settings(playbook, approved=approved, is_compared=stages.pop("is_compared", False))
     return list(applied(conductor(fleet), targets(*fleet.hosts), how, **{"batches": ["1"], **stages})[1])
 
 
@@ -205,20 +206,37 @@ def test_every_batch_is_rehearsed_before_it_is_changed_and_its_items_are_compare
     assert "now needed as well" in second.problem
 
 
-def test_the_only_batch_is_not_rehearsed_a_second_time() -> None:
+def test_the_only_batch_is_not_rehearsed_again_for_a_plan_that_has_just_been_compared() -> None:
     fleet = fleet_of("a", "b")
     playbook = Rehearsed(fleet)
-    held(fleet, playbook, approving("a", "b"), batches=["100%"])
+    held(fleet, playbook, approving("a", "b"), is_compared=True, batches=["100%"])
     assert [run.is_dry for run in playbook.runs] == [False]
 
 
 def test_in_the_only_batch_a_control_that_was_not_approved_is_not_remedied() -> None:
     fleet = Fleet(a=WORSE, b=ILL)
     playbook = Rehearsed(fleet)
-    first, second = held(fleet, playbook, approving("a", "b"), batches=["100%"])
+    first, second = held(fleet, playbook, approving("a", "b"), is_compared=True, batches=["100%"])
     assert playbook.changed == ["b"]
     assert first.problem == "not changed, the approved plan no longer holds: alpha-two fails now"
     assert second.problem is None
+
+
+class Unrehearsable(Rehearsed):
+    """A playbook that cannot be rehearsed on any target, and would run all the same."""
+
+    def __call__(self, run: PlaybookRun) -> Mapping[str, PlaybookOutcome]:
+        done = super().__call__(run)
+        return {name: replace(item, problem="no check mode" if run.is_dry else None) for name, item in done.items()}
+
+
+def test_a_target_of_which_it_was_approved_that_nothing_would_be_done_is_not_touched() -> None:
+    fleet = fleet_of("a")
+    playbook = Unrehearsable(fleet)
+    approved = make_plans(conductor(fleet), targets("a"), settings(playbook))
+    (result,) = held(fleet, playbook, approved)
+    assert result.problem == "not changed: could not be rehearsed: no check mode"
+    assert (playbook.changed, fleet.keeper("a").calls) == ([], [])
 
 
 def test_nobody_is_restarted_who_was_not_asked_for() -> None:

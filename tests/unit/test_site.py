@@ -18,7 +18,7 @@ from hardener.model import Outcome
 from hardener.plan import Selection
 from hardener.project import lay_down
 from hardener.store import Store
-from tests.unit.builders import answer, facts_answers
+from tests.unit.builders import HERE, answer, facts_answers
 from tests.unit.fleet import Fleet, Playbook, applied, conductor, settings
 from tests.unit.test_cli import refused
 
@@ -98,11 +98,12 @@ def test_commands_find_it_through_the_project_file(
     site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(site)
+    put(site, "hosts.yml", HERE)
     assert main(["controls", "list", "packaging-*", "-p", "site"]) == ExitCode.COMPLIANT
     assert main(["controls", "show", "packaging-recommends"]) == ExitCode.COMPLIANT
     assert "packaging_apt.APT::Install-Recommends = false" in capsys.readouterr().out
     main(["audit", "--controls", "packaging-*", "-p", "site", "--store", "runs"])
-    assert "packaging-recommends" in Store("runs").load("latest").controls
+    assert "packaging-recommends" in Store("runs", str(site)).load("latest").controls
     capsys.readouterr()
     put(site, "waivers.yml", "waivers: []\n")
     by = ["--requested-by", "ann", "--approved-by", "bob", "--kind", "false-positive", "--reason", "Seen."]

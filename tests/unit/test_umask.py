@@ -14,6 +14,7 @@ from hardener import private
 from hardener.errors import ExitCode
 from hardener.model import Connection, Question
 from hardener.transport.local import LocalTransport
+from tests.unit.builders import HERE
 from tests.unit.test_cli_trust import LOOK
 
 PUBLIC = {"metrics.prom": 0o644, "evidence.key.pub": 0o644}
@@ -41,6 +42,7 @@ def test_all_that_commands_make_has_the_same_modes_under_every_umask(tmp_path: P
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     run(home, umask, "init", "site")
+    (home / "site" / "hosts.yml").write_text(HERE)
     look = [*LOOK[:-2], "-i", "site/hosts.yml"]
     run(home, umask, *look, "-o", "table.txt", "--metrics", "metrics.prom")
     run(home, umask, *look, "--store", "elsewhere/deep/runs.sqlite")

@@ -211,9 +211,25 @@ def test_a_list_is_plain_ascii() -> None:
 def test_progress_shows_no_control_character_of_a_host() -> None:
     console = Console(file=io.StringIO())
     with Progress(TextColumn("{task.fields[last]}", markup=False), console=console) as bars:
-        progress = TerminalProgress(bars)
+        progress = TerminalProgress(lambda: bars)
         progress.begin("audit", 2)
         progress.step("a", HOSTILE)
         assert bars.tasks[0].fields["last"] == "a: \\x1b[2Jcleared honest (debian 12)"
         progress.done("a", HOSTILE)
         assert "\x1b" not in bars.tasks[0].fields["last"]
+
+
+def test_what_is_written_while_bars_are_paused_is_not_erased() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    progress = TerminalProgress(lambda: Progress(TextColumn("{task.description}"), console=console, transient=True))
+    with progress.shown():
+        for title in ("audit", "plan"):
+            progress.begin(title, 2)
+        with progress.paused():
+            console.file.write("Apply this?\n")
+        progress.begin("apply", 2)
+    told = console.file.getvalue()  # type: ignore[attr-defined]
+    before, _, after = told.partition("Apply this?\n")
+    assert before.count("\x1b[1A") > 0, "the bars have gone"
+    shown, _, _ = after.partition("apply")
+    assert "\x1b[1A" not in shown

@@ -79,7 +79,7 @@ def test_a_declared_baseline_stays_until_it_is_cleared(store: Store) -> None:
 def test_a_baseline_has_to_be_a_complete_view(store: Store) -> None:
     keep(store, night(1, dead("web", "alpha-one")))
     for pattern in ("*", "db"):
-        with pytest.raises(StoreError, match="run latest saw no target completely that"):
+        with pytest.raises(StoreError, match="run night-001 saw no target completely that"):
             store.declare_baseline("latest", pattern, FIRST_NIGHT)
 
 

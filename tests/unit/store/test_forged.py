@@ -198,7 +198,7 @@ def test_a_rollback_of_a_forged_run_contacts_nobody(
     monkeypatch.setattr("hardener.cli.request.connector", connector)
     options = ["-i", str(tmp_path / "hosts.yml"), "--store", str(file)]
     for command in (["rollback", "latest"], ["apply", "--resume", "latest"]):
-        assert main([*command, *options]) == ExitCode.BAD_CONFIG
+        assert main([*command, "--yes", *options]) == ExitCode.BAD_CONFIG
         told = capsys.readouterr().err
         assert told.count("\n") == 1
         assert "run night-001 was altered after it was kept" in told

@@ -54,7 +54,7 @@ def test_what_was_before_an_apply_comes_only_where_it_is_asked_for(store: Store)
 
 
 def test_what_does_not_exist_is_refused_before_anything_is_told(store: Store) -> None:
-    with pytest.raises(StoreError, match="no run 'latest'"):
+    with pytest.raises(StoreError, match="no run outside of a project is kept"):
         store.stream("latest")
     store.save(fleet(1, 1))
     with pytest.raises(StoreError, match="run night-001 has no target that 'web' names"):
