@@ -6,6 +6,7 @@ Everything here is a value: frozen, serialisable, and free of any way to reach a
 from hardener.model.alert import Alert, Message, News, Seen
 from hardener.model.chain import NOTHING_BEFORE, Link, breaks, canonical, chained_digest, digest_of
 from hardener.model.drift import (
+    Acceptance,
     Around,
     Baseline,
     Comparison,
@@ -15,6 +16,7 @@ from hardener.model.drift import (
     Pair,
     Period,
     Pruned,
+    Regression,
     View,
 )
 from hardener.model.evidence import Answer, Output, Question, Transcript
@@ -52,9 +54,11 @@ from hardener.model.scope import Scope
 from hardener.model.target import Access, Become, Connection, Facts, LastRun, Target, Values
 from hardener.model.waiver import Waiver, WaiverKind
 from hardener.model.word import Word, counted
+from hardener.model.worsening import is_worse
 
 __all__ = [
     "NOTHING_BEFORE",
+    "Acceptance",
     "Access",
     "Alert",
     "Answer",
@@ -89,6 +93,7 @@ __all__ = [
     "Platform",
     "Pruned",
     "Question",
+    "Regression",
     "Requirement",
     "Requirements",
     "Run",
@@ -116,5 +121,6 @@ __all__ = [
     "chained_digest",
     "counted",
     "digest_of",
+    "is_worse",
     "score",
 ]
