@@ -14,6 +14,7 @@ from hardener.model import (
     DriftKind,
     Finding,
     News,
+    Pair,
     Seen,
     Severity,
     is_worse,
@@ -35,7 +36,10 @@ class Memory:
     @classmethod
     def of(cls, told: Iterable[Alert]) -> Memory:
         """Before any audit is followed. Earlier versions did not keep when something was told."""
-        known = {alert.key: alert.model_copy(update={"told": _told(alert)}) for alert in told}
+        known = {
+            alert.key: alert.model_copy(update={"told": _told(alert), "least": alert.least or alert.after})
+            for alert in told
+        }
         return cls(told=known, now=known)
 
     @property
@@ -48,29 +52,28 @@ def follow(memory: Memory, comparison: Comparison, drift: Drift, seen: Seen) -> 
     """What is so after one more audit, given with its drift. Audits are followed in the order they were kept.
 
     What could not be looked at stays as it was told. An alert about another machine of the name, or about a failure
-    that is waived or accepted by now or does not apply any more, is dropped without a word: it is not fixed, and comes
-    anew.
+    that does not stand any more though it was not fixed (it is waived, accepted or no worse than before), is dropped
+    without a word, and comes anew.
     """
     pairs = {pair.target: pair for pair in comparison.pairs}
-    standing = {(event.target, event.control or ""): event for event in drift.regressions}
     now: dict[_Key, Alert] = {}
     over = dict(memory.over)
     for key, alert in memory.now.items():
         pair = pairs.get(alert.target)
         if pair is None or pair.after is None or pair.after.problem:
-            now[key] = alert
+            if pair is None or alert.control not in pair.accepted:
+                now[key] = alert
         elif alert.control is None:
             over[key] = alert
         elif alert.machine_id == (pair.after.machine_id or ""):
             finding = seen.findings.get(alert.target, {}).get(alert.control)
-            if key in standing:
-                now[key] = _still(alert, standing[key], drift.run)
-            elif finding is not None and finding.outcome.is_compliant:
+            if finding is not None and finding.outcome.is_compliant:
                 over[key] = alert.model_copy(update={"after": finding})
-            elif _is_open(finding) and alert.control not in pair.accepted:
-                now[key] = alert
-    for key, event in standing.items():
-        now.setdefault(key, _regression(drift, event, pairs[event.target].machine_id or ""))
+            elif (stays := _still(alert, pair, finding, comparison)) is not None:
+                now[key] = stays
+    for event in drift.regressions:
+        new = _regression(drift, event, pairs[event.target].machine_id or "")
+        now.setdefault(new.key, new)
     for target, since in seen.silent.items():
         silence = _silence(drift, target, since)
         now.setdefault(silence.key, silence)
@@ -84,13 +87,22 @@ def news(memory: Memory, drift: Drift, remind_days: int) -> News:
     """
     alerts = sorted(memory.now.values(), key=lambda alert: (_SEVERITIES.index(alert.severity), alert.key))
     fresh = [alert for alert in alerts if alert.told is None]
-    due = [alert for alert in alerts if alert not in fresh and _is_due(alert, drift.started, remind_days)]
-    stamped = {alert.key: alert.model_copy(update={"told": drift.started}) for alert in (*fresh, *due)}
+    worse = [
+        alert.model_copy(update={"kind": DriftKind.WORSE, "before": alert.least, "run": drift.run})
+        for alert in alerts
+        if alert.told and alert.least and alert.after and is_worse(alert.after, alert.least)
+    ]
+    told = {alert.key: alert for alert in (*fresh, *worse)}
+    due = [alert for alert in alerts if alert.key not in told and _is_due(alert, drift.started, remind_days)]
+    told |= {alert.key: alert for alert in due}
+    stamped = {
+        key: alert.model_copy(update={"told": drift.started, "least": alert.after}) for key, alert in told.items()
+    }
     return News(
         run=drift.run,
         started=drift.started,
         regressed=tuple(alert for alert in fresh if alert.control and alert.kind is not DriftKind.WORSE),
-        worse=tuple(alert for alert in fresh if alert.control and alert.kind is DriftKind.WORSE),
+        worse=tuple(alert for alert in (*fresh, *worse) if alert.control and alert.kind is DriftKind.WORSE),
         silent=tuple(alert for alert in fresh if not alert.control),
         recovered=tuple(alert for key, alert in sorted(memory.over.items()) if key not in memory.now),
         standing=tuple(due),
@@ -107,19 +119,21 @@ def _is_due(alert: Alert, now: datetime, remind_days: int) -> bool:
     return alert.control is not None and round((now - _told(alert)) / timedelta(days=1)) >= remind_days
 
 
-def _is_open(finding: Finding | None) -> bool:
-    """Whether a failure is not known to be over, or to count no more."""
-    return finding is None or finding.outcome.is_unknown or finding.is_failing
+def _still(alert: Alert, pair: Pair, finding: Finding | None, comparison: Comparison) -> Alert | None:
+    """An alert with what fails now, while what it tells is not over.
 
-
-def _still(alert: Alert, event: DriftEvent, run: str) -> Alert:
-    """An alert while what it tells is not over: anew where it is worse than what was told, else with what fails now."""
-    if event.after is None or event.after == alert.after:
-        return alert
-    now = {"after": event.after, "reason": event.reason}
-    if alert.told is None or alert.after is None or not is_worse(event.after, alert.after):
-        return alert.model_copy(update=now)
-    return alert.model_copy(update={**now, "kind": DriftKind.WORSE, "before": alert.after, "run": run, "told": None})
+    An audit of another profile, with other references, ends it only by what it saw.
+    """
+    control, profile = alert.control or "", comparison.profile
+    if alert.profile not in {"", profile} or (not alert.profile and control not in pair.standing):
+        is_open = finding is None or finding.outcome.is_unknown or finding.is_failing
+        return alert if is_open and control not in pair.accepted else None
+    if control not in pair.standing:
+        return None
+    seen = pair.standing[control].finding
+    is_least = alert.told is None or alert.least is None or not is_worse(seen, alert.least)
+    least = seen if is_least else alert.least
+    return alert.model_copy(update={"after": seen, "least": least, "reason": seen.reason, "profile": profile})
 
 
 def _regression(drift: Drift, event: DriftEvent, machine_id: str) -> Alert:
@@ -128,6 +142,7 @@ def _regression(drift: Drift, event: DriftEvent, machine_id: str) -> Alert:
         target=event.target,
         control=event.control,
         machine_id=machine_id,
+        profile=drift.profile,
         run=drift.run,
         title=record.title,
         severity=record.severity,

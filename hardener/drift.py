@@ -77,7 +77,7 @@ def _are_comparable(before: View | None, after: View | None) -> bool:
 
 def _events(comparison: Comparison, pair: Pair) -> Iterator[DriftEvent]:
     yield from _target_events(pair)
-    yield from (_regression(comparison, pair, control) for control in pair.standing)
+    yield from (_regression(comparison, pair, control) for control, item in pair.standing.items() if item.is_asked)
     before, after = pair.before, pair.after
     if before is None or after is None or before.machine_id != after.machine_id:
         return

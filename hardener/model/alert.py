@@ -20,6 +20,8 @@ class Alert(Word):
     kind: DriftKind = DriftKind.REGRESSED
     """Of a regression, as it was told last."""
     machine_id: str = ""
+    profile: str = ""
+    """Of the audits that see it; empty where an earlier version did not keep it."""
     run: str
     """The audit it is from."""
     told: datetime | None = None
@@ -28,6 +30,8 @@ class Alert(Word):
     severity: Severity = Severity.HIGH
     before: Finding | None = None
     after: Finding | None = None
+    least: Finding | None = None
+    """The least bad that was seen since it was told: what is worse than that is told anew."""
     since: datetime | None = None
     """Since when it fails; of a silent target, when it was last seen completely, if ever."""
     reason: str = ""

@@ -76,6 +76,8 @@ class Regression(Word):
     """Whether the audit before had not seen it."""
     less_bad: Finding | None = None
     """What the audit before had seen, where it has got worse since."""
+    is_asked: bool = True
+    """Whether the run looked for it, or the target did not answer."""
 
 
 class Pair(Word):

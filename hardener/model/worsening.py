@@ -47,6 +47,8 @@ class _Complaint:
 
 def is_worse(new: Finding, old: Finding) -> bool:
     """Whether a failure complains about something that another one of the same control did not, or of more of it."""
+    if new.reason == old.reason:
+        return False
     known: dict[str, list[_Complaint]] = {}
     for complaint in map(_Complaint.of, old.reason.split(BETWEEN)):
         known.setdefault(complaint.about, []).append(complaint)

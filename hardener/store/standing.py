@@ -92,18 +92,16 @@ class Standing:
         return Asked(until, item.before["number"], self._reader.names(item.before["findings"]))
 
     def streaks(self, item: Beside) -> Mapping[str, Streak]:
-        """By control, what stands on a target; of one that answers, only what this run looked at."""
-        if item.seen is None:
-            return {}
-        found = {key: streak for key, streak in self._of(item).items() if streak.failing and key in self._controls}
-        if item.after is None:
-            return found
-        about = self._reader.names(item.after["findings"])
-        return {control: streak for control, streak in found.items() if control in about}
+        """By control, what stands on a target."""
+        return {key: streak for key, streak in self._of(item).items() if streak.failing and key in self._controls}
 
     def regressions(self, item: Beside) -> Mapping[str, Regression]:
         """The same in the words of a comparison."""
-        return {control: self._regression(streak, item.last) for control, streak in self.streaks(item).items()}
+        asked = self._controls if item.after is None else self._reader.names(item.after["findings"])
+        return {
+            control: self._regression(streak, item.last, is_asked=control in asked)
+            for control, streak in self.streaks(item).items()
+        }
 
     def accepted(self, item: Beside) -> Mapping[str, Acceptance]:
         """By control, what fails on a target and is accepted as it is."""
@@ -119,7 +117,7 @@ class Standing:
     def _of(self, item: Beside) -> Mapping[str, Streak]:
         return self._streaks.get(item.seen["subject"], {}) if item.seen is not None else {}
 
-    def _regression(self, streak: Streak, last: RowMapping | None) -> Regression:
+    def _regression(self, streak: Streak, last: RowMapping | None, *, is_asked: bool) -> Regression:
         first, now = streak.failing[0], streak.failing[-1]
         before = [item for item in streak.failing if last is not None and item.result <= last["number"]]
         is_worse_now = bool(before) and is_worse(now.finding, before[-1].finding)
@@ -130,6 +128,7 @@ class Standing:
             since=instant(first.began),
             is_new=not before or is_worse_now,
             less_bad=before[-1].finding if is_worse_now else None,
+            is_asked=is_asked,
         )
 
 

@@ -13,6 +13,7 @@ from hardener.drift import find_drift
 from hardener.errors import StoreError
 from hardener.model import Finding, Outcome, RunKind, Scope, TargetResult
 from hardener.store import Store
+from hardener.store.reading import ResultReader
 
 from .nights import FIRST_NIGHT, dead, finding, night, result
 
@@ -175,6 +176,21 @@ def test_what_is_worse_than_a_declared_baseline_stands(store: Store) -> None:
     assert stands(store) == []
     nights(store, 60, dead("web", "alpha-one"), first=7)
     assert stands(store) == one("worse", 2)
+
+
+def test_findings_that_never_changed_are_not_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = {f"alpha_{number}": 99 for number in range(50)}
+    nights(store, *[result("web", alpha_one=seen, **many) for seen in (5, 6, 99)])
+    read: list[str] = []
+    finding_of = ResultReader.finding
+
+    def counted(reader: ResultReader, item: Any, seen: Any) -> Finding:
+        read.append(str(item))
+        return finding_of(reader, item, seen)
+
+    monkeypatch.setattr(ResultReader, "finding", counted)
+    assert stands(store) == one("regressed", 1, is_new=True)
+    assert {*read} == {"alpha-one"}
 
 
 # --- accepted ---------------------------------------------------------------------------------------------------------
