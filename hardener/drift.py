@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from hardener.causes import cause
 from hardener.errors import ConfigError, ExitCode
 from hardener.model import (
+    Acceptance,
     Comparison,
     ControlRecord,
     Drift,
@@ -16,6 +18,7 @@ from hardener.model import (
     Finding,
     Outcome,
     Pair,
+    Regression,
     Severity,
     View,
 )
@@ -26,7 +29,7 @@ _NOBODY_LOOKED = {Outcome.NOTSELECTED, Outcome.NOTCHECKED}
 
 
 def find_drift(comparison: Comparison) -> Drift:
-    """Everything that is different, the worst first.
+    """Everything that stands or is different, what is new and the worst first.
 
     Raises ``ConfigError`` where a declared baseline was made with another profile: it asked for other controls.
     """
@@ -39,7 +42,7 @@ def find_drift(comparison: Comparison) -> Drift:
     def order(event: DriftEvent) -> tuple[int, int, int, str, str]:
         record = records.get(event.control or "")
         severity = _SEVERITIES.index(record.severity) if record else 0
-        weight = 0 if event.is_regression else 1 if event.is_incomplete else 2
+        weight = 0 if event.is_new else 1 if event.is_regression else 2 if event.is_incomplete else 3
         return weight, _KINDS.index(event.kind), severity, event.target, event.control or ""
 
     return Drift(
@@ -74,29 +77,28 @@ def _are_comparable(before: View | None, after: View | None) -> bool:
 
 def _events(comparison: Comparison, pair: Pair) -> Iterator[DriftEvent]:
     yield from _target_events(pair)
+    yield from (_regression(comparison, pair, control) for control, item in pair.standing.items() if item.is_asked)
     before, after = pair.before, pair.after
     if before is None or after is None or before.machine_id != after.machine_id:
         return
     explained = 0
     for control in dict.fromkeys([*after.findings, *before.findings]):
         old, new = (view.findings.get(control) for view in (before, after))
-        kind = _kind(old, new)
+        kind = _kind(old, new, pair.accepted.get(control))
         explained += kind is DriftKind.UNSEEN
-        if kind is None or (kind is DriftKind.UNSEEN and after.problem):
+        is_told = control in pair.standing and kind is not DriftKind.UNSEEN
+        if kind is None or is_told or (kind is DriftKind.UNSEEN and after.problem):
             continue
-        is_regression = new is not None and new.is_failing and kind in {DriftKind.REGRESSED, DriftKind.NEW}
         yield DriftEvent(
             kind=kind,
             target=pair.target,
             control=control,
-            is_regression=is_regression,
             is_incomplete=kind is DriftKind.UNSEEN,
             before=old,
             after=new,
-            reason=_reason(comparison, old, new),
+            reason=_words(kind, new, pair.accepted.get(control)),
             since=pair.since.get(control),
             cause=pair.causes.get(control) or cause(old, new, pair.around.get(control)),
-            remedy=_remedy(comparison, pair.target, comparison.controls[control]) if is_regression else "",
             baseline=before.run,
         )
     if after.unseen > explained and not after.problem:
@@ -105,6 +107,33 @@ def _events(comparison: Comparison, pair: Pair) -> Iterator[DriftEvent]:
         yield DriftEvent(
             kind=DriftKind.UNSEEN, target=pair.target, is_incomplete=True, reason=reason, baseline=before.run
         )
+
+
+def _regression(comparison: Comparison, pair: Pair, control: str) -> DriftEvent:
+    """What stands, with how it was before: before it got worse, on the night on which it did."""
+    found = pair.standing[control]
+    old = found.less_bad or found.reference
+    return DriftEvent(
+        kind=_kind_of_regression(found),
+        target=pair.target,
+        control=control,
+        is_regression=True,
+        is_new=found.is_new,
+        nights=max(1, 1 + round((comparison.started - found.since) / timedelta(days=1))),
+        before=old,
+        after=found.finding,
+        reason=_reason(comparison, old, found.finding),
+        since=found.since,
+        cause=pair.causes.get(control) or cause(old, found.finding, pair.around.get(control)),
+        remedy=_remedy(comparison, pair.target, comparison.controls[control]),
+        baseline=found.run,
+    )
+
+
+def _kind_of_regression(found: Regression) -> DriftKind:
+    if found.less_bad or (found.reference and found.reference.is_failing):
+        return DriftKind.WORSE
+    return DriftKind.REGRESSED if found.reference else DriftKind.NEW
 
 
 def _target_events(pair: Pair) -> Iterator[DriftEvent]:
@@ -127,24 +156,22 @@ def _target_events(pair: Pair) -> Iterator[DriftEvent]:
         )
 
 
-def _kind(old: Finding | None, new: Finding | None) -> DriftKind | None:
-    """What happened to a control, or ``None`` where that is nothing, or nobody looked."""
+def _kind(old: Finding | None, new: Finding | None, accepted: Acceptance | None) -> DriftKind | None:
+    """What happened to a control that is no regression, or ``None`` where that is nothing, or nobody looked."""
     if new is None:
         return DriftKind.GONE if old and old.outcome not in _NOBODY_LOOKED else None
     if new.outcome in _NOBODY_LOOKED:
         return None
     if old is None or old.outcome in _NOBODY_LOOKED:
         return DriftKind.UNSEEN if new.outcome.is_unknown else DriftKind.NEW
-    return _kind_of_change(old, new)
+    return None if new == old else _kind_of_change(old, new, accepted)
 
 
-def _kind_of_change(old: Finding, new: Finding) -> DriftKind | None:
-    if new == old:
-        return None
+def _kind_of_change(old: Finding, new: Finding, accepted: Acceptance | None) -> DriftKind | None:
     if new.outcome.is_unknown:
         return DriftKind.UNSEEN
-    if new.is_failing and not old.is_failing:
-        return DriftKind.REGRESSED
+    if new.is_failing and accepted:
+        return DriftKind.ACCEPTED
     if new.waiver and not old.waiver:
         return DriftKind.WAIVED
     if new.outcome.is_compliant and old.outcome is Outcome.FAIL:
@@ -153,11 +180,15 @@ def _kind_of_change(old: Finding, new: Finding) -> DriftKind | None:
     return None if is_same_outcome and new.observed == old.observed else DriftKind.CHANGED
 
 
-def _reason(comparison: Comparison, old: Finding | None, new: Finding | None) -> str:
+def _words(kind: DriftKind, new: Finding | None, accepted: Acceptance | None) -> str:
+    if kind is DriftKind.ACCEPTED and accepted:
+        return f"accepted by {accepted.by}: {accepted.reason}"
+    return new.reason if new else ""
+
+
+def _reason(comparison: Comparison, old: Finding | None, new: Finding) -> str:
     """What is not as expected, after what became of the waiver that covered it at the baseline."""
-    if new is None:
-        return ""
-    if not new.is_failing or old is None or old.waiver is None:
+    if old is None or old.waiver is None:
         return new.reason
     expiry = {waiver.id: waiver.expires for waiver in comparison.waivers if waiver.expires <= comparison.started}
     ended = f"expired at {expiry[old.waiver].isoformat()}" if old.waiver in expiry else "does not cover it any more"

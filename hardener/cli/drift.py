@@ -8,7 +8,7 @@ import typer
 
 from hardener.catalogue.recent import COMMANDS
 from hardener.cli.options import OutputOption, PatternOption, StoreOption, deliver, open_store
-from hardener.cli.telling import recipients_of, tell
+from hardener.cli.telling import Patience, recipients_of, tell
 from hardener.drift import exit_code, find_drift
 from hardener.errors import ExitCode
 from hardener.reports import drift as formats
@@ -23,6 +23,9 @@ NotifyOption = Annotated[
 SilentOption = Annotated[
     int, typer.Option("--silent-nights", min=1, help="Audits without an answer until a target is told as silent.")
 ]
+RemindOption = Annotated[
+    int, typer.Option("--remind-days", min=1, help="Days until a regression that stands is told again.")
+]
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="With --notify: show what would be told to whom, and tell nobody.")
 ]
@@ -34,14 +37,16 @@ def drift(
     limit: PatternOption = "*",
     notify: NotifyOption = False,
     silent_nights: SilentOption = 3,
+    remind_days: RemindOption = 7,
     dry_run: DryRunOption = False,
     format: DriftFormatOption = "table",
     output: OutputOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Show what regressed since the baseline, with its remedy; says nothing where nothing did. Contacts no target.
+    """Show what regressed, with its remedy, until it is repaired, waived or accepted. Contacts no target.
 
-    The baseline is a declared one, or the last audit before that saw the target completely.
+    A control is compared with its declared baseline, or with what it was when it last held. Says nothing where no
+    regression stands.
     Example: hardener drift -f html -o drift.html
     """
     if format not in formats.FORMATS:
@@ -61,5 +66,6 @@ def drift(
         deliver(text, output)
     if not found.compared and found.targets:
         typer.echo(f"hardener: run {found.run} has nothing to be compared with", err=True)
-    are_told = tell(recipients, opened, (comparison, found), silent_nights, is_dry_run=dry_run)
+    patience = Patience(silent_nights, remind_days)
+    are_told = tell(recipients, opened, (comparison, found), patience, is_dry_run=dry_run)
     raise typer.Exit(exit_code(found) if are_told else ExitCode.INCOMPLETE)

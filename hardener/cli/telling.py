@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import typer
 
@@ -23,6 +24,18 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long recipients are spared."""
+
+    silent_nights: int
+    """Audits without an answer until a target is told as silent."""
+    remind_days: int
+    """Days until a regression that stands is told again."""
+
+
 Compared = tuple[Comparison, Drift]
 """An audit beside its baselines, and what is different there."""
 TEST = Message(subject="hardener: a test", body="Whoever reads this is told when something regresses.")
@@ -59,7 +72,7 @@ def try_recipients(context: typer.Context) -> None:
 
 
 def tell(
-    recipients: Sequence[Recipient], store: Store, newest: Compared, silent_nights: int, *, is_dry_run: bool
+    recipients: Sequence[Recipient], store: Store, newest: Compared, patience: Patience, *, is_dry_run: bool
 ) -> bool:
     """Tell each recipient what is new to it, and keep that it knows; whether all who had to be told are.
 
@@ -69,7 +82,7 @@ def tell(
     compared = functools.cache(lambda run: newest if run == newest[1].run else _compared(store, run))
     are_told = True
     for recipient in recipients:
-        found = _news_for(recipient, store, silent_nights, compared)
+        found = _news_for(recipient, store, patience, compared)
         if found is None:
             continue
         if is_dry_run:
@@ -93,15 +106,15 @@ def _compared(store: Store, run: str) -> Compared | None:
 def _news_for(
     recipient: Recipient,
     store: Store,
-    silent_nights: int,
+    patience: Patience,
     compared: Callable[[str], Compared | None],
 ) -> News | None:
     """What is new to a recipient; ``None`` where it knows of every audit."""
     memory, found = Memory.of(store.told(recipient.digest)), None
     for run in store.audits_for(recipient.digest):
         if audit := compared(run):
-            memory = follow(memory, *audit, store.seen(run, memory.controls, silent_nights))
-            found = news(memory, audit[1])
+            memory = follow(memory, *audit, store.seen(run, memory.controls, patience.silent_nights))
+            found = news(memory, audit[1], patience.remind_days)
     return found
 
 

@@ -6,6 +6,7 @@ Everything here is a value: frozen, serialisable, and free of any way to reach a
 from hardener.model.alert import Alert, Message, News, Seen
 from hardener.model.chain import NOTHING_BEFORE, Link, breaks, canonical, chained_digest, digest_of
 from hardener.model.drift import (
+    Acceptance,
     Around,
     Baseline,
     Comparison,
@@ -15,6 +16,7 @@ from hardener.model.drift import (
     Pair,
     Period,
     Pruned,
+    Regression,
     View,
 )
 from hardener.model.evidence import Answer, Output, Question, Transcript
@@ -53,10 +55,12 @@ from hardener.model.target import Access, Become, Connection, Facts, LastRun, Ta
 from hardener.model.undoable import TakenBack, UndoableRun, UndoableTarget, is_undoable
 from hardener.model.waiver import Waiver, WaiverKind
 from hardener.model.word import Word, counted, few
+from hardener.model.worsening import is_worse
 
 __all__ = [
     "NOTHING_BEFORE",
     "SIGNALS",
+    "Acceptance",
     "Access",
     "Alert",
     "Answer",
@@ -92,6 +96,7 @@ __all__ = [
     "Platform",
     "Pruned",
     "Question",
+    "Regression",
     "Requirement",
     "Requirements",
     "Run",
@@ -124,5 +129,6 @@ __all__ = [
     "digest_of",
     "few",
     "is_undoable",
+    "is_worse",
     "score",
 ]

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from hardener.model.evidence import Answer
 from hardener.model.finding import Finding
+from hardener.model.names import MachineId, Name, RunId
 from hardener.model.requirement import ControlRecord
 from hardener.model.scope import Scope
 from hardener.model.waiver import Waiver
@@ -39,12 +40,54 @@ class Around(Word):
     """When the run of the latter was over."""
 
 
+class Acceptance(Word):
+    """A failure that somebody accepted as it was: it is a regression again once it is worse, or held in between."""
+
+    target: Name
+    control: Name
+    machine_id: MachineId
+    run: RunId
+    """The audit whose findings were accepted."""
+    finding: Finding
+    reason: str
+    by: str
+    moment: datetime
+    is_withdrawn: bool = False
+    """Whether this takes the one before back; ``by`` and ``moment`` are of that."""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What it is about: a later one about the same takes its place."""
+        return self.target, self.machine_id, self.control
+
+
+class Regression(Word):
+    """A failure that stands: nobody has repaired, waived or accepted it since it began."""
+
+    finding: Finding
+    """What was last seen."""
+    reference: Finding | None
+    """What was there before it: it held, or failed less badly; ``None`` where nobody had looked for it."""
+    run: str | None = None
+    """The last run that saw the reference; ``None`` where that was pruned."""
+    since: datetime
+    """When the run started that saw it first."""
+    is_new: bool
+    """Whether the audit before had not seen it."""
+    less_bad: Finding | None = None
+    """What the audit before had seen, where it has got worse since."""
+    is_asked: bool = True
+    """Whether the run looked for it, or the target did not answer."""
+
+
 class Pair(Word):
     """A target as its baseline has it, and as it is now; one of them is missing where it appeared or vanished."""
 
     target: str
     before: View | None = None
     after: View | None = None
+    last: View | None = None
+    """As the audit before saw it, without findings; that is the baseline where none was declared."""
     is_declared: bool = False
     """Whether the baseline was declared, and is not merely the audit before."""
     since: Mapping[str, datetime] = {}
@@ -53,6 +96,16 @@ class Pair(Word):
     """By control, which run of ours changed the target in between, in words."""
     around: Mapping[str, Around] = {}
     """By control whose value is another: what was asked about the target's changes before and after."""
+    standing: Mapping[str, Regression] = {}
+    """By control; of a target that does not answer, those that stood when it was last seen."""
+    accepted: Mapping[str, Acceptance] = {}
+    """By control, what fails and is accepted as it is."""
+
+    @property
+    def machine_id(self) -> str | None:
+        """The machine that answers; where none does, the one that did when it was last seen."""
+        seen = (view.machine_id for view in (self.after, self.last) if view)
+        return next((machine for machine in seen if machine), None)
 
 
 class Comparison(Word):
@@ -74,6 +127,8 @@ class DriftKind(StrEnum):
     REGRESSED = "regressed"
     NEW = "new"
     """A control that the baseline knows nothing of."""
+    WORSE = "worse"
+    """Failed already, and fails in another way or by more: see ``is_worse``."""
     UNREACHABLE = "unreachable"
     UNSEEN = "unseen"
     """A control that could not be looked at."""
@@ -82,6 +137,8 @@ class DriftKind(StrEnum):
     """Another machine answers to the target's name: nothing was compared."""
     WAIVED = "waived"
     """Fails, and a waiver covers it that did not do so at the baseline."""
+    ACCEPTED = "accepted"
+    """Fails, and somebody accepted it as it is."""
     CHANGED = "changed"
     FIXED = "fixed"
     GONE = "gone"
@@ -97,6 +154,10 @@ class DriftEvent(Word):
     control: str | None = None
     """``None`` where it is about the whole target."""
     is_regression: bool = False
+    is_new: bool = False
+    """Whether a regression is new, or worse, since the audit before."""
+    nights: int = 0
+    """How many nights a regression stands, this one among them."""
     is_incomplete: bool = False
     """Whether something could not be looked at, or not be compared."""
     before: Finding | None = None
@@ -125,13 +186,18 @@ class Drift(Word):
 
     @property
     def regressions(self) -> tuple[DriftEvent, ...]:
-        """What does not hold any more."""
+        """What nobody has repaired, waived or accepted since it does not hold any more, or fails in a worse way."""
         return tuple(event for event in self.events if event.is_regression)
 
     @property
     def gaps(self) -> tuple[DriftEvent, ...]:
         """What nobody can say anything about."""
         return tuple(event for event in self.events if event.is_incomplete)
+
+    @property
+    def silent(self) -> int:
+        """How many targets did not answer."""
+        return sum(event.kind in {DriftKind.UNREACHABLE, DriftKind.VANISHED} for event in self.events)
 
 
 class Baseline(Word):

@@ -49,6 +49,9 @@ class ProjectFile(BaseModel):
     silent_nights: int | None = Field(
         None, ge=1, description="After how many audits without an answer a target is told as silent: --silent-nights."
     )
+    remind_days: int | None = Field(
+        None, ge=1, description="After how many days a regression that stands is told again: --remind-days."
+    )
     waiver_policy: WaiverPolicy = Field(WaiverPolicy(), description="What waivers have to keep to.")
 
 
@@ -83,7 +86,9 @@ def load_project(file: Path) -> Project:
     refuse_foreign(file, *(file.absolute().parent / name for name in SITE_FOLDERS))
     document = read_document(file.absolute())
     content = validated(document, ProjectFile)
-    given = content.model_dump(include={"batches", "guard_seconds", "workers", "transport", "silent_nights"})
+    given = content.model_dump(
+        include={"batches", "guard_seconds", "workers", "transport", "silent_nights", "remind_days"}
+    )
     given["inventory"] = [_source(document, source) for source in content.inventory] or None
     if content.profile is not None:
         is_path = "/" in content.profile or content.profile.endswith((".yml", ".yaml"))

@@ -19,7 +19,7 @@ class Nightly:
     """The XDG state directory: where the store is unless the project file says otherwise."""
     store: str
     """Where the store is, as a person may read it."""
-    written: Sequence[Path]
+    written: Sequence[Path] = ()
     """The directories the commands write to."""
     at: str = "*-*-* 02:00"
     """When, as a calendar event of systemd."""

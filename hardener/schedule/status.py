@@ -11,7 +11,7 @@ TIMER_PROPERTIES = ("ActiveState", "NextElapseUSecRealtime", "LastTriggerUSec")
 SERVICE_PROPERTIES = ("ActiveState", "Result", "ExecMainStatus", "ExecMainExitTimestamp")
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
-_CODES = {"1": "something regressed", "2": "incomplete", "65": "bad configuration", "70": "internal error"}
+_CODES = {"1": "regressions stand", "2": "incomplete", "65": "bad configuration", "70": "internal error"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from sqlalchemy import Connection, RowMapping, Select, func, select
@@ -69,30 +70,50 @@ def views() -> Select[tuple[object, ...]]:
     )
 
 
-def baseline_views(connection: Connection, run: RowMapping) -> tuple[Mapping[str, RowMapping], frozenset[str]]:
-    """By target, the view a run is compared with; and for which targets that was declared.
+@dataclass(frozen=True)
+class Baselines:
+    """By target, the views a run can be compared with."""
 
-    Where nothing is declared it is the last complete view of an audit before, under the same profile.
-    """
-    result, subject, baseline = schema.result, schema.subject, schema.baseline
-    declared = dict.fromkeys(connection.execute(select(baseline.c.result)).scalars())
-    last = (
+    declared: Mapping[str, RowMapping]
+    last: Mapping[str, RowMapping]
+    """The last complete view of an audit before, under the same profile."""
+
+    @property
+    def chosen(self) -> Mapping[str, RowMapping]:
+        """What is declared replaces what is not."""
+        return {**self.last, **self.declared}
+
+
+def baseline_views(connection: Connection, run: RowMapping) -> Baselines:
+    """What a run is compared with."""
+    declared = connection.execute(select(schema.baseline.c.result)).scalars().all()
+    last = last_views(connection, run["profile"], run["number"])
+    found = {row["number"]: row for row in _rows(connection, [*dict.fromkeys([*last, *declared])])}
+    return Baselines(*({found[number]["target"]: found[number] for number in numbers} for numbers in (declared, last)))
+
+
+def last_views(connection: Connection, profile: str, before: int | None = None) -> Sequence[int]:
+    """Of each target the last result of an audit under a profile that saw it completely, before a run or at all."""
+    run, result, subject = schema.run, schema.result, schema.subject
+    query = (
         select(func.max(result.c.number))
         .join(subject, subject.c.number == result.c.subject)
-        .join(schema.run, schema.run.c.number == result.c.run)
+        .join(run, run.c.number == result.c.run)
         .where(
-            result.c.run < run["number"],
             result.c.is_complete.is_(True),
             result.c.is_before.is_(False),
-            schema.run.c.kind == RunKind.AUDIT.value,
-            schema.run.c.profile == run["profile"],
+            run.c.kind == RunKind.AUDIT.value,
+            run.c.profile == profile,
         )
         .group_by(subject.c.target)
     )
-    numbers = [*connection.execute(last).scalars(), *declared]  # what is declared replaces what is not
-    found = {row["number"]: row for row in _rows(connection, numbers)}
-    chosen = {found[number]["target"]: found[number] for number in numbers}
-    return chosen, frozenset(found[number]["target"] for number in declared)
+    chosen = query if before is None else query.where(result.c.run < before)
+    return connection.execute(chosen).scalars().all()
+
+
+def last_runs(connection: Connection, profile: str) -> Mapping[str, str]:
+    """By target, the id of the last audit that saw it completely under a profile."""
+    return {row["target"]: row["id"] for row in _rows(connection, last_views(connection, profile))}
 
 
 def _rows(connection: Connection, numbers: Sequence[int]) -> Sequence[RowMapping]:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from sqlalchemy import Connection, RowMapping, or_, select
+from sqlalchemy import Connection, RowMapping, select
 
-from hardener.model import Around, Comparison, Finding, Pair, RunKind, Scope, View
+from hardener.model import Comparison, Pair, RunKind, Scope, View
 from hardener.store import schema
-from hardener.store.around import around
 from hardener.store.baselines import baseline_views, views
 from hardener.store.contents import Refusal
+from hardener.store.differences import Both, Findings, differing
 from hardener.store.forms import instant, made
-from hardener.store.history import Applies, Asked, Beginning, beginnings
-from hardener.store.intervals import covers, seen_by
+from hardener.store.origins import Origin, Wanted, origins
 from hardener.store.reading import ResultReader, result_body, run_body, run_number
+from hardener.store.regressions import Key
+from hardener.store.standing import Beside, Standing
 
-Findings = Mapping[str, Finding]
+_ALIKE: Both = ({}, {})
 
 
 def compare(connection: Connection, reference: str | None, pattern: str, commands: Collection[str] = ()) -> Comparison:
@@ -29,27 +29,29 @@ def compare(connection: Connection, reference: str | None, pattern: str, command
     query = select(schema.run).where(schema.run.c.number == _number(connection, reference))
     run = connection.execute(query).mappings().one()
     reader = ResultReader(connection)
-    scope = _scope(run)
-    rows = connection.execute(views().where(schema.result.c.run == run["number"])).mappings()
+    rows = connection.execute(views().where(schema.result.c.run == run["number"])).mappings().all()
     now = {row["target"]: row for row in rows if fnmatchcase(row["target"], pattern)}
-    chosen, declared = baseline_views(connection, run)
-    before = {target: row for target, row in chosen.items() if fnmatchcase(target, pattern)}
+    baselines = baseline_views(connection, run)
+    before = {target: row for target, row in baselines.chosen.items() if fnmatchcase(target, pattern)}
     expected = _expected(connection, run)
-    missing = [target for target in before if target not in now and target in expected]
-    pairs = [(before[name], row) for name, row in now.items() if name in before]
-    read = _Differences(connection, reader, pairs, commands)
-    records = reader.records(run["controls"])
+    missing = sorted(target for target in before if target not in now and target in expected)
+    controls = {record.id: record for record in reader.records(run["controls"])}
+    beside = [
+        Beside(name, now.get(name), before.get(name), baselines.last.get(name), name in baselines.declared)
+        for name in [*now, *missing]
+    ]
+    findings = differing(connection, reader, [item.compared for item in beside if item.compared])
+    standing = Standing(connection, reader, run, beside, controls, _failing_beside_declared(beside, findings))
+    wanted = {item.seen["subject"]: _wanted(item, findings, standing) for item in beside if item.seen is not None}
+    found = origins(connection, reader, wanted, commands)
     return Comparison(
         run=run["id"],
         started=instant(run["started"]),
         profile=run["profile"],
-        scope=scope,
-        controls={record.id: record for record in records},
+        scope=_scope(run),
+        controls=controls,
         waivers=run_body(run).get("waivers", ()),
-        pairs=[
-            read.pair(name, before.get(name), now.get(name), is_declared=name in declared)
-            for name in [*now, *sorted(missing)]
-        ],
+        pairs=[_pair(item, findings.get(item.target, _ALIKE), standing, found) for item in beside],
     )
 
 
@@ -95,147 +97,46 @@ def _expected(connection: Connection, run: RowMapping) -> frozenset[str]:
     return frozenset(found)
 
 
-@dataclass(frozen=True)
-class _Difference:
-    """The findings of two results of one machine that are not the same, and where those of the later one come from."""
-
-    before: Findings
-    after: Findings
-    since: Mapping[str, int]
-    causes: Mapping[str, str]
-    around: Mapping[str, Around]
-
-
-_NONE = _Difference({}, {}, {}, {}, {})
+def _failing_beside_declared(targets: Sequence[Beside], findings: Mapping[str, Both]) -> Sequence[Key]:
+    return [
+        (pair[1]["subject"], control)
+        for item in targets
+        if item.is_declared and (pair := item.compared)
+        for control, finding in findings[item.target][1].items()
+        if finding.is_failing
+    ]
 
 
-class _Differences:
-    """What differs between two results of each target that are of one machine; two hosts are never compared."""
-
-    def __init__(
-        self,
-        connection: Connection,
-        reader: ResultReader,
-        pairs: Sequence[tuple[RowMapping, RowMapping]],
-        commands: Collection[str],
-    ) -> None:
-        self._connection = connection
-        self._reader = reader
-        pairs = [(before, after) for before, after in pairs if before["subject"] == after["subject"]]
-        seen = self._seen(pairs)
-        applies = Applies(connection, [row["number"] for pair in pairs for row in pair])
-        findings = {after["target"]: self._findings_of(before, after, seen) for before, after in pairs}
-        asked = {
-            after["subject"]: Asked(
-                after["number"], {control: item.outcome for control, item in findings[after["target"]][1].items()}
-            )
-            for _, after in pairs
-        }
-        began = beginnings(connection, reader, asked)
-        baselines = {after["subject"]: before["number"] for before, after in pairs}
-        firsts = {item.value_since for (subject, _), item in began.items() if item.value_since > baselines[subject]}
-        answers = around(connection, reader, firsts, commands)
-        self._found = {
-            after["target"]: _difference(before, after, findings[after["target"]], began, applies, answers)
-            for before, after in pairs
-        }
-
-    def pair(self, target: str, before: RowMapping | None, after: RowMapping | None, *, is_declared: bool) -> Pair:
-        """Both views of a target."""
-        found = self._found.get(target, _NONE)
-        return Pair(
-            target=target,
-            before=_view(before, found.before),
-            after=_view(after, found.after),
-            is_declared=is_declared,
-            since={control: instant(seconds) for control, seconds in found.since.items()},
-            causes=found.causes,
-            around=found.around,
-        )
-
-    def _seen(self, pairs: Sequence[tuple[RowMapping, RowMapping]]) -> Mapping[int, Mapping[str, int]]:
-        """By result, the content of the controls that may differ: all of them where the outlines do."""
-        subjects = {row["number"]: row["subject"] for pair in pairs for row in pair if _have_other_outlines(*pair)}
-        seen = {**seen_by(self._connection, schema.finding, subjects)} if subjects else {}
-        alike = {before["subject"]: (before["number"], after["number"]) for before, after in pairs}
-        alike = {key: numbers for key, numbers in alike.items() if numbers[1] not in subjects}
-        lower = [min(pair, key=lambda row: row["number"]) for pair in pairs if pair[1]["number"] not in subjects]
-        seen |= self._changed(alike, _last_of_first_run(lower))
-        return self._reader.named(seen)
-
-    def _changed(self, results: Mapping[int, tuple[int, int]], begun: int) -> Mapping[int, Mapping[int, int]]:
-        """By result, the content of what has another interval in the other result of the subject.
-
-        Intervals that had begun by then and have not ended are the same in both, and are not even read.
-        """
-        seen: dict[int, dict[int, int]] = {number: {} for pair in results.values() for number in pair}
-        if not results:
-            return seen
-        table = schema.finding
-        query = select(table.c.subject, table.c.name, table.c.since, table.c.until, table.c.content)
-        query = query.where(or_(table.c.since > begun, table.c.until > min(seen)), table.c.since <= max(seen))
-        for subject, name, since, until, content in self._connection.execute(query):
-            pair = results.get(subject, (0, 0))
-            of = [number for number in pair if covers(since, until, number)]
-            if len(of) == 1:
-                seen[of[0]][name] = content
-        return seen
-
-    def _findings_of(
-        self, before: RowMapping, after: RowMapping, seen: Mapping[int, Mapping[str, int]]
-    ) -> tuple[Findings, Findings]:
-        """The findings of both results that are not the same."""
-        old, new = (self._findings(row, seen[row["number"]]) for row in (before, after))
-        if not _have_other_outlines(before, after):
-            return old, new
-        same = {control for control in old.keys() & new.keys() if old[control] == new[control]}
-        return _without(old, same), _without(new, same)
-
-    def _findings(self, row: RowMapping, seen: Mapping[str, int]) -> Findings:
-        """The findings that were read, and those of controls nobody looked at."""
-        outline = self._reader.outline(row["findings"])
-        findings = [self._reader.finding(item, seen) for item in outline if not isinstance(item, str) or item in seen]
-        return {finding.control: finding for finding in findings}
-
-
-def _without(findings: Findings, controls: Collection[str]) -> Findings:
-    return {control: item for control, item in findings.items() if control not in controls}
-
-
-def _difference(
-    before: RowMapping,
-    after: RowMapping,
-    findings: tuple[Findings, Findings],
-    began: Mapping[tuple[int, str], Beginning],
-    applies: Applies,
-    answers: Mapping[int, Around],
-) -> _Difference:
-    subject = after["subject"]
-    known = {control: began[subject, control] for control in findings[1] if (subject, control) in began}
-    causes = {control: applies.between(subject, before["number"], item.value_since) for control, item in known.items()}
-    return _Difference(
-        before=findings[0],
-        after=findings[1],
-        since={control: item.began for control, item in known.items()},
-        causes={control: cause for control, cause in causes.items() if cause},
-        around={control: answers[item.value_since] for control, item in known.items() if item.value_since in answers},
+def _wanted(item: Beside, findings: Mapping[str, Both], standing: Standing) -> Wanted:
+    """Of what differs and of what stands on a target, where it comes from."""
+    outcomes = {control: finding.outcome for control, finding in findings.get(item.target, _ALIKE)[1].items()}
+    before = item.before["number"] if item.before is not None else 0
+    streaks = standing.streaks(item)
+    return Wanted(
+        result=item.after["number"] if item.after is not None and item.after is item.seen else standing.until,
+        outcomes=outcomes | {control: streak.failing[-1].finding.outcome for control, streak in streaks.items()},
+        references=dict.fromkeys(outcomes, before) | {control: streak.last or 0 for control, streak in streaks.items()},
     )
 
 
-def _last_of_first_run(rows: Sequence[RowMapping]) -> int:
-    """The last of those results that are of the same run, for the run of which that is the smallest number.
-
-    Every interval that began up to there began with, or before, the result of its own subject: results of a run
-    follow each other, and a subject has one in it.
-    """
-    last: dict[int, int] = {}
-    for row in rows:
-        last[row["run"]] = max(last.get(row["run"], 0), row["number"])
-    return min(last.values(), default=0)
-
-
-def _have_other_outlines(before: RowMapping, after: RowMapping) -> bool:
-    return bool(before["findings"] != after["findings"])
+def _pair(item: Beside, findings: Both, standing: Standing, found: Mapping[Key, Origin]) -> Pair:
+    subject = item.seen["subject"] if item.seen is not None else 0
+    regressions = standing.regressions(item)
+    known = {
+        control: found[subject, control] for control in (*findings[1], *regressions) if (subject, control) in found
+    }
+    return Pair(
+        target=item.target,
+        before=_view(item.before, findings[0]),
+        after=_view(item.after, findings[1]),
+        last=_view(item.last, {}),
+        is_declared=item.is_declared,
+        since={control: instant(origin.began) for control, origin in known.items()},
+        causes={control: origin.cause for control, origin in known.items() if origin.cause},
+        around={control: origin.around for control, origin in known.items() if origin.around},
+        standing=regressions,
+        accepted=standing.accepted(item),
+    )
 
 
 def _view(row: RowMapping | None, findings: Findings) -> View | None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from hardener.errors import SchemaTooNew
 from hardener.model import (
+    Acceptance,
     Alert,
     Baseline,
     Comparison,
@@ -27,7 +28,7 @@ from hardener.model import (
     UndoableRun,
 )
 from hardener.private import state_directory
-from hardener.store import baselines, reading, schema, telling
+from hardener.store import acceptances, baselines, reading, schema, telling
 from hardener.store.chaining import adopt, verified_run
 from hardener.store.comparing import compare
 from hardener.store.contents import Refusal
@@ -176,6 +177,30 @@ class Store:
         """The declared baselines, by target."""
         with self._database.reading() as connection:
             return baselines.read_baselines(connection)
+
+    def accept(self, pattern: str, controls: str, reason: str, by: str, now: datetime) -> Sequence[Acceptance]:
+        """Accept, as it is now, what stands on some targets of some controls, both named by shell-style patterns.
+
+        ``StoreError`` where nothing does.
+        """
+        with self._database.writing() as connection:
+            comparison = compare(connection, None, pattern)
+            return acceptances.accept(connection, comparison, controls, reason, by, now)
+
+    def withdraw(self, pattern: str, controls: str, by: str, now: datetime) -> Sequence[Acceptance]:
+        """Take back what was accepted of some targets and controls; returns that."""
+        with self._database.writing() as connection:
+            return acceptances.withdraw(connection, pattern, controls, by, now)
+
+    def accepted(self) -> Sequence[Acceptance]:
+        """What is accepted and was not taken back, by target and control."""
+        with self._database.reading() as connection:
+            return [item.acceptance for item in acceptances.standing(connection).values()]
+
+    def last_views(self, profile: str) -> Mapping[str, str]:
+        """By target, the last audit that saw it completely under a profile."""
+        with self._database.reading() as connection:
+            return baselines.last_runs(connection, profile)
 
     def told(self, recipient: bytes) -> Sequence[Alert]:
         """What a recipient, named by a digest, has been told that is not over."""

@@ -6,12 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, select
 
 from hardener.model import Outcome, Period, RunKind
 from hardener.store import schema
-from hardener.store.contents import Refusal, batches, unpacked
+from hardener.store.contents import Refusal, unpacked
 from hardener.store.forms import body, instant
+from hardener.store.intervals import histories
 from hardener.store.reading import ResultReader
 
 
@@ -79,30 +80,12 @@ def beginnings(
         for control in item.outcomes
         if control in numbers
     }
-    found: dict[tuple[int, str], Beginning] = {}
-    for batch in batches(sorted(keys)):
-        _find_beginnings(connection, reader, asked, {key: keys[key] for key in batch}, found)
-    return found
-
-
-def _find_beginnings(
-    connection: Connection,
-    reader: ResultReader,
-    asked: Mapping[int, Asked],
-    keys: Mapping[tuple[int, int], str],
-    found: dict[tuple[int, str], Beginning],
-) -> None:
-    """Walk back from the newest interval, for as long as each follows the one before and the outcome is the same."""
-    table = schema.finding
-    query = select(table.c.subject, table.c.name, table.c.since, table.c.until, table.c.content, table.c.began)
-    subjects, names = ({key[index] for key in keys} for index in (0, 1))  # by which the primary key finds its rows
-    query = query.where(table.c.subject.in_(subjects), table.c.name.in_(names))
-    query = query.where(tuple_(table.c.subject, table.c.name).in_(list(keys))).order_by(table.c.since.desc())
-    rows = [row for row in connection.execute(query) if row.since <= asked[row.subject].result]
+    rows = [row for row in histories(connection, schema.finding, keys) if row.since <= asked[row.subject].result]
     reader.contents.get({row.content for row in rows})
+    found: dict[tuple[int, str], Beginning] = {}
     follower: dict[tuple[int, str], int] = {}
     ended: set[tuple[int, str]] = set()
-    for row in rows:
+    for row in rows:  # backwards, for as long as each follows the one before and the outcome is the same
         control = keys[row.subject, row.name]
         key = row.subject, control
         outcome = reader.finding(control, {control: row.content}).outcome
@@ -111,6 +94,7 @@ def _find_beginnings(
         elif key not in ended:
             found[key] = Beginning(row.began, found[key].value_since if key in found else row.since)
         follower[key] = row.since
+    return found
 
 
 class Applies:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, func, or_, select
 
 from hardener.store import schema
+from hardener.store.acceptances import acceptance_problems
 from hardener.store.chaining import chain_problems
 from hardener.store.contents import Damaged, digest, unpacked
 from hardener.store.intervals import seen_by
@@ -33,6 +34,7 @@ def problems(connection: Connection) -> Iterator[str]:
     yield from _intervals(connection)
     yield from _newest(connection)
     yield from _alerts(connection)
+    yield from acceptance_problems(connection)
     yield from chain_problems(connection)
 
 

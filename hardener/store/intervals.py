@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, or_, select, tuple_
 
 from hardener.store.contents import batches
 
@@ -93,6 +93,17 @@ def seen_by(
                 if covers(since, until, number):
                     seen[number][name] = content
     return seen
+
+
+def histories(
+    connection: Connection, table: Table, keys: Collection[tuple[int, int]], *more: ColumnElement[Any]
+) -> Iterator[Row[tuple[Any, ...]]]:
+    """Every interval of some names, each with its subject, the newest of each first; with more columns about each."""
+    query = select(*table.c, *more).order_by(table.c.since.desc())
+    for batch in batches(sorted(keys)):
+        subjects, names = ({key[index] for key in batch} for index in (0, 1))  # by which the primary key finds rows
+        chosen = query.where(table.c.subject.in_(subjects), table.c.name.in_(names))
+        yield from connection.execute(chosen.where(tuple_(table.c.subject, table.c.name).in_(batch)))
 
 
 def covers(since: int, until: int | None, result: int) -> bool:

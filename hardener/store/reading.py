@@ -55,6 +55,13 @@ def run_number(connection: Connection, reference: str) -> int:
     return int(found[0])
 
 
+def last_result(connection: Connection, run: int) -> int:
+    """The last result of a run; 0 where it has none."""
+    result = schema.result
+    query = select(func.max(result.c.number)).where(result.c.run == run)
+    return connection.execute(query).scalar_one() or 0
+
+
 def read_summaries(connection: Connection) -> Sequence[RunSummary]:
     """All runs, the one kept last first."""
     run, result, baseline = schema.run, schema.result, schema.baseline

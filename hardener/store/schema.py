@@ -21,7 +21,7 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 NAMES = {
     "pk": "%(table_name)s_primary",
@@ -109,6 +109,17 @@ baseline = Table(
     Column("target", Text, primary_key=True),
     Column("result", ForeignKey(result.c.number), nullable=False),
     Column("declared", BigInteger, nullable=False),  # seconds since 1970
+)
+
+acceptance = Table(
+    "acceptance",
+    metadata,
+    _number(),  # rows are only ever added; a later one about the same takes the place of an earlier one
+    Column("target", Text, nullable=False),
+    Column("control", Text, nullable=False),
+    Column("result", Integer, nullable=False),  # that saw what was accepted; outlives it
+    Column("body", LargeBinary, nullable=False),  # what was accepted, by whom and why, packed JSON
+    Column("chained", LargeBinary(32), nullable=False),  # SHA-256 over the row before and this one
 )
 
 recipient = Table(

@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -45,7 +45,9 @@ from tests.integration.postgresql import postgresql
 TARGETS = 1000
 CONTROLS = 270
 CHANGING = 0.001
-"""Findings that are different on the next night."""
+"""Findings that are different on the next night, half of them because somebody repaired them."""
+REPAIRED = 7
+"""Nights after which a difference is gone again."""
 RESTARTED = 0.03
 """Targets on which something was restarted since the night before: once a month."""
 FIRST = datetime(2026, 1, 1, 3, 0, tzinfo=UTC)
@@ -82,11 +84,18 @@ class Fleet:
     def nights(self, count: int) -> Iterator[Run]:
         """Runs of the whole fleet, one a night."""
         values = [[self.dice.randrange(4) for _ in self.records] for _ in range(self.targets)]
+        usual = [[*row] for row in values]
+        different: deque[list[tuple[int, int]]] = deque(maxlen=REPAIRED)
         for night in range(count):
+            if len(different) == REPAIRED:
+                for row, column in different[0]:
+                    values[row][column] = usual[row][column]
             if night:
-                for _ in range(round(self.targets * CONTROLS * CHANGING)):
-                    row, column = self.dice.randrange(self.targets), self.dice.randrange(CONTROLS)
-                    values[row][column] = (values[row][column] + self.dice.randrange(1, 100)) % 103
+                different.append([])
+            for _ in range(round(self.targets * CONTROLS * CHANGING / 2) if night else 0):
+                row, column = self.dice.randrange(self.targets), self.dice.randrange(CONTROLS)
+                values[row][column] = (values[row][column] + self.dice.randrange(1, 100)) % 103
+                different[-1].append((row, column))
             yield self._run(night, [self._result(number, night, seen) for number, seen in enumerate(values)])
 
     def _run(self, night: int, results: Sequence[TargetResult]) -> Run:

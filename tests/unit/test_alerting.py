@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -12,12 +12,25 @@ from hypothesis import strategies as st
 
 from hardener.alerting import Memory, follow, news
 from hardener.drift import find_drift
-from hardener.model import Alert, Comparison, Finding, News, Outcome, Pair, Scope, Seen
+from hardener.model import Acceptance, Alert, Comparison, Finding, News, Outcome, Pair, Scope, Seen
 from tests.unit.store.nights import FIRST_NIGHT, finding
-from tests.unit.test_drift import CONTROLS, view
+from tests.unit.test_drift import CONTROLS, compared, regression, view
 
 Told = Sequence[Alert]
 WAIVED = finding("alpha-one", 99).model_copy(update={"waiver": "w"})
+
+
+ACCEPTED = Acceptance(
+    target="web",
+    control="alpha-one",
+    machine_id="m",
+    run="old",
+    finding=finding("alpha-one", 99),
+    reason="why",
+    by="ann",
+    moment=FIRST_NIGHT,
+)
+REMIND_DAYS = 7
 
 
 def told(known: Told, *audits: tuple[Any, Any], **changes: Any) -> News:
@@ -27,29 +40,34 @@ def told(known: Told, *audits: tuple[Any, Any], **changes: Any) -> News:
         comparison, seen = audit(f"audit-{number}", before, after, **changes)
         drift = find_drift(comparison)
         memory = follow(memory, comparison, drift, seen)
-    return news(memory, drift)
+    return news(memory, drift, REMIND_DAYS)
 
 
-def audit(
-    run: str,
-    before: Any,
-    after: Any,
-    machine: str = "m",
-    silent: dict[str, datetime | None] | None = None,
-    problem: str | None = None,
-) -> tuple[Comparison, Seen]:
+def audit(run: str, before: Any, after: Any, **given: Any) -> tuple[Comparison, Seen]:
+    """``given``: which machine answers or what its problem is, who is silent, after how many days, what is accepted."""
     old, new = as_finding(before), as_finding(after)
+    last = old if new.outcome.is_unknown else new
+    stands = regression(last, old, since=FIRST_NIGHT, is_new=not old.is_failing)
+    accepted = {"alpha-one": ACCEPTED} if given.get("is_accepted") else {}
     pair = Pair(
         target="web",
         before=view("old").model_copy(update={"findings": {"alpha-one": old}}),
-        after=view(run, machine).model_copy(update={"findings": {"alpha-one": new}, "problem": problem}),
-        since={"alpha-one": FIRST_NIGHT},
+        after=view(run, given.get("machine", "m"), problem=given.get("problem")).model_copy(
+            update={"findings": {"alpha-one": new}}
+        ),
+        standing={"alpha-one": stands} if last.is_failing and not accepted else {},
+        accepted=accepted,
     )
     scope = Scope(inventories=("hosts.yml",))
     comparison = Comparison(
-        run=run, started=FIRST_NIGHT, profile="cis-level1", scope=scope, controls=CONTROLS, pairs=(pair,)
+        run=run,
+        started=FIRST_NIGHT + timedelta(days=given.get("days", 0)),
+        profile="cis-level1",
+        scope=scope,
+        controls=CONTROLS,
+        pairs=(pair,),
     )
-    return comparison, Seen(run=run, findings={"web": {"alpha-one": new}}, silent=silent or {})
+    return comparison, Seen(run=run, findings={"web": {"alpha-one": new}}, silent=given.get("silent", {}))
 
 
 def as_finding(seen: Any) -> Finding:
@@ -68,7 +86,7 @@ def test_a_regression_is_told_with_all_that_is_needed_to_act() -> None:
     assert (alert.before, alert.after) == (finding("alpha-one", 5), finding("alpha-one", 99))
     assert (alert.since, alert.run) == (FIRST_NIGHT, "audit-0")
     assert alert.remedy == "hardener apply -i hosts.yml -l web --controls alpha-one"
-    assert found.known == (alert,)
+    assert found.known == (alert.model_copy(update={"told": FIRST_NIGHT, "least": alert.after}),)
     assert not found.is_empty
 
 
@@ -80,11 +98,41 @@ def test_it_is_told_once_whatever_it_is_compared_with() -> None:
         assert found.known == known
 
 
-def test_another_failure_is_told_with_what_was_told_before() -> None:
+def test_what_got_worse_is_told_by_that_name_with_what_was_told_before() -> None:
     for before in (99, 5):
-        (alert,) = told(after_a_regression(), (before, 98)).regressed
-        assert (alert.before, alert.after) == (finding("alpha-one", 99), finding("alpha-one", 98))
-        assert alert.since == FIRST_NIGHT
+        found = told(after_a_regression(), (before, 120))
+        (alert,) = found.worse
+        assert (alert.before, alert.after) == (finding("alpha-one", 99), finding("alpha-one", 120))
+        assert (alert.since, found.regressed) == (FIRST_NIGHT, ())
+        assert told(found.known, (120, 120)).is_empty
+
+
+def test_another_failure_that_is_no_worse_is_not_told_again() -> None:
+    found = told(after_a_regression(), (99, 98))
+    assert found.is_empty
+    assert [alert.after for alert in found.known] == [finding("alpha-one", 98)]
+    assert len(told(found.known, (98, 99)).worse) == 1
+
+
+def test_what_was_never_told_is_told_as_a_regression_however_bad_it_is_by_then() -> None:
+    found = told((), (5, 99), (99, 120))
+    (alert,) = found.regressed
+    assert (alert.before, alert.after, found.worse) == (finding("alpha-one", 5), finding("alpha-one", 120), ())
+
+
+def test_what_stands_is_told_again_after_some_days_and_not_before() -> None:
+    known = after_a_regression()
+    for day in range(1, 30):
+        found = told(known, (99, 99), days=day)
+        assert [alert.control for alert in found.standing] == (["alpha-one"] if day % REMIND_DAYS == 0 else [])
+        assert (found.regressed, found.worse, found.recovered) == ((), (), ())
+        known = found.known
+
+
+def test_what_got_worse_is_reminded_of_from_then_on() -> None:
+    known = told(after_a_regression(), (99, 120), days=5).known
+    assert told(known, (120, 120), days=7).is_empty
+    assert len(told(known, (120, 120), days=12).standing) == 1
 
 
 def test_a_recovery_is_told_and_forgotten() -> None:
@@ -124,6 +172,11 @@ def test_what_is_waived_or_does_not_apply_is_dropped_without_a_word_and_comes_an
         assert len(told((), (after, 99)).regressed) == 1
 
 
+def test_what_is_accepted_is_dropped_without_a_word() -> None:
+    found = told(after_a_regression(), (99, 99), is_accepted=True)
+    assert (found.is_empty, found.known) == (True, ())
+
+
 def test_what_was_told_of_another_machine_is_dropped_without_a_word() -> None:
     found = told(after_a_regression(), (5, 5), machine="other")
     assert (found.is_empty, found.known) == (True, ())
@@ -141,18 +194,14 @@ def test_a_silent_target_is_told_once_and_told_when_it_answers_again() -> None:
 
 
 def test_the_worst_is_told_first() -> None:
-    pair = Pair(
-        target="web",
-        before=view("old", alpha_one=5, alpha_two=5),
-        after=view("new", alpha_one=99, alpha_two=99),
-    )
+    pair = compared("web", view("old", alpha_one=5, alpha_two=5), view("new", alpha_one=99, alpha_two=99))
     comparison = Comparison(run="new", started=FIRST_NIGHT, profile="p", controls=CONTROLS, pairs=(pair,))
     drift = find_drift(comparison)
-    found = news(follow(Memory(), comparison, drift, Seen(run="new")), drift)
+    found = news(follow(Memory(), comparison, drift, Seen(run="new")), drift, REMIND_DAYS)
     assert [alert.control for alert in found.regressed] == ["alpha-two", "alpha-one"]
 
 
-SEEN = st.lists(st.integers(9, 12) | st.sampled_from([Outcome.ERROR, Outcome.NOTAPPLICABLE]), min_size=2, max_size=8)
+SEEN = st.lists(st.integers(9, 12) | st.just(Outcome.NOTAPPLICABLE), min_size=2, max_size=8)
 
 
 @given(SEEN, st.data())

@@ -106,7 +106,8 @@ def test_a_regression_is_told_once_and_so_is_its_recovery(
     assert body["message"] == f"REGRESSED (1)\n{REGRESSED}\n\nrun night-002, 2026-01-02 03:00:00 UTC"
     told(capfd, code=ExitCode.FINDINGS)
     site.night(99)
-    assert told(capfd) == ("", "")
+    report, _ = told(capfd, code=ExitCode.FINDINGS)
+    assert "1 regression standing, oldest 2 nights\n" in report
     assert len(webhook.posted) == 1
     site.night(5)
     assert told(capfd) == ("", "")
@@ -118,13 +119,35 @@ def test_a_regression_is_told_once_and_so_is_its_recovery(
     assert [body["title"] for body in webhook.posted[2:]] == ["hardener: 1 regressed on web"]
 
 
+def test_what_stands_is_told_again_after_the_days_that_the_project_says(
+    site: Site, webhook: Webhook, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (site.folder / "hardener.yml").write_text("store: runs.sqlite\nnotify: [$ALERTS_HOOK]\nremind_days: 2\n")
+    site.night(99)
+    for _ in range(4):
+        told(capfd, code=ExitCode.FINDINGS)
+        site.night(99)
+    told(capfd, code=ExitCode.FINDINGS)
+    titles = [body["title"] for body in webhook.posted]
+    assert titles == ["hardener: 1 regressed on web", *["hardener: 1 still standing on web"] * 2]
+
+
+def test_what_got_worse_is_told_by_that_name(site: Site, webhook: Webhook, capfd: pytest.CaptureFixture[str]) -> None:
+    site.night(20)
+    told(capfd, code=ExitCode.FINDINGS)
+    site.night(99)
+    told(capfd, code=ExitCode.FINDINGS)
+    assert webhook.posted[1]["title"] == "hardener: 1 worse on web"
+    assert "fail: 20 -> fail: 99" in webhook.posted[1]["message"]
+
+
 def test_an_audit_by_hand_in_between_hides_nothing(
     site: Site, webhook: Webhook, capfd: pytest.CaptureFixture[str]
 ) -> None:
     told(capfd)
     site.night(99)
     site.night(99)
-    told(capfd)
+    told(capfd, code=ExitCode.FINDINGS)
     assert REGRESSED in webhook.posted[0]["message"]
 
 
@@ -160,9 +183,9 @@ def test_a_delivery_that_fails_is_tried_again_and_costs_the_others_nothing(
     webhook.status = 200
     webhook.posted.clear()
     site.night(99)
-    assert told(capfd) == ("", "")
+    told(capfd, code=ExitCode.FINDINGS)
     assert [REGRESSED in body["message"] for body in webhook.posted] == [True, True]
-    assert told(capfd) == ("", "")
+    told(capfd, code=ExitCode.FINDINGS)
     assert len(webhook.posted) == 2
 
 
@@ -176,7 +199,7 @@ def test_one_that_is_away_learns_only_what_is_still_so(
     webhook.status = 200
     webhook.posted.clear()
     site.night(99, other=5)
-    told(capfd)
+    told(capfd, code=ExitCode.FINDINGS)
     assert [body["title"] for body in webhook.posted] == ["hardener: 1 regressed on web"]
 
 

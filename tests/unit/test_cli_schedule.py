@@ -14,9 +14,11 @@ from hardener.errors import ExitCode, TransportError
 from hardener.model import Connection
 from hardener.project import lay_down
 from hardener.schedule.units import SERVICE, TIMER
+from hardener.store import Store
 from hardener.transport import connector
 from tests.unit.schedule.grammar import settings, words
 from tests.unit.schedule.recorded import SERVICE_SHOWN, TIMER_SHOWN, Recorded, manager
+from tests.unit.store.nights import FIRST_NIGHT, night, result
 from tests.unit.test_cli import refused
 
 REMOTE = "all: {hosts: {node: {ansible_host: 192.0.2.1}}}\n"
@@ -61,7 +63,7 @@ def test_the_project_that_is_found_is_scheduled(
     os.chdir(below)
     assert main(["schedule", "install", "--at", "daily", "--delay", "60", "--notify"]) == ExitCode.COMPLIANT
     said = capsys.readouterr()
-    assert said.out == f"wrote {tmp_path}/units/{SERVICE}\nwrote {tmp_path}/units/{TIMER}\n"
+    assert said.out.startswith(f"wrote {tmp_path}/units/{SERVICE}\nwrote {tmp_path}/units/{TIMER}\n")
     assert f"nobody is told through $HARDENER_MAIL unless a drop-in of {SERVICE} sets it" in said.err
     found = installed(tmp_path)
     assert found["WorkingDirectory"] == [str(site)]
@@ -72,6 +74,34 @@ def test_the_project_that_is_found_is_scheduled(
     timer = settings((tmp_path / "units" / TIMER).read_text())
     assert (timer["Timer.OnCalendar"], timer["Timer.RandomizedDelaySec"]) == (["daily"], ["60"])
     assert "systemd-analyze calendar -- daily" in recorded.asked
+
+
+HOSTS = "all: {hosts: {fixed: {}, held: {}, new: {}}, vars: {ansible_host: 192.0.2.1}}\n"
+
+
+@pytest.mark.usefixtures("recorded")
+def test_what_the_nights_will_be_compared_with_is_told_before_the_first(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (site / "hosts.yml").write_text(HOSTS)
+    store = Store(site / "runs.sqlite")
+    with (site / "hardener.yml").open("a") as project:
+        project.write("store: runs.sqlite\n")
+    store.save(night(1, result("fixed", "f", alpha_one=5), result("held", "h", alpha_one=5), profile="site"))
+    store.declare_baseline("night-001", "fixed", FIRST_NIGHT)
+    assert main(["schedule", "install"]) == ExitCode.COMPLIANT
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        "compared with what is declared: fixed (night-001)",
+        "compared with what held last: held",
+        "compared with nothing yet, their first night is looked at alone: new",
+    ]
+    store.save(night(2, result("fixed", "f", alpha_one=5), profile="cis-level2"))
+    store.declare_baseline("night-002", "fixed", FIRST_NIGHT)
+    told = refused(capsys, "schedule", "install", code=ExitCode.BAD_CONFIG)
+    assert told == (
+        "hardener: baseline of fixed: night-002 was made with profile cis-level2, the nights are with site: "
+        "declare another baseline\n"
+    )
 
 
 @pytest.mark.usefixtures("recorded")
@@ -187,7 +217,7 @@ def test_status_and_remove_say_what_there_is(
         f"store   {tmp_path}/state/hardener/runs.sqlite",
         "next    2026-11-22 02:06:09 UTC",
         "last    2026-11-21 02:10:55 UTC",
-        "result  exit code 1: something regressed",
+        "result  exit code 1: regressions stand",
     ]
     assert main(["schedule", "remove"]) == ExitCode.COMPLIANT
     assert capsys.readouterr().out == f"removed {tmp_path}/units/{TIMER}\nremoved {tmp_path}/units/{SERVICE}\n"

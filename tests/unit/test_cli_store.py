@@ -61,7 +61,7 @@ def test_drift_for_programs_and_as_a_page(file: Path, capsys: pytest.CaptureFixt
     assert json.loads(line)["control"] == "alpha-one"
     page = tmp_path / "drift.html"
     assert ran(capsys, file, "drift", "-f", "html", "-o", str(page), code=ExitCode.FINDINGS) == ""
-    assert "1 regressed" in page.read_text("utf-8")
+    assert "1 regression standing, oldest 1 night; 1 new" in page.read_text("utf-8")
 
 
 def test_the_first_night_has_nothing_to_be_compared_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,8 +75,39 @@ def test_a_baseline_is_set_shown_used_and_cleared(file: Path, capsys: pytest.Cap
     assert re.search("web +night-001 +2026-01-01", ran(capsys, file, "baseline", "show"))
     Store(file).save(night(9, result("web", alpha_one=99), result("db", "d", alpha_one=5)))
     assert "REGRESSED (1)" in ran(capsys, file, "drift", code=ExitCode.FINDINGS)
+    Store(file).save(night(10, result("web", alpha_one=6), result("db", "d", alpha_one=5)))
     assert ran(capsys, file, "baseline", "clear") == "no baseline any more: web\n"
     assert ran(capsys, file, "drift") == ""
+
+
+def test_a_regression_stands_until_somebody_accepts_it(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """/etc/passwd made 0666, and nobody repairs it: the third night was green and silent."""
+    for number in (9, 10, 11):
+        Store(file).save(night(number, result("web", alpha_one=99), result("db", "d", alpha_one=5)))
+        told = ran(capsys, file, "drift", code=ExitCode.FINDINGS)
+        assert told.splitlines()[1] == f"1 regression standing, oldest {number - 7} nights"
+    accept = ("baseline", "accept", "w*", "--controls", "alpha-*", "--reason", "the old backup")
+    assert ran(capsys, file, *accept, "--by", "ann") == "accepted web alpha-one: fail: 99\n"
+    assert ran(capsys, file, "drift") == ""
+    shown = ran(capsys, file, "baseline", "show")
+    assert re.search("web +alpha-one +fail: 99 +ann +20.* +the old backup", shown)
+    assert ran(capsys, file, "store", "check") == ""
+    Store(file).save(night(12, result("web", alpha_one=120), result("db", "d", alpha_one=5)))
+    assert "web  alpha-one  medium  worse" in ran(capsys, file, "drift", code=ExitCode.FINDINGS)
+    Store(file).save(night(13, result("web", alpha_one=99), result("db", "d", alpha_one=5)))
+    assert ran(capsys, file, "drift") == ""
+    assert ran(capsys, file, "baseline", "clear", "--controls", "beta-*") == ""
+    assert ran(capsys, file, "baseline", "clear", "--controls", "alpha-*") == "no longer accepted: web alpha-one\n"
+    assert "REGRESSED (1)" in ran(capsys, file, "drift", code=ExitCode.FINDINGS)
+    assert "ann" not in ran(capsys, file, "baseline", "show")
+
+
+def test_who_accepts_is_the_operator_where_nobody_is_named(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "bob")
+    ran(capsys, file, "baseline", "accept", "*", "--controls", "*", "--reason", "why")
+    assert [item.by for item in Store(file).accepted()] == ["bob"]
 
 
 def test_a_baseline_of_another_profile_is_refused(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,6 +125,10 @@ def test_a_baseline_of_another_profile_is_refused(file: Path, capsys: pytest.Cap
     [
         (["drift", "--from", "night-9"], "no run 'night-9'"),
         (["baseline", "set", "latest", "-l", "mail"], "run night-008 saw no target completely that 'mail' names"),
+        (
+            ["baseline", "accept", "db", "--controls", "*", "--reason", "why"],
+            "no regression stands in run night-008 of a control that '*' names",
+        ),
         (["runs", "history", "web", "alpha-none"], "nobody ever looked at 'alpha-none' on 'web'"),
     ],
 )
@@ -109,6 +144,8 @@ def test_what_is_not_kept_is_named(
     [
         (["runs", "prune"], "say what to keep: --keep-days, --keep-runs, or both"),
         (["runs", "prune", "--keep-runs", "0"], "--keep-runs"),
+        (["baseline", "accept", "web", "--controls", "*"], "--reason"),
+        (["baseline", "accept", "web", "--controls", "*", "--reason", " "], "say why"),
         (["report", "night-001", "--latest"], "is it night-001 or the latest?"),
         (["drift", "-f", "papyrus"], "'papyrus' is not one of table, json, ndjson, html"),
     ],

@@ -47,7 +47,8 @@ def unneeded_service(subject: str, *units: str, judge: Judge = equals, **declare
     ended = every(fields({NOW: stopped, AFTER_REBOOT: not_started}), "no unit of it runs or starts at boot")
 
     def expect(values: Sequence[Any]) -> Expectation:
-        needed = [unit for unit, value in zip(units, values, strict=True) if value == NEEDED]
+        # Parameters that a control has besides come last.
+        needed = [unit for unit, value in zip(units, values, strict=False) if value == NEEDED]
         if not needed:
             return ended
         return Expectation(

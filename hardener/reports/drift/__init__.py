@@ -12,4 +12,4 @@ FORMATS: Mapping[str, Callable[[Drift], str]] = {
     "html": html.render,
     "sarif": sarif.render,
 }
-"""The formats by name; the one for people says nothing where nothing regressed and everything was looked at."""
+"""The formats by name; the one for people says nothing where no regression stands and everything was looked at."""

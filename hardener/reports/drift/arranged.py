@@ -9,15 +9,18 @@ from hardener.model import Drift, DriftEvent, DriftKind, Finding, counted
 from hardener.reports.arranged import moment, outcome_words, value_words
 
 LONGEST_VALUE = 300
+FAILING = "Held before, failed less badly or was not there; nobody has repaired, waived or accepted it since."
 
 WORDS = {
     DriftKind.REGRESSED: "regressed",
     DriftKind.NEW: "new control",
+    DriftKind.WORSE: "worse",
     DriftKind.UNREACHABLE: "unreachable",
     DriftKind.UNSEEN: "could not be looked at",
     DriftKind.VANISHED: "vanished",
     DriftKind.REPLACED: "replaced",
     DriftKind.WAIVED: "waived",
+    DriftKind.ACCEPTED: "accepted",
     DriftKind.CHANGED: "changed value",
     DriftKind.FIXED: "fixed",
     DriftKind.GONE: "gone from the catalogue",
@@ -39,7 +42,7 @@ def sections(drift: Drift) -> Sequence[Section]:
     """All events, what a person has to act on first."""
     rest = [event for event in drift.events if not (event.is_regression or event.is_incomplete)]
     return (
-        Section("failing", "Regressed", "Held at the baseline, or was not there, and fails now.", drift.regressions),
+        Section("failing", "Regressed", FAILING, drift.regressions),
         Section("unseen", "Could not look", "Whether anything drifted here, nobody knows.", drift.gaps),
         Section("holds", "Also different", "Nothing of this needs anybody.", rest),
     )
@@ -48,6 +51,19 @@ def sections(drift: Drift) -> Sequence[Section]:
 def compared_words(drift: Drift) -> str:
     """``3 of 4 targets compared with their baselines``."""
     return f"{drift.compared} of {counted(drift.targets, 'target')} compared with their baselines"
+
+
+def summary_words(drift: Drift) -> str:
+    """The whole on one line: ``3 regressions standing, oldest 5 nights; 1 new; 2 silent targets``."""
+    standing = counted(len(drift.regressions), "regression") + " standing"
+    if drift.regressions:
+        standing += f", oldest {counted(max(event.nights for event in drift.regressions), 'night')}"
+    parts = [standing]
+    if new := sum(event.is_new for event in drift.regressions):
+        parts.append(f"{new} new")
+    if drift.silent:
+        parts.append(counted(drift.silent, "silent target"))
+    return "; ".join(parts)
 
 
 def seen_words(finding: Finding | None) -> str:
@@ -61,6 +77,7 @@ def seen_words(finding: Finding | None) -> str:
 
 
 def origin_words(event: DriftEvent) -> str:
-    """Since when, and after what, as far as it is known."""
-    parts = [f"since {moment(event.since)}"] if event.since else []
-    return ", ".join([*parts, event.cause] if event.cause else parts)
+    """For how long, since when, and after what, as far as it is known."""
+    since = f"since {moment(event.since)}" if event.since else ""
+    age = "" if not event.is_regression else "new" if event.is_new else counted(event.nights, "night")
+    return ", ".join(part for part in (age, since, event.cause) if part)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hardener.model import Drift
-from hardener.reports.drift.arranged import WORDS, compared_words, origin_words, sections, seen_words
+from hardener.reports.drift.arranged import WORDS, compared_words, origin_words, sections, seen_words, summary_words
 from hardener.reports.pages import environment, style
 
 
@@ -15,5 +15,6 @@ def render(drift: Drift) -> str:
         drift=drift,
         sections=sections(drift),
         compared=compared_words(drift),
+        summary=summary_words(drift),
         style=style(),
     )

@@ -18,8 +18,10 @@ def message(news: News) -> Message:
     """The subject has the counts, the body a line for each alert, what has to be done first."""
     parts = [
         (news.regressed, "regressed", _regressed),
+        (news.worse, "worse", _regressed),
         (news.recovered, "recovered", _recovered),
         (news.silent, "silent", _silent),
+        (news.standing, "still standing", _regressed),
     ]
     told = [(alerts, word, line) for alerts, word, line in parts if alerts]
     targets = {_target(alert) for alerts, _, _ in told for alert in alerts}

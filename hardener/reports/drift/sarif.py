@@ -1,11 +1,11 @@
 """Drift as SARIF 2.1.0: a result for what a control did on some targets, with its ``baselineState``.
 
-What is unchanged is no drift, and so no result; what is about a whole target is a notification.
+What is unchanged is a result only while it stands as a regression; what is about a whole target is a notification.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -17,8 +17,10 @@ from hardener.reports.sarif import LEVELS, LONGEST_REASON, MOST_LOCATIONS, SCHEM
 STATES = {
     DriftKind.REGRESSED: "new",
     DriftKind.NEW: "new",
+    DriftKind.WORSE: "updated",
     DriftKind.UNSEEN: "new",
     DriftKind.WAIVED: "updated",
+    DriftKind.ACCEPTED: "updated",
     DriftKind.CHANGED: "updated",
     DriftKind.FIXED: "absent",
     DriftKind.GONE: "absent",
@@ -27,8 +29,10 @@ STATES = {
 SAYS = {
     DriftKind.REGRESSED: "does not hold any more",
     DriftKind.NEW: "is new in the catalogue",
+    DriftKind.WORSE: "fails in a worse way",
     DriftKind.UNSEEN: "could not be looked at",
     DriftKind.WAIVED: "fails, and a waiver covers it now",
+    DriftKind.ACCEPTED: "fails, and somebody accepted it",
     DriftKind.CHANGED: "shows another value",
     DriftKind.FIXED: "holds again",
     DriftKind.GONE: "left the catalogue",
@@ -87,7 +91,7 @@ def _results(drift: Drift, places: Mapping[str, int]) -> Iterator[Mapping[str, A
             **({"ruleIndex": places[control]} if control in places else {}),
             "kind": "fail" if is_problem else "open" if kind is DriftKind.UNSEEN else "informational",
             "level": LEVELS[record.severity] if is_problem and record else "none",
-            "baselineState": STATES[kind],
+            "baselineState": _state(kind, events),
             "message": message(
                 f"{record.title if record else control}: {SAYS[kind]} on {counted(len(events), 'target')}."
             ),
@@ -97,6 +101,12 @@ def _results(drift: Drift, places: Mapping[str, int]) -> Iterator[Mapping[str, A
             "partialFingerprints": {"primaryLocationLineHash": f"{control}/{kind.value}:1"},
             "properties": {"targets": len(events), "locationsLeftOut": max(0, len(events) - MOST_LOCATIONS)},
         }
+
+
+def _state(kind: DriftKind, events: Sequence[DriftEvent]) -> str:
+    """Of a failure that stood before on all its targets, ``unchanged``."""
+    stood = all(event.is_regression and not event.is_new for event in events)
+    return "unchanged" if stood else STATES[kind]
 
 
 def _reason(event: DriftEvent) -> str:

@@ -1,13 +1,13 @@
-"""Drift for people at a terminal, or in a mail of cron: nothing where nothing regressed."""
+"""Drift for people at a terminal, or in a mail of cron: nothing where nothing stands and everything was seen."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
 
-from hardener.model import Drift, DriftEvent
+from hardener.model import Drift, DriftEvent, DriftKind
 from hardener.reports.arranged import moment, on_one_line
-from hardener.reports.drift.arranged import WORDS, compared_words, origin_words, seen_words
+from hardener.reports.drift.arranged import WORDS, compared_words, origin_words, seen_words, summary_words
 
 WIDEST = 300
 
@@ -24,6 +24,7 @@ def _lines(drift: Drift) -> Iterator[str]:
         f"drift in {on_one_line(drift.run, 80)}: {compared_words(drift)}, "
         f"profile {on_one_line(drift.profile, 80)}, {moment(drift.started)}"
     )
+    yield summary_words(drift)
     if drift.regressions:
         yield ""
         yield f"REGRESSED ({len(drift.regressions)})"
@@ -44,7 +45,8 @@ def _lines(drift: Drift) -> Iterator[str]:
 def _regression(drift: Drift, event: DriftEvent) -> Iterator[str]:
     record = drift.controls[event.control or ""]
     target, title = on_one_line(event.target, 120), on_one_line(record.title, WIDEST)
-    yield f"  {target}  {record.id}  {record.severity.value}  {title}"
+    named = "" if event.kind is DriftKind.REGRESSED else f"  {WORDS[event.kind]}"
+    yield f"  {target}  {record.id}  {record.severity.value}{named}  {title}"
     now, before = (on_one_line(seen_words(finding), WIDEST) for finding in (event.after, event.before))
     expected = on_one_line(event.after.expected, WIDEST) if event.after else ""
     yield f"    {before} -> {now}, expected {expected}"

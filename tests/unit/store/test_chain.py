@@ -161,7 +161,11 @@ def test_whatever_somebody_did_to_the_store_shows(statements: list[str], problem
 def of_version_3(file: Path) -> None:
     """What the store was before there was a chain."""
     changed(
-        file, "DROP TABLE link", "UPDATE schema_version SET version = 3", "UPDATE alembic_version SET version_num = 3"
+        file,
+        "DROP TABLE link",
+        "DROP TABLE acceptance",
+        "UPDATE schema_version SET version = 3",
+        "UPDATE alembic_version SET version_num = 3",
     )
 
 
