@@ -15,7 +15,8 @@ GONE = (FileNotFoundError, ProcessLookupError)
 class OpenFiles:
     """What every process has open at this moment; what ends meanwhile, or is closed, is left out.
 
-    ``is_complete``: whether root could look at every process that is not root's own: within a container it may not.
+    ``is_complete``: whether root could look at every process that is not root's own, which within a container it may
+    not, and whether the kernel says which file is open: before Linux 5.14 it does not.
     """
 
     def __init__(self) -> None:
@@ -33,7 +34,9 @@ class OpenFiles:
         with suppress(*GONE):
             told = _fields(f"/proc/{process}/fdinfo/{number}")
             way = int(told["flags"], 8)
-            if way & os.O_ACCMODE < len(ACCESS) and not way & os.O_PATH:
+            if "ino" not in told:
+                self.is_complete = False
+            elif way & os.O_ACCMODE < len(ACCESS) and not way & os.O_PATH:
                 place = (process, number, ACCESS[way & os.O_ACCMODE])
                 self._found.setdefault(int(told["ino"]), []).append(place)
 

@@ -57,7 +57,8 @@ WRITES = {
     "postgresql": "systemctl restart postgresql && runuser -u postgres -- psql --command 'SELECT 1'",
     "app": "systemctl restart app.service && runuser -u app -- sh -c 'echo x >>/var/log/app/app.log'",
     "quiet": (
-        "logrotate --force /etc/logrotate.d/quiet && runuser -u quiet -- sh -c 'echo x >>/var/log/quiet/quiet.log'"
+        "runuser -u quiet -- sh -c 'echo x >>/var/log/quiet/quiet.log' && logrotate --force /etc/logrotate.d/quiet && "
+        "runuser -u quiet -- sh -c 'echo x >>/var/log/quiet/quiet.log'"
     ),
     "pod": "setpriv --reuid=65534 --regid=65534 --clear-groups sh -c 'echo x >>/var/log/pod/pod.log'",
     "pod, by the permissions of others": (

@@ -18,7 +18,7 @@ from hardener.catalogue.control import Control, Host, Parameter, Violation
 from hardener.catalogue.expectations import Expectation, mode_at_most
 from hardener.catalogue.listing import Unseen
 from hardener.catalogue.permissions import closed, kind_of
-from hardener.controls.logging.logs import ROOM, ROTATION, Log, Logs, logs_of
+from hardener.controls.logging.logs import ROOM, ROTATION, Log, Logs, logs_of, services_of
 from hardener.controls.logging.shared import as_root, declared
 
 NUMBERS = ("6.1.4.1", "6.1.3.1")
@@ -74,8 +74,9 @@ def _loose_files(host: Host) -> JsonValue:
 def _files_of_others(host: Host) -> JsonValue:
     """The same of those and of every log that is not root's, but for closed ones that a service owns."""
     found = logs_of(host)
-    logs = [*found.loose, *(log for log in found.others if not found.is_of_a_service(log))]
-    told = {log: {**_attributes(log), "service": found.is_of_a_service(log)} for log in logs}
+    services = services_of(host, found)
+    logs = [*found.loose, *(log for log in found.others if not services.own(log))]
+    told = {log: {**_attributes(log), "service": services.own(log)} for log in logs}
     return _evidence(found, told, [*ROOM])
 
 

@@ -52,7 +52,8 @@ held=$({
         path = substr($0, RSTART, RLENGTH); if (! denied[path]++) print path "/fd/denied", 3
     }
     ! /^\/proc\// { next }
-    { split($1, told, ":"); split($1, part, "/"); looked = 1 }
+    { split($1, told, ":"); split($1, part, "/") }
+    told[2] == "ino" { looked = 1 }
     told[2] == "flags" {
         way = substr($2, length($2)) % 4
         if (length($2) > 7 && substr($2, length($2) - 7, 1) % 2) way = 3  # it is a place, and not open
@@ -159,29 +160,38 @@ class Logs:
 
     loose: Sequence[Log]
     others: Sequence[Log]
-    services: frozenset[str]
-    """The accounts of services, but for nobody's."""
-    written_by_nobody: Sequence[str] = ()
-    """The paths of the logs of nobody's that a process writes as nobody."""
     more: Mapping[str, Sequence[More]] = field(default_factory=dict)
     unseen: Sequence[Unseen] = ()
 
-    def is_of_a_service(self, log: Log) -> bool:
-        """Whether its owner is a service's account; of nobody, whether it or what it was rotated from is written."""
+
+@dataclass(frozen=True)
+class Services:
+    """As whom services run that have logs."""
+
+    accounts: frozenset[str]
+    logs_of_nobody: Sequence[str]
+    """The paths of those that a process writes as nobody."""
+
+    def own(self, log: Log) -> bool:
+        """Whether a log is a service's: its account's, or nobody's where it or what it was rotated from is written."""
         if log.permissions.uid != NOBODY:
-            return log.owner in self.services
-        return any(log.path == path or log.path.startswith((f"{path}.", f"{path}-")) for path in self.written_by_nobody)
+            return log.owner in self.accounts
+        return any(log.path == path or log.path.startswith((f"{path}.", f"{path}-")) for path in self.logs_of_nobody)
 
 
 def logs_of(host: Host) -> Logs:
     """The logs of a host that somebody may have to look at; ``CouldNotLook`` where the list of them was cut short."""
     found = listing.read(seen.ask(host, SEARCH), {"logs": (0, 1), "uses": (0,)})
     loose, others = (sorted(map(_log, found.records.get(kind, ())), key=lambda log: log.path) for kind in ROOM)
-    written = [log for log in (*loose, *others) if log.is_written_by_its_owner]
+    return Logs(loose, others, found.more, found.unseen)
+
+
+def services_of(host: Host, logs: Logs) -> Services:
+    """What is known of the services of a host on which these logs were found."""
+    written = [log for log in (*logs.loose, *logs.others) if log.is_written_by_its_owner]
     writing = {log.owner for log in written if log.permissions.uid != NOBODY}
-    services = writing.union(seen.ask(host, SERVICES).split(), _rotating(seen.ask(host, ROTATION)))
-    nobodys = [log.path for log in written if log.permissions.uid == NOBODY]
-    return Logs(loose, others, frozenset(services), nobodys, found.more, found.unseen)
+    accounts = frozenset(writing).union(seen.ask(host, SERVICES).split(), _rotating(seen.ask(host, ROTATION)))
+    return Services(accounts=accounts, logs_of_nobody=[log.path for log in written if log.permissions.uid == NOBODY])
 
 
 def _log(record: Record) -> Log:

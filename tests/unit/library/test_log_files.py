@@ -174,6 +174,18 @@ def test_where_root_may_not_look_at_a_process_nothing_is_taken(tmp_path: Path, m
         assert bool(answer["warnings"]) == left
 
 
+def test_where_the_kernel_does_not_say_which_file_is_open_nothing_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = log(tmp_path / "a.log")
+    text: Callable[[str], str] = secure_paths.kernel_text
+    old = "pos:\t0\nflags:\t0100002\nmnt_id:\t15\n"
+    monkeypatch.setattr(open_files, "kernel_text", lambda path: old if "/fdinfo/" in path else text(path))
+    answer = closed(tmp_path)
+    assert subjects(answer) == []
+    assert answer["warnings"] == [f"{path}: left alone: perhaps in use: not every process lets root look"]
+
+
 @NEEDS_ROOT
 @pytest.mark.parametrize("uid", [0, STRANGER])
 def test_who_gets_in_as_root_or_as_its_owner_needs_no_more(tmp_path: Path, uid: int) -> None:
