@@ -17,8 +17,6 @@ from hardener.catalogue.control import CouldNotLook
 
 RECORD = r"%#m %U %G %y %p\0"
 """What ``-printf`` tells of a file, after its kind and a blank."""
-REMOTE = "nfs4?|cifs|smb3|afs|ceph|glusterfs|lustre|gfs2|ocfs2|autofs|fuse([.].*)?"
-"""Types of file systems that others serve: asking them can hang, be refused, or mount them all; awk's expression."""
 STARTS = r"""
 set -f
 set --

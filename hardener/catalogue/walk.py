@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
-from hardener.catalogue import listing, names
+from hardener.catalogue import listing, names, permissions
 from hardener.catalogue import observations as seen
 from hardener.catalogue.control import CouldNotLook, Host
 from hardener.catalogue.listing import Listing, More, Room, Unseen
@@ -87,7 +87,7 @@ printf 'ended walk %s\0' "$?"
 def _command() -> str:
     texts = {
         "REMOTE_OR_VIRTUAL": REMOTE_OR_VIRTUAL,
-        "REMOTE": listing.REMOTE,
+        "REMOTE": permissions.REMOTE,
         "RECORD": listing.RECORD,
         "STARTS": listing.STARTS.strip(),
         "LONGEST_PATH": str(LONGEST_PATH),

@@ -124,6 +124,15 @@ def kernel_names(top: str) -> list[str]:
     return os.listdir(top)
 
 
+def kernel_status(path: str) -> os.stat_result:
+    """Of what the kernel keeps under a name of its own: of the file that a process has open."""
+    descriptor = _kernels(path, os.O_PATH)
+    try:
+        return os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def kernel_settings(top: str) -> Iterator[str]:
     """The paths of all files below a directory of the kernel's that can be written."""
     if not f"{top}/".startswith(KERNEL):

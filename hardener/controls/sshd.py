@@ -91,7 +91,7 @@ CONTROLS = [
         level=1,
         severity=Severity.HIGH,
         references={"cis-debian12": "5.1.2", "nist-800-53": ("AC-3", "SC-12")},
-        shared={"0640": ("ssh_keys", "_ssh")},
+        shared="shared_modes",
         violation=Violation(["chown nobody /etc/ssh/ssh_host_*_key"]),
     ),
     file_modes(

@@ -1,4 +1,4 @@
-"""Tells where auditd writes, and whether there is room left."""
+"""Tells where auditd writes and for whom, and whether there is room left."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from ansible.module_utils.validated_texts import text_at
 
 DOCUMENTATION = r"""
 module: audit_log_info
-short_description: Where auditd writes, and whether there is room left
+short_description: Where auditd writes and for whom, and whether there is room left
 description:
-  - Returns the C(file) auditd writes and its C(directory); what auditd does by default where it is not configured yet.
+  - Returns the C(file) auditd writes, its C(directory), and the C(group) to which it gives the file; what auditd does
+    by default where it is not configured yet.
   - Returns whether the disk is C(nearly_full), so that auditd might soon do what it does with its last reserve.
 author: The hardener project
 """
@@ -47,7 +48,8 @@ def main() -> None:
         disk = os.fstatvfs(folder.descriptor)
         free, size = (blocks * disk.f_frsize // 2**20 for blocks in (disk.f_bavail, disk.f_blocks))
         nearly_full = is_nearly_full(setting(text, "admin_space_left", "50"), free, size)
-    module.exit_json(changed=False, file=file, directory=directory, nearly_full=nearly_full)
+    group = setting(text, "log_group", "root")
+    module.exit_json(changed=False, file=file, directory=directory, group=group, nearly_full=nearly_full)
 
 
 if __name__ == "__main__":

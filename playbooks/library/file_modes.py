@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -24,6 +25,10 @@ options:
   patterns: {description: Shell pattern to the greatest mode, a quoted octal number., type: dict, required: true}
   owner: {description: Name of the owner., type: str, default: root}
   groups: {description: Accepted groups; a file of another gets the first., type: list, elements: str, default: [root]}
+  shared:
+    description: Pattern to the C(mode) that a file of one of certain further C(groups) may have; it stays theirs.
+    type: dict
+    default: {}
 author: The hardener project
 """
 
@@ -41,17 +46,23 @@ Attributes = dict[str, Any]
 
 
 def diff(
-    current: dict[str, Attributes], wanted: dict[str, int], owner: str = "root", groups: Sequence[str] = ("root",)
+    current: dict[str, Attributes],
+    wanted: dict[str, int],
+    owner: str = "root",
+    groups: Sequence[str] = ("root",),
+    shared: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> dict[str, Attributes]:
     """Path → the attributes it shall have, for the paths that need a change.
 
-    ``wanted``: path → greatest mode, an int.
+    ``wanted``: path → greatest mode, an int. ``shared``: path → ``groups`` whose file it may be, with which ``mode``.
     """
     changes = {}
     for path, limit in wanted.items():
         now = current[path]
-        group = now["group"] if now["group"] in groups else groups[0]
-        target = {"mode": now["mode"] & limit, "owner": owner, "group": group}
+        further = shared.get(path, {"groups": (), "mode": limit})
+        group = now["group"] if now["group"] in {*groups, *further["groups"]} else groups[0]
+        most = further["mode"] if group in further["groups"] else limit
+        target = {"mode": now["mode"] & most, "owner": owner, "group": group}
         if not path.endswith("/"):
             target = without_rights(now, target)
         if target != now:
@@ -82,17 +93,23 @@ def main() -> None:
             "patterns": {"type": "dict", "required": True},
             "owner": {"type": "str", "default": "root"},
             "groups": {"type": "list", "elements": "str", "default": ["root"]},
+            "shared": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )
     try:
         patterns = {pattern: octal(mode) for pattern, mode in module.params["patterns"].items()}
+        shared = {
+            path: {"groups": item["groups"], "mode": octal(item["mode"])}
+            for pattern, item in module.params["shared"].items()
+            for path in matching(pattern)
+        }
     except (TypeError, ValueError) as error:
         module.fail_json(msg=f"file_modes: {error}")
-    finish(module, restricted(module, patterns))
+    finish(module, restricted(module, patterns, shared))
 
 
-def restricted(module: AnsibleModule, patterns: dict[str, int]) -> list[dict[str, Any]]:
+def restricted(module: AnsibleModule, patterns: dict[str, int], shared: dict[str, Any]) -> list[dict[str, Any]]:
     """Judge and restrict, each through one descriptor, what the patterns name; returns the items."""
     owner, groups = module.params["owner"], module.params["groups"]
     items, found = [], set()
@@ -103,7 +120,7 @@ def restricted(module: AnsibleModule, patterns: dict[str, int]) -> list[dict[str
                     continue
                 found.add(path)
                 now = observe(held)
-                target = diff({path: now}, {path: limit}, owner, groups).get(path, now)
+                target = diff({path: now}, {path: limit}, owner, groups, shared).get(path, now)
                 if target != now:
                     held.refuse_other_names()
                     if not module.check_mode:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 from pydantic import JsonValue
@@ -18,27 +18,25 @@ def file_modes(
     violation: Violation,
     variable: str = "file_modes",
     groups: Sequence[str] = ("root",),
-    shared: Mapping[str, Sequence[str]] | None = None,
+    shared: str | None = None,
     **declared: Unpack[Declared],
 ) -> Control:
     """Files that belong to root and grant no more than a mode. Values: ``<role>_<variable>`` by pattern.
 
     A pattern that ends with a slash is about directories. ``groups``: those accepted; the role gives a file of another
-    group to the first one. ``shared``: a wider mode → the groups with which it is acceptable too.
+    group to the first one. ``shared``: the variable that says by pattern with which ``mode`` further ``groups`` are
+    acceptable.
     """
 
     def observe(host: Host) -> JsonValue:
         found = {pattern: seen.file_attributes(host, pattern) for pattern in patterns}
         return {pattern: {path: {**item} for path, item in files.items()} for pattern, files in found.items()}
 
-    def attributes(mode: str, names: Sequence[str]) -> Expectation:
-        both = fields({"mode": mode_at_most(mode), "owner": equals("root"), "group": one_of(*names)})
-        return Expectation(f"mode {mode} or stricter, owner root, group {' or '.join(names)}", both.complaints)
-
     def expect(values: Sequence[Any]) -> Expectation:
-        wider = [attributes(mode, names) for mode, names in (shared or {}).items()]
+        modes, wider = values[: len(patterns)], values[len(patterns) :] or [None] * len(patterns)
         wanted = {
-            pattern: any_of(attributes(mode, groups), *wider) for pattern, mode in zip(patterns, values, strict=True)
+            pattern: any_of(_of_root(mode, groups), *([_of_root(**further)] if further else []))
+            for pattern, mode, further in zip(patterns, modes, wider, strict=True)
         }
         return fields({pattern: every(expectation, expectation.words) for pattern, expectation in wanted.items()})
 
@@ -46,8 +44,16 @@ def file_modes(
         subject=subject,
         observe=observe,
         expect=expect,
-        parameters=[Parameter(variable, (pattern,), mode_at_most) for pattern in patterns],
+        parameters=[
+            *(Parameter(variable, (pattern,), mode_at_most) for pattern in patterns),
+            *([Parameter(shared, (pattern,), equals) for pattern in patterns] if shared else []),
+        ],
         remedy="Gives the files to root and takes the surplus permission bits; no bit is ever added.",
         violation=violation,
         **declared,
     )
+
+
+def _of_root(mode: str, groups: Sequence[str]) -> Expectation:
+    both = fields({"mode": mode_at_most(mode), "owner": equals("root"), "group": one_of(*groups)})
+    return Expectation(f"mode {mode} or stricter, owner root, group {' or '.join(groups)}", both.complaints)

@@ -12,8 +12,8 @@ from hardener.catalogue import observations as seen
 from hardener.catalogue import walk
 from hardener.catalogue.control import Control, CouldNotLook, Host, Violation
 from hardener.catalogue.expectations import every, is_true, mode_at_most, nothing, present_fields
-from hardener.catalogue.listing import REMOTE as REMOTE_TYPES
 from hardener.catalogue.listing import unseen_among
+from hardener.catalogue.permissions import REMOTE as REMOTE_TYPES
 from hardener.controls.accounts.shared import MEDIUM, NOBODY, User, first_uid, login_shells, references, users
 from hardener.untrusted import number
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import JsonValue
@@ -12,7 +12,7 @@ from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Control, Host, Parameter, Violation
 from hardener.catalogue.expectations import Expectation, equals, every, fields, mode_at_most, one_of
 from hardener.catalogue.kinds import HOST_KERNEL, file_modes
-from hardener.controls.auditd.shared import log_file, of_auditd, references
+from hardener.controls.auditd.shared import log_file, log_group, of_auditd, references
 from hardener.model import Severity
 
 GROUPS = ("root", "adm")
@@ -35,11 +35,17 @@ def _log(subject: str, pattern: str, shell_pattern: Callable[[str], str], **decl
 
     def observe(host: Host) -> JsonValue:
         found = seen.file_attributes(host, shell_pattern(log_file(host)))
-        return {path: {**item} for path, item in found.items()}
+        given = {"log_group": group} if (group := log_group(host)) not in GROUPS else {}
+        return {path: {**item, **given} for path, item in found.items()}
 
     def expect(values: Any) -> Expectation:
-        both = fields({"mode": mode_at_most(values[0]), "owner": equals("root"), "group": one_of(*GROUPS)})
-        return every(both, f"mode {values[0]} or stricter, owner root, group {' or '.join(GROUPS)}")
+        def complaints(item: Mapping[str, Any]) -> Sequence[str]:
+            # Of the group to which auditd gives its log, the control about log_group speaks.
+            group = one_of(*GROUPS, *([item["log_group"]] if "log_group" in item else []))
+            return fields({"mode": mode_at_most(values[0]), "owner": equals("root"), "group": group}).complaints(item)
+
+        words = f"mode {values[0]} or stricter, owner root, group {' or '.join(GROUPS)} or log_group"
+        return every(Expectation(words, complaints), words)
 
     return of_auditd(
         Control(
@@ -47,7 +53,7 @@ def _log(subject: str, pattern: str, shell_pattern: Callable[[str], str], **decl
             observe=observe,
             expect=expect,
             parameters=[Parameter("log_modes", (pattern,), mode_at_most)],
-            remedy="Gives it to root and takes the surplus permission bits; no bit is ever added.",
+            remedy="Gives it to root and log_group, and takes the surplus permission bits; no bit is ever added.",
             **_declared(**declared),
         )
     )

@@ -11,7 +11,7 @@ from hardener.catalogue.control import Control, Host, Parameter, Violation, comm
 from hardener.catalogue.expectations import at_least, equals, fields, one_of
 from hardener.catalogue.kinds import HOST_KERNEL, Judge, running_service
 from hardener.catalogue.observations import number_or_text
-from hardener.controls.auditd.shared import KUBERNETES, configuration, of_auditd, references
+from hardener.controls.auditd.shared import FULL_NODES, KUBERNETES, configuration, of_auditd, references
 from hardener.model import Disruption, Severity
 
 
@@ -89,6 +89,7 @@ CONTROLS = [
         references=references(
             "6.2.2.2", "6.2.2.2", **{"nist-800-53": ("AU-4", "AU-11"), "cis-controls-8": "8.3", "pci-dss-4": "10.5.1"}
         ),
+        unless={**HOST_KERNEL, **FULL_NODES},
     ),
     _settings(
         "disk-full",
@@ -124,5 +125,8 @@ CONTROLS = [
         references=references(
             "6.2.4.3", "6.2.4.3", **{"nist-800-53": ("AU-9", "AC-3"), "cis-controls-8": "3.3", "pci-dss-4": "10.3.2"}
         ),
+        remedy="None: whoever reads the log as a member of that group would be cut off; set log_group in auditd.conf.",
+        is_remediable=False,
+        violation=Violation([_written("log_group", "users")], undo=[_written("log_group", "adm")]),
     ),
 ]

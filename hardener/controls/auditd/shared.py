@@ -17,6 +17,7 @@ KUBERNETES = {
     Trait.KUBERNETES_WORKER: "a node that stops when its disk is full takes its pods with it",
     Trait.KUBERNETES_CONTROL_PLANE: "a node that stops when its disk is full takes the cluster with it",
 }
+FULL_NODES = dict.fromkeys(KUBERNETES, "a log that only grows fills the node's disk, and the kubelet evicts its pods")
 LOG_FILE = "/var/log/audit/audit.log"
 """Where auditd writes if its configuration does not say."""
 ABSENT: JsonValue = {"auditd": "not installed"}
@@ -31,6 +32,11 @@ def configuration(host: Host) -> Mapping[str, str]:
     """Setting of auditd.conf, in lower case, to its value, as auditd reads it: the last line of a name counts."""
     lines = [line.split() for line in seen.ask(host, "cat /etc/audit/auditd.conf").splitlines()]
     return {words[0].lower(): words[2] for words in lines if len(words) > 2 and words[1] == "="}
+
+
+def log_group(host: Host) -> str:
+    """The group to which auditd gives its log."""
+    return configuration(host).get("log_group", "root")
 
 
 def log_file(host: Host) -> str:

@@ -1,20 +1,24 @@
-"""Log files: closed to everybody but root, the group that reads logs, and the services that write them."""
+"""Log files: closed to everybody but root, the group that reads logs, and the services that write them.
+
+Whose a log is, is asked and never guessed: a remedy takes permissions that nobody uses, and gives no file to anybody.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 from pydantic import JsonValue
 
 from hardener.catalogue import expectations as accept
-from hardener.catalogue import listing, names
+from hardener.catalogue import listing
 from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Control, Host, Parameter, Violation
 from hardener.catalogue.expectations import Expectation, mode_at_most
-from hardener.catalogue.listing import Room, Unseen
+from hardener.catalogue.listing import Unseen
+from hardener.catalogue.permissions import closed, kind_of
+from hardener.controls.logging.logs import ROOM, ROTATION, Log, Logs, logs_of, services_of
 from hardener.controls.logging.shared import as_root, declared
 
 NUMBERS = ("6.1.4.1", "6.1.3.1")
@@ -54,31 +58,6 @@ CLOSES = (
 """What takes permissions when logs have been made, without when that was last."""
 
 
-_STARTS = r"""
-systems=$(findmnt --noheadings --raw --output TARGET,FSTYPE) || exit
-walked=$(echo /var/log; printf '%s\n' "$systems" | awk '
-    $1 ~ /^\/var\/log\// && $1 !~ /^\/var\/log\/(pods|containers)(\/|$)/ && $2 !~ /^(REMOTE)$/ { print $1 }')
-"""
-_FIND = r"""
-find "$@" -xdev -ignore_readdir_race \( -path /var/log/pods -o -path /var/log/containers \
-    -o -fstype nfs -o -fstype nfs4 -o -fstype cifs -o -fstype fuse.sshfs \) -prune -o \
-    -type f \( -perm /0137 -printf 'open %#m %U %G %u:%g:%p\0' \
-    -o \( ! -user root -o ! -group root ! -group adm \) -printf 'closed %#m %U %G %u:%g:%p\0' \)
-printf 'ended logs %s\0' "$?"
-"""
-ROOM = {"open": Room(512 * 1024, 256 * 1024), "closed": Room(1024 * 1024, 1024 * 1024)}
-"""For logs that others can do much with, and for those that are not root's or adm's: a service may have thousands."""
-SEARCH = _STARTS.replace("REMOTE", listing.REMOTE) + listing.STARTS.strip() + listing.listed(_FIND, ROOM)
-"""Prints both: ``kind mode uid gid owner:group:path``."""
-
-
-def kind_of(path: str, patterns: Sequence[str]) -> str:
-    """The longest pattern that a path matches."""
-    name = path.rsplit("/", 1)[-1]
-    matching = [pattern for pattern in patterns if fnmatchcase(path if "/" in pattern else name, pattern)]
-    return max(matching, key=len)
-
-
 def steady(path: str) -> str:
     """A path without what rotation changes every day, so that nothing drifts when nothing but time has passed."""
     path = re.sub(r"@[0-9a-f-]{16,}(\.journal~?)$", r"@*\1", path)
@@ -87,95 +66,114 @@ def steady(path: str) -> str:
 
 
 def _loose_files(host: Host) -> JsonValue:
-    """Every file that is looser than an ordinary log may be: mode, owner and group, and whether a service owns it.
+    """Every log with which others can do more than with an ordinary one: mode, owner and group, and who uses it so."""
+    found = logs_of(host)
+    return _evidence(found, {log: _attributes(log) for log in found.loose}, ["open"])
 
-    What a service's own account wrote is no worse than root's: nobody can log in to it. Services choose the names.
-    """
-    found = listing.read(seen.ask(host, SEARCH), {"logs": (0, 1)})
-    services = _service_accounts(host)
+
+def _files_of_others(host: Host) -> JsonValue:
+    """The same of those and of every log that is not root's, but for closed ones that a service owns."""
+    found = logs_of(host)
+    services = services_of(host, found)
+    logs = [*found.loose, *(log for log in found.others if not services.own(log))]
+    told = {log: {**_attributes(log), "service": services.own(log)} for log in logs}
+    return _evidence(found, told, [*ROOM])
+
+
+def _attributes(log: Log) -> dict[str, JsonValue]:
+    told: dict[str, JsonValue] = {"mode": f"{log.permissions.mode:04o}", "owner": log.owner, "group": log.group}
+    return {**told, "in use": {"mode": f"{log.used:04o}", "by": [*log.users]}} if log.used else told
+
+
+def _evidence(found: Logs, told: Mapping[Log, dict[str, JsonValue]], kinds: Sequence[str]) -> JsonValue:
+    """What is told of each file by its name; what did not fit of these kinds, and what could not be looked at."""
     files: dict[str, JsonValue] = {}
-    for record in sorted(
-        (*found.records.get("open", ()), *found.records.get("closed", ())), key=lambda item: item.rest
-    ):
-        owner, group, path = record.rest.split(":", 2)
-        is_service = owner in services
-        if not is_service or record.mode & 0o137:
-            file: JsonValue = {"mode": f"{record.mode:04o}", "owner": owner, "group": group, "service": is_service}
-            name = steady(names.as_evidence(path))
-            # Of files that one name stands for, none hides another one.
-            files[name if files.get(name, file) == file else names.as_evidence(path)] = file
-    files |= {item.path: {"more": item.count} for kind in ("open", "closed") for item in found.more.get(kind, ())}
+    for log in sorted(told, key=lambda log: log.path):
+        name, file = steady(log.path), told[log]
+        # Of files that one name stands for, none hides another one.
+        files[name if files.get(name, file) == file else log.path] = file
+    files |= {item.path: {"more": item.count} for kind in kinds for item in found.more.get(kind, ())}
     return {**files, **{item.path: {"not looked at": item.reason} for item in found.unseen}}
 
 
-def _service_accounts(host: Host) -> frozenset[str]:
-    """Accounts of services: their shell is not one of the host's. ``nobody`` is none, but what is left of many."""
-    return frozenset(
-        seen.ask(
-            host,
-            "awk -F: 'FNR == NR { if (/^\\//) shells[$0]; next } "
-            '$7 && $1 != "nobody" && !($7 in shells) { print $1 }\' '
-            "/etc/shells /etc/passwd",
-        ).split()
-    )
+def _as_their_kind(words: str, of_one: Callable[[Any, Any], Sequence[str]]) -> Callable[[Sequence[Any]], Expectation]:
+    """From what is said of one file and its kind, what is expected of all; ``words`` may name what is ordinary."""
+
+    def expect(values: Sequence[Any]) -> Expectation:
+        wanted = dict(zip(PATTERNS, values, strict=True))
+        ordinary = {name: " or ".join(item) if isinstance(item, list) else item for name, item in wanted["*"].items()}
+
+        def complaints(observed: Mapping[str, Any]) -> Sequence[str]:
+            said = tuple(
+                f"{path} {complaint}"
+                for path, file in observed.items()
+                for complaint in _unread(file) or of_one(file, wanted[str(kind_of(path, PATTERNS))])
+            )
+            unseen = [Unseen(path, file["not looked at"]) for path, file in observed.items() if "not looked at" in file]
+            if unseen and not said:
+                raise listing.unseen_among(unseen)
+            return said
+
+        return Expectation(words.format(**ordinary), complaints)
+
+    return expect
 
 
-def _as_their_kind(values: Sequence[Any]) -> Expectation:
-    wanted = dict(zip(PATTERNS, values, strict=True))
-
-    def complaints(observed: Mapping[str, Any]) -> Sequence[str]:
-        said = tuple(
-            f"{path} {complaint}"
-            for path, file in observed.items()
-            for complaint in _complaints(file, wanted[kind_of(path, PATTERNS)])
-        )
-        unseen = [Unseen(path, file["not looked at"]) for path, file in observed.items() if "not looked at" in file]
-        if unseen and not said:
-            raise listing.unseen_among(unseen)
-        return said
-
-    ordinary = wanted["*"]
-    words = f"mode {ordinary['mode']} or stricter, of {' or '.join(ordinary['owners'])} or a service; others by kind"
-    return Expectation(words, complaints)
+def _unread(file: Mapping[str, Any]) -> Sequence[str]:
+    return (f"was not looked at, like {file['more'] - 1} more",) if "more" in file else ()
 
 
-def _complaints(file: Mapping[str, Any], wanted: Mapping[str, Any]) -> Sequence[str]:
-    """What is wrong with one file; the account of a service may own its logs, with any group."""
-    if "more" in file:
-        return (f"was not looked at, like {file['more'] - 1} more",)
-    if "not looked at" in file:
+def _loose(file: Mapping[str, Any], kind: Mapping[str, Any]) -> Sequence[str]:
+    """What can be taken from a file, for nobody needs it."""
+    if "mode" not in file or _left(file, kind) == int(file["mode"], 8):
         return ()
-    expected = {"mode": mode_at_most(wanted["mode"])}
-    if not file["service"]:
-        expected |= {"owner": accept.one_of(*wanted["owners"]), "group": accept.one_of(*wanted["groups"])}
-    return accept.fields(expected).complaints(file)
+    return accept.fields({"mode": mode_at_most(kind["mode"])}).complaints(file)
+
+
+def _strange(file: Mapping[str, Any], kind: Mapping[str, Any]) -> Sequence[str]:
+    """What only a person can mend: an owner nobody knows, and what is left for those who may need it."""
+    if "mode" not in file:
+        return ()
+    expected = {"owner": accept.one_of(*kind["owners"]), "group": accept.one_of(*kind["groups"])}
+    said = [] if file["service"] else [*accept.fields(expected).complaints(file)]
+    if (left := _left(file, kind)) & ~int(kind["mode"], 8):
+        users = ", ".join(f"user {user}" for user in file["in use"]["by"]) if _is_needed(file, kind) else None
+        said.append(f"mode is {left:04o} for {users or 'group ' + file['group']}, who may need it")
+    return said
+
+
+def _left(file: Mapping[str, Any], kind: Mapping[str, Any]) -> int:
+    """The mode a remedy leaves a file with: where somebody needs more than its kind grants, all of it."""
+    return int(file["mode"], 8) if _is_needed(file, kind) else _closed(file, kind)
+
+
+def _is_needed(file: Mapping[str, Any], kind: Mapping[str, Any]) -> bool:
+    return "in use" in file and int(file["in use"]["mode"], 8) & ~_closed(file, kind) != 0
+
+
+def _closed(file: Mapping[str, Any], kind: Mapping[str, Any]) -> int:
+    return closed(int(file["mode"], 8), int(kind["mode"], 8), is_known_group=file["group"] in kind["groups"])
 
 
 def _after_rotation(host: Host) -> JsonValue:
     """Log → the mode logrotate makes it with, or takes it back to when it is done."""
-    # Without comments and scripts: the latter hold whatever a program needs to be told.
-    listing = seen.ask(
-        host,
-        "find /etc/logrotate.conf /etc/logrotate.d -type f -exec sed -s -e 's/#.*//' -e "
-        r"'/^[[:space:]]*\(pre\|post\|first\|last\)\(rotate\|action\)/,/^[[:space:]]*endscript/d' {} +",
-    )
-    closed = _closed(host)
+    configuration, closing = seen.ask(host, ROTATION), _closing(host)
     modes: dict[str, JsonValue] = {}
-    for block in listing.split("}")[:-1]:
+    for block in configuration.split("}")[:-1]:
         before, _, body = block.rpartition("{")
         paths = before.rpartition("{")[2].split()
         if match := re.search(r"^[ \t]*create[ \t]+([0-7]{3,4})", body, re.MULTILINE):
             modes |= {path: match[1].zfill(4) for path in paths if path in ROTATED}
-    return {path: ORDINARY_MODE if path in closed else mode for path, mode in modes.items()}
+    return {path: ORDINARY_MODE if path in closing else mode for path, mode in modes.items()}
 
 
 def _after_updates(host: Host) -> JsonValue:
     """Log → the mode it has once unattended-upgrades has made it and its service is done."""
-    closed = _closed(host)
-    return {path: ORDINARY_MODE if path in closed else OPEN_MODE for path in OF_UPDATES}
+    closing = _closing(host)
+    return {path: ORDINARY_MODE if path in closing else OPEN_MODE for path in OF_UPDATES}
 
 
-def _closed(host: Host) -> frozenset[str]:
+def _closing(host: Host) -> frozenset[str]:
     """The paths that a service closes when it is done, whether it succeeded or not."""
     commands = re.findall(r"argv\[\]=[^\s=]*chmod (?:-\S+ )*(\S+) (.+)", seen.ask(host, CLOSES))
     return frozenset(path for mode, paths in commands if _is_closing(mode) for path in paths.split())
@@ -215,17 +213,34 @@ CONTROLS = [
     Control(
         subject="files",
         observe=_loose_files,
-        expect=_as_their_kind,
+        expect=_as_their_kind("mode {mode} or stricter; others by kind", _loose),
         parameters=KINDS,
-        remedy="Takes surplus permission bits, and gives files of people to root; what services own stays theirs.",
-        violation=Violation(
-            ["install --mode=0666 --owner=nobody --group=users /dev/null /var/log/lab.log", "chmod 0666 /var/log/btmp"]
-        ),
+        remedy="Takes surplus permission bits, but none by which a running process or an unknown group uses a file.",
+        violation=Violation(["install --mode=0666 /dev/null /var/log/lab.log", "chmod 0666 /var/log/btmp"]),
         **as_root(
             declared(
                 NUMBERS,
                 title="Nobody reads or changes logs but those who have to",
                 why="Logs help an intruder who reads them, and hide one who can change them.",
+            )
+        ),
+    ),
+    Control(
+        subject="file-owners",
+        observe=_files_of_others,
+        expect=_as_their_kind("of {owners} and of group {groups}, or of a service; others by kind", _strange),
+        parameters=KINDS,
+        remedy="None: who is to own a log, only those know who write and read it; use chown and chmod.",
+        is_remediable=False,
+        violation=Violation(
+            ["install --mode=0640 --owner=nobody --group=users /dev/null /var/log/lab-owner.log"],
+            undo=["rm /var/log/lab-owner.log"],
+        ),
+        **as_root(
+            declared(
+                NUMBERS,
+                title="Logs belong to root, or to the service that writes them",
+                why="Whoever owns a log can change what it says. A service cut off from its log may not start again.",
             )
         ),
     ),

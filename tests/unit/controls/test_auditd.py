@@ -192,24 +192,32 @@ def test_a_setting_without_blanks_is_none_to_auditd() -> None:
     assert complaints(CATALOGUE["auditd-log-size"], host(settings="max_log_file=8\n")) == ("max_log_file is unset",)
 
 
-def test_a_stopping_host_is_not_for_kubernetes() -> None:
-    for name in ("disk-full", "space-left"):
+def test_neither_a_stopping_host_nor_a_log_that_only_grows_is_for_kubernetes() -> None:
+    for name in ("disk-full", "space-left", "log-retention"):
         assert {Trait.KUBERNETES_WORKER, Trait.KUBERNETES_CONTROL_PLANE} <= set(CATALOGUE[f"auditd-{name}"].unless)
 
 
 @pytest.mark.parametrize(
-    ("mode", "said"),
+    ("mode", "group", "said"),
     [
-        ("640 root adm", ()),
-        ("644 root adm", ("/srv/audit.log mode is 0644",)),
-        ("600 plain users", ("/srv/audit.log owner is plain", "/srv/audit.log group is users")),
+        ("640 root adm", "adm", ()),
+        ("644 root adm", "adm", ("/srv/audit.log mode is 0644",)),
+        ("600 plain users", "adm", ("/srv/audit.log owner is plain", "/srv/audit.log group is users")),
+        ("640 root splunk", "splunk", ()),
+        ("640 root users", "splunk", ("/srv/audit.log group is users",)),
     ],
 )
-def test_the_log_is_looked_for_where_auditd_writes_it(mode: str, said: tuple[str, ...]) -> None:
-    target = host(settings="log_file = /srv/audit.log\n")
+def test_the_log_is_looked_for_where_auditd_writes_it(mode: str, group: str, said: tuple[str, ...]) -> None:
+    target = host(settings=f"log_file = /srv/audit.log\nlog_group = {group}\n")
     question = (LOGS % ("/srv/audit.log*", "-f")).replace("%%", "%")
     there = RecordedHost({**target.answers, question: (0, f"{mode} /srv/audit.log\n", "")})
     assert complaints(CATALOGUE["auditd-log-files"], there) == said
+
+
+def test_who_reads_the_log_as_one_of_a_group_is_cut_off_by_nobody_but_a_person() -> None:
+    control = CATALOGUE["auditd-log-group"]
+    assert complaints(control, host(settings="log_group = splunk\n")) == ("log_group is splunk",)
+    assert not control.is_remediable
 
 
 @pytest.mark.parametrize("name", [name for name, control in CATALOGUE.items() if not control.is_manual])

@@ -9,17 +9,13 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as some
 
-from hardener.catalogue import listing
 from hardener.catalogue.control import CouldNotLook, NotApplicable
 from hardener.catalogue.discovery import catalogue_of
 from hardener.content import roles_directory
 from hardener.controls import logging
-from hardener.controls.logging import files, rsyslog
+from hardener.controls.logging import files, logs, rsyslog
 from hardener.documents import merged
-from playbooks.library import log_files
 from tests.unit.controls.recorded import Result
 
 VALUES = yaml.safe_load((roles_directory() / "logging" / "defaults" / "main.yml").read_text())
@@ -43,12 +39,33 @@ auth,authpriv.*\t\t\t/var/log/auth.log
 END = f"{rsyslog.END_OF_CONFIGURATION}\n"
 
 
+class SearchedBelow:
+    """This machine, whose logs are below a directory of the test's own; nothing is declared there.
+
+    ``also``: what else is said where its processes are looked at.
+    """
+
+    def __init__(self, top: Path, also: str = "true") -> None:
+        self.top, self.also = top, also
+
+    def run(self, command: str, *_: str, seconds: int | None = None) -> Result:
+        del seconds
+        if command != logs.SEARCH:
+            return Result(0, "")
+        command = command.replace('find "$@"', f"find {self.top}")
+        command = command.replace("find /proc/", f"{self.also}; find /proc/")
+        environment = {**os.environ, "LC_ALL": "C"}
+        done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False, env=environment)
+        return Result(done.returncode, done.stdout, done.stderr)
+
+
 class Answering:
     """Answers questions by how they begin; nothing is installed and no unit is there, unless told."""
 
     def __init__(self, answers: dict[str, str | int]) -> None:
         nothing: dict[str, str | int] = {"dpkg-query": "", "systemctl list-unit-files": "", "units=": ""}
-        nothing["awk"] = "_aide\npostgres\n"
+        nothing["declared="] = "_aide\npostgres\n"
+        nothing["find /etc/logrotate"] = ""
         self.answers = {**answers, **{start: text for start, text in nothing.items() if start not in answers}}
 
     def run(self, command: str, *_: str, seconds: int | None = None) -> Result:
@@ -200,65 +217,152 @@ def test_rules_and_other_hosts_are_evidence() -> None:
 
 
 LOOSE = f"""\
-closed 0640 0 101 root:systemd-journal:{JOURNAL}/user-1000@0005fa1b2c3d4e5f-a1b2c3d4e5f60718.journal
-open 0664 0 43 root:utmp:/var/log/wtmp
-open 0660 0 43 root:utmp:/var/log/btmp.1
-open 0644 0 0 root:root:/var/log/apt/eipp.log.xz
-closed 0640 110 110 postgres:postgres:/var/log/postgresql/postgresql-15-main.log
+closed 0640 0 101 - root:systemd-journal:{JOURNAL}/user-1000@0005fa1b2c3d4e5f-a1b2c3d4e5f60718.journal
+open 0664 0 43 - root:utmp:/var/log/wtmp
+open 0660 0 43 - root:utmp:/var/log/btmp.1
+open 0644 0 0 - root:root:/var/log/apt/eipp.log.xz
+closed 0640 110 110 - postgres:postgres:/var/log/postgresql/postgresql-15-main.log
 """
-LOGS_END = "ended logs 0\n"
+LOGS_END = "ended logs 0\nended uses 0\n"
+
+
+def said_of(name: str, more: str, **answers: str | int) -> Any:
+    return complaints(name, {logs.SEARCH: LOOSE + more + LOGS_END, **answers})
 
 
 @pytest.mark.parametrize(
     ("more", "said"),
     [
         ("", ()),
-        ("open 0644 0 0 root:root:/var/log/dpkg.log\n", ("/var/log/dpkg.log mode is 0644",)),
-        ("closed 0640 65534 4 nobody:adm:/var/log/a b.log\n", ("/var/log/a b.log owner is nobody",)),
-        ("open 0644 111 4 _aide:adm:/var/log/aide/aideinit.log\n", ("/var/log/aide/aideinit.log mode is 0644",)),
-        ("closed 0640 0 100 root:users:/var/log/x.log\n", ("/var/log/x.log group is users",)),
-        ("closed 0640 0 900 root:domain users:/var/log/x.log\n", ("/var/log/x.log group is domain users",)),
-        ("open 0664 0 43 root:utmp:/var/log/btmp\n", ("/var/log/btmp mode is 0664",)),
+        ("open 0644 0 0 - root:root:/var/log/dpkg.log\n", ("/var/log/dpkg.log mode is 0644",)),
+        ("open 0644 111 4 - _aide:adm:/var/log/aide/aideinit.log\n", ("/var/log/aide/aideinit.log mode is 0644",)),
+        ("open 0664 0 43 - root:utmp:/var/log/btmp\n", ("/var/log/btmp mode is 0664",)),
         (
-            "closed 0640 1234 1234 1234:1234:/var/log/gone.log\n",
-            ("/var/log/gone.log owner is 1234", "/var/log/gone.log group is 1234"),
-        ),
-        (
-            "open 0666 0 43 root:utmp:/var/log/wtmp.1\nopen 0664 0 43 root:utmp:/var/log/wtmp.2\n",
+            "open 0666 0 43 - root:utmp:/var/log/wtmp.1\nopen 0664 0 43 - root:utmp:/var/log/wtmp.2\n",
             ("/var/log/wtmp.* mode is 0666",),
         ),
         (
-            "open 0664 0 43 root:utmp:/var/log/wtmp.1\nopen 0666 0 43 root:utmp:/var/log/wtmp.2\n",
+            "open 0664 0 43 - root:utmp:/var/log/wtmp.1\nopen 0666 0 43 - root:utmp:/var/log/wtmp.2\n",
             ("/var/log/wtmp.2 mode is 0666",),
         ),
         ("more open 7 /var/log/app/x\n", ("/var/log/app/x was not looked at, like 6 more",)),
-        ("open 0644 0 0 root:root:/var/log/a\\x0ab:c\n", ("/var/log/a\\x0ab:c mode is 0644",)),
+        ("open 0644 0 0 - root:root:/var/log/a\\x0ab:c\n", ("/var/log/a\\x0ab:c mode is 0644",)),
     ],
 )
 def test_log_files_are_judged_by_their_kind(more: str, said: tuple[str, ...]) -> None:
-    assert complaints("files", {files.SEARCH: LOOSE + more + LOGS_END}) == said
+    assert said_of("files", more) == said
 
 
-def test_log_files_that_could_not_be_looked_at_are_no_pass() -> None:
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("", ()),
+        ("closed 0640 65534 4 - nobody:adm:/var/log/a b.log\n", ("/var/log/a b.log owner is nobody",)),
+        ("closed 0640 0 100 - root:users:/var/log/x.log\n", ("/var/log/x.log group is users",)),
+        ("closed 0640 0 900 - root:domain users:/var/log/x.log\n", ("/var/log/x.log group is domain users",)),
+        (
+            "closed 0640 1234 1234 - 1234:1234:/var/log/gone.log\n",
+            ("/var/log/gone.log owner is 1234", "/var/log/gone.log group is 1234"),
+        ),
+        ("more closed 7 /var/log/app/x\n", ("/var/log/app/x was not looked at, like 6 more",)),
+        ("open 0644 0 0 - root:root:/var/log/dpkg.log\n", ()),
+    ],
+)
+def test_an_owner_nobody_knows_is_for_a_person(more: str, said: tuple[str, ...]) -> None:
+    assert said_of("file-owners", more) == said
+    assert not CATALOGUE["logging-file-owners"].is_remediable
+
+
+APP = "closed 0640 1000 1000 {} app:app:/var/log/app/app.log\n"
+STRANGE = ("/var/log/app/app.log owner is app", "/var/log/app/app.log group is app")
+
+
+@pytest.mark.parametrize(
+    ("uses", "answers", "said"),
+    [
+        ("-", {}, STRANGE),
+        ("2:1000:1000", {}, ()),
+        ("4:1000:1000", {}, STRANGE),
+        ("2:1001:1000", {}, STRANGE),
+        ("-", {"declared=": "app\npostgres\n"}, ()),
+        ("-", {"find /etc/logrotate": "/var/log/app/*.log {\n create 0640 app app\n}\n"}, ()),
+        ("-", {"find /etc/logrotate": "/var/log/app/*.log {\n\tsu app adm\n}\n"}, ()),
+        ("-", {"find /etc/logrotate": "/var/log/app/*.log {\n create app\n}\n"}, ()),
+        ("-", {"find /etc/logrotate": "/var/log/app/*.log {\n create 0640 root app\n su root app\n}\n"}, STRANGE),
+    ],
+)
+def test_a_log_is_a_services_where_something_says_so(uses: str, answers: Any, said: tuple[str, ...]) -> None:
+    assert said_of("file-owners", APP.format(uses), **answers) == said
+
+
+def test_of_one_log_of_nobodys_nothing_follows_for_another_one() -> None:
+    lines = [
+        "closed 0640 65534 0 2:65534:65534 nobody:root:/var/log/pod/a.log",
+        "closed 0640 65534 0 - nobody:root:/var/log/pod/a.log.1.gz",
+        "closed 0640 65534 0 - nobody:root:/var/log/pod/b.log",
+        "closed 0640 2000 0 2:2000:2000 2000:root:/var/log/pod/c.log",
+        "closed 0640 2000 0 - 2000:root:/var/log/pod/d.log",
+    ]
+    assert said_of("file-owners", "\n".join(lines) + "\n") == ("/var/log/pod/b.log owner is nobody",)
+    declared = {"find /etc/logrotate": "/var/log/pod/*.log {\n create 0640 nobody root\n}\n"}
+    assert said_of("file-owners", "\n".join(lines) + "\n", **declared) == ("/var/log/pod/b.log owner is nobody",)
+
+
+@pytest.mark.parametrize(
+    ("line", "loose", "strange"),
+    [
+        # Who writes it does so by the permissions of others.
+        (
+            "open 0666 0 0 2:65534:65534 root:root:{}",
+            (),
+            ("{} mode is 0666 for user 65534, who may need it",),
+        ),
+        ("open 0644 0 0 4:1000:1000+27 root:root:{}", (), ("{} mode is 0644 for user 1000, who may need it",)),
+        # What it was opened with before it gave up root's rights it does not need again.
+        ("open 0644 0 0 2:1000:1000 root:root:{}", ("{} mode is 0644",), ()),
+        # Nobody knows who else is in that group.
+        (
+            "open 0660 0 1000 - root:app:{}",
+            (),
+            ("{} group is app", "{} mode is 0660 for group app, who may need it"),
+        ),
+        (
+            "open 0666 110 110 - postgres:postgres:{}",
+            ("{} mode is 0666",),
+            ("{} mode is 0660 for group postgres, who may need it",),
+        ),
+        ("open 0660 110 4 2:110:110 postgres:adm:{}", ("{} mode is 0660",), ()),
+        ("open 0660 110 4 2:1000:1000+4 postgres:adm:{}", (), ("{} mode is 0660 for user 1000, who may need it",)),
+        ("open 0646 0 0 2:7:7,* root:root:{}", (), ("{} mode is 0646 for user 7, user unknown, who may need it",)),
+    ],
+)
+def test_nobody_loses_what_a_running_process_uses(line: str, loose: Any, strange: Any) -> None:
+    path = "/var/log/x.log"
+    for name, said in (("files", loose), ("file-owners", strange)):
+        assert said_of(name, f"{line.format(path)}\n") == tuple(text.format(path) for text in said)
+
+
+@pytest.mark.parametrize("name", ["files", "file-owners"])
+def test_log_files_that_could_not_be_looked_at_are_no_pass(name: str) -> None:
     unseen = f"{LOOSE}unseen Input/output error\t/var/log/x\n{LOGS_END}"
     with pytest.raises(CouldNotLook, match=r"/var/log/x \(Input/output error\)"):
-        complaints("files", {files.SEARCH: unseen})
-    loose = f"open 0644 0 0 root:root:/var/log/dpkg.log\n{unseen}"
-    assert complaints("files", {files.SEARCH: loose}) == ("/var/log/dpkg.log mode is 0644",)
-    with pytest.raises(CouldNotLook, match="cut short"):
-        complaints("files", {files.SEARCH: LOOSE})
+        complaints(name, {logs.SEARCH: unseen})
+    found = f"open 0666 0 9 - root:users:/var/log/dpkg.log\n{unseen}"
+    assert complaints(name, {logs.SEARCH: found})
+    for end in ("", "ended logs 0\n", "ended logs 0\nended uses 1\n"):
+        with pytest.raises(CouldNotLook, match="cut short"):
+            complaints(name, {logs.SEARCH: LOOSE + end})
 
 
 def test_no_name_below_var_log_makes_or_hides_a_finding(tmp_path: Path) -> None:
-    odd = "a\nopen 0666 0 0 root:root:b"
-    for name in ("plain", odd, "-----BEGIN RSA PRIVATE KEY", "z"):
+    odd = "a\nopen 0666 0 0 - root:root:b"
+    blanks = "x  2:0:0  y "
+    for name in ("plain", odd, blanks, "-----BEGIN RSA PRIVATE KEY", "z"):
         (tmp_path / name).touch()
         (tmp_path / name).chmod(0o666 if name != "z" else 0o600)
-    command = files.SEARCH.replace('find "$@"', f"find {tmp_path}")
-    environment = {**os.environ, "LC_ALL": "C"}
-    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True, env=environment)
-    shown = [record.rest.rpartition("/")[2] for record in listing.read(done.stdout, {"logs": (0,)}).records["open"]]
-    assert sorted(shown) == [r"\x2d----BEGIN RSA PRIVATE KEY", odd.replace("\n", r"\x0a"), "plain"]
+    found = logs.logs_of(SearchedBelow(tmp_path))
+    shown = [log.path.rpartition("/")[2] for log in found.loose]
+    assert shown == sorted([r"\x2d----BEGIN RSA PRIVATE KEY", odd.replace("\n", r"\x0a"), "plain", blanks])
 
 
 @pytest.mark.parametrize(
@@ -272,12 +376,6 @@ def test_no_name_below_var_log_makes_or_hides_a_finding(tmp_path: Path) -> None:
 )
 def test_rotation_changes_no_name(path: str, name: str) -> None:
     assert files.steady(path).rsplit("/", 1)[-1] == name
-
-
-@given(some.text(alphabet="abwtmp.jounrl~/*1", min_size=1, max_size=30))
-def test_the_audit_and_the_role_see_the_same_kind(path: str) -> None:
-    kinds = VALUES["logging_files"]
-    assert kinds[files.kind_of(path, files.PATTERNS)] is log_files.kind_of(path, kinds)
 
 
 CREATED = "/var/log/dpkg.log {\n\tmonthly\n\tcreate 644 root root\n}\n/var/log/wtmp {\n create 0664 root utmp\n}\n"
@@ -299,7 +397,7 @@ UPDATES = "/var/log/unattended-upgrades/unattended-upgrades"
     ],
 )
 def test_a_rotated_log_stays_closed(service: str, said: tuple[str, ...]) -> None:
-    assert complaints("rotated-files", {"find": CREATED, "ends=": service}) == said
+    assert complaints("rotated-files", {"find /etc/logrotate": CREATED, "ends=": service}) == said
 
 
 def test_the_role_takes_what_the_audit_understands() -> None:

@@ -271,7 +271,7 @@ def test_root_stays_for_an_operator_who_is_root() -> None:
 
 
 def test_one_option_is_one_item_of_the_drop_in() -> None:
-    items = [parameter.path for control in CATALOGUE.values() for parameter in control.parameters]
+    items = [(item.name, *item.path) for control in CATALOGUE.values() for item in control.parameters]
     assert len(items) == len(set(items))
     wanted = {*VALUES["sshd_options"], *VALUES["sshd_access"], *VALUES["sshd_file_modes"]}
-    assert {path[0] for path in items} == wanted
+    assert {item[1] for item in items} == wanted

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable
-from contextlib import redirect_stdout
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -54,3 +56,27 @@ def victim(folder: Path) -> Path:
     path.write_bytes(b"secret\n")
     path.chmod(0o600)
     return path
+
+
+_HOLDING = """
+import os, sys
+path, way, uid, gid = sys.argv[1], *map(int, sys.argv[2:])
+held = os.open(path, way)
+os.setgroups([gid])
+os.setgid(gid)
+os.setuid(uid)
+print("holding", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def held_open(path: Path, way: int, uid: int, gid: int) -> Iterator[int]:
+    """Another process has a file open, with these open flags and as this user, while the block lasts; its number."""
+    command = [sys.executable, "-c", _HOLDING, str(path), str(way), str(uid), str(gid)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "holding\n"
+        yield process.pid
+        process.stdin.close()

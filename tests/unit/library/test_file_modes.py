@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import grp
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible.module_utils import ownership
 from hypothesis import given
 from hypothesis import strategies as some
 
+from hardener.catalogue.discovery import catalogue_of
+from hardener.content import roles_directory
+from hardener.controls import sshd
 from playbooks.library import file_modes
 from tests.unit.library.running import NEEDS_ROOT, STRANGER, run, state, theirs, victim
 
@@ -39,6 +44,35 @@ def test_owner_and_group_become_root_and_the_first_group() -> None:
 
 def test_an_accepted_group_stays() -> None:
     assert file_modes.diff({"/f": file(0o640, group="adm")}, {"/f": 0o640}, groups=("root", "adm")) == {}
+
+
+KEY = "/etc/ssh/ssh_host_rsa_key"
+VALUES = yaml.safe_load((roles_directory() / "sshd" / "defaults" / "main.yml").read_text())
+SHARED = VALUES["sshd_shared_modes"]["/etc/ssh/ssh_host_*_key"]
+
+
+@given(
+    mode=MODES, owner=some.sampled_from(["root", "sshd"]), group=some.sampled_from(["root", "adm", *SHARED["groups"]])
+)
+def test_of_a_shared_file_the_role_changes_what_the_audit_complains_of(mode: int, owner: str, group: str) -> None:
+    control = catalogue_of([("sshd", sshd.CONTROLS)])["sshd-private-host-keys"]
+    expectation = control.expectation(VALUES)
+    assert expectation is not None
+    seen = {KEY: {"mode": f"{mode:04o}", "owner": owner, "group": group}}
+    shared = {KEY: {**SHARED, "mode": file_modes.octal(SHARED["mode"])}}
+    changed = file_modes.diff({KEY: file(mode, owner, group)}, {KEY: 0o600}, shared=shared)
+    assert bool(changed) == bool(expectation.complaints({"/etc/ssh/ssh_host_*_key": seen}))
+    assert changed.get(KEY, {"group": group})["group"] == (group if group in {"root", *SHARED["groups"]} else "root")
+
+
+@NEEDS_ROOT
+def test_only_what_a_pattern_of_shared_files_names_may_be_shared(tmp_path: Path) -> None:
+    paths = [loose(tmp_path / name) for name in ("a_key", "b_key.pub")]
+    for path in paths:
+        os.chown(path, 0, grp.getgrnam("adm").gr_gid)
+    shared = {str(tmp_path / "*_key"): {"mode": "0640", "groups": ["adm"]}}
+    restricted({tmp_path / "*": "0600"}, shared=shared)
+    assert [state(path)[2:] for path in paths] == [(grp.getgrnam("adm").gr_gid, 0o640), (0, 0o600)]
 
 
 def restricted(patterns: dict[Path, str], *, check: bool = False, **more: Any) -> dict[str, Any]:

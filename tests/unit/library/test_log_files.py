@@ -1,18 +1,19 @@
-"""What the module ``log_files`` takes from logs, and what it leaves to services."""
+"""What the module ``log_files`` takes from logs, and what it leaves to those who write and read them."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils import ownership
+from ansible.module_utils import open_files, ownership, secure_paths
 from hypothesis import given
 from hypothesis import strategies as some
 
 from playbooks.library import log_files
-from tests.unit.library.running import NEEDS_ROOT, STRANGER, run, state, theirs, victim
+from tests.unit.library.running import NEEDS_ROOT, STRANGER, held_open, run, state, theirs, victim
 
 KINDS: dict[str, Any] = {
     "*": {"mode": "0640", "owners": ["root", "syslog"], "groups": ["root", "adm"]},
@@ -20,7 +21,6 @@ KINDS: dict[str, Any] = {
     "/var/log/apt/*": {"mode": "0644", "owners": ["root"], "groups": ["root", "adm"]},
     "wtmp*": {"mode": "0664", "owners": ["root"], "groups": ["utmp", "root"]},
 }
-SERVICES = frozenset({"postgres"})
 NAMES = some.sampled_from(["root", "syslog", "adm", "postgres", "nobody", "4711"])
 MODES = some.integers(min_value=0, max_value=0o7777)
 
@@ -30,43 +30,26 @@ def file(mode: int, owner: str = "root", group: str = "root") -> dict[str, Any]:
 
 
 @given(mode=MODES, owner=NAMES, group=NAMES, kind=some.sampled_from(list(KINDS)))
-def test_no_bit_is_added_none_too_many_is_left_and_once_is_enough(mode: int, owner: str, group: str, kind: str) -> None:
-    target = log_files.diff(file(mode, owner, group), KINDS[kind], SERVICES)
+def test_no_bit_is_added_and_once_is_enough(mode: int, owner: str, group: str, kind: str) -> None:
+    target = log_files.diff(file(mode, owner, group), KINDS[kind])
     assert target["mode"] & ~mode == 0
-    assert target["mode"] & ~int(KINDS[kind]["mode"], 8) == 0
-    assert log_files.diff(target, KINDS[kind], SERVICES) == target
+    assert target["mode"] & ~(int(KINDS[kind]["mode"], 8) | 0o060) == 0
+    assert log_files.diff(target, KINDS[kind]) == target
 
 
 @pytest.mark.parametrize(
-    ("now", "target"),
+    ("now", "mode"),
     [
-        (file(0o644, "root", "adm"), file(0o640, "root", "adm")),
-        (file(0o640, "syslog", "adm"), file(0o640, "syslog", "adm")),
-        (file(0o600, "nobody", "users"), file(0o600)),
-        (file(0o600, "4711", "4711"), file(0o600)),
-        (file(0o666, "postgres", "postgres"), file(0o640, "postgres", "postgres")),
+        (file(0o644, "root", "adm"), 0o640),
+        (file(0o640, "syslog", "adm"), 0o640),
+        (file(0o600, "nobody", "users"), 0o600),
+        (file(0o777, "4711", "4711"), 0o660),
+        (file(0o666, "postgres", "postgres"), 0o660),
+        (file(0o666, "postgres", "adm"), 0o640),
     ],
 )
-def test_people_own_no_logs_and_services_keep_theirs(now: dict[str, Any], target: dict[str, Any]) -> None:
-    assert log_files.diff(now, KINDS["*"], SERVICES) == target
-
-
-@pytest.mark.parametrize(
-    ("path", "pattern"),
-    [
-        ("/var/log/syslog", "*"),
-        ("/var/log/wtmp.1", "wtmp*"),
-        ("/var/log/journal/1/system.journal", "*.journal"),
-        ("/var/log/apt/history.log", "/var/log/apt/*"),
-        ("/var/log/apt/wtmp", "/var/log/apt/*"),
-    ],
-)
-def test_the_longest_pattern_counts(path: str, pattern: str) -> None:
-    assert log_files.kind_of(path, KINDS) is KINDS[pattern]
-
-
-def test_nothing_holds_for_a_path_no_pattern_names() -> None:
-    assert log_files.kind_of("/var/log/syslog", {"wtmp*": KINDS["wtmp*"]}) is None
+def test_no_owner_is_changed_and_a_group_that_is_not_known_keeps_what_it_may(now: dict[str, Any], mode: int) -> None:
+    assert log_files.diff(now, KINDS["*"]) == {**now, "mode": mode}
 
 
 LOGS = {"*": {"mode": "0640", "owners": ["root"], "groups": ["root", "adm"]}}
@@ -146,14 +129,71 @@ def test_what_takes_the_place_of_a_log_is_not_changed(
 
 
 @NEEDS_ROOT
-def test_a_log_that_gets_another_owner_gives_nobody_the_rights_of_that_one(tmp_path: Path) -> None:
+def test_whoevers_a_log_is_it_stays_his(tmp_path: Path) -> None:
     path = log(theirs(tmp_path / "log/service") / "a.log")
     os.chown(path, STRANGER, STRANGER)
-    path.chmod(0o6755)
-    loose = {"*": {**LOGS["*"], "mode": "7777"}}
-    answer = run(log_files.main, path=str(tmp_path / "log"), kinds=loose)
-    assert [(item["before"], item["after"]) for item in answer["diff"]] == [("6755 54321 54321", "0755 root root")]
-    assert state(path)[1:] == (0, 0, 0o755)
+    path.chmod(0o6757)
+    answer = closed(tmp_path / "log")
+    assert [(item["before"], item["after"]) for item in answer["diff"]] == [("6757 54321 54321", "0640 54321 54321")]
+    assert state(path)[1:] == (STRANGER, STRANGER, 0o640)
+
+
+@NEEDS_ROOT
+@pytest.mark.parametrize(
+    ("mode", "way", "left"),
+    [(0o666, os.O_WRONLY, True), (0o644, os.O_RDONLY, True), (0o662, os.O_RDWR, True), (0o644, os.O_WRONLY, False)],
+)
+def test_who_has_a_log_open_goes_on_and_the_log_is_told(tmp_path: Path, mode: int, way: int, left: bool) -> None:
+    path = log(tmp_path / "a.log", mode)
+    for check in (True, False):
+        with held_open(path, way, STRANGER, STRANGER):
+            answer = closed(tmp_path, check=check)
+        if left:
+            assert subjects(answer) == []
+            said = f"{path}: left alone: in use by who would be cut off: user {STRANGER}"
+            assert answer["warnings"] == [said]
+        else:
+            assert subjects(answer) == [str(path)]
+    assert path.stat().st_mode & 0o7777 == (mode if left else 0o640)
+
+
+def test_where_root_may_not_look_at_a_process_nothing_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = log(tmp_path / "a.log")
+    names: Callable[[str], list[str]] = secure_paths.kernel_names
+
+    def refused(top: str) -> list[str]:
+        if top == f"/proc/{os.getpid()}/fdinfo":
+            raise PermissionError
+        return names(top)
+
+    monkeypatch.setattr(open_files, "kernel_names", refused)
+    for uid, left in ((STRANGER, True), (0, False)):
+        monkeypatch.setattr(open_files, "_user", lambda _, uid=uid: uid)
+        answer = closed(tmp_path)
+        assert subjects(answer) == ([] if left else [str(path)])
+        assert bool(answer["warnings"]) == left
+
+
+def test_where_the_kernel_does_not_say_which_file_is_open_nothing_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = log(tmp_path / "a.log")
+    text: Callable[[str], str] = secure_paths.kernel_text
+    old = "pos:\t0\nflags:\t0100002\nmnt_id:\t15\n"
+    monkeypatch.setattr(open_files, "kernel_text", lambda path: old if "/fdinfo/" in path else text(path))
+    answer = closed(tmp_path)
+    assert subjects(answer) == []
+    assert answer["warnings"] == [f"{path}: left alone: perhaps in use: not every process lets root look"]
+
+
+@NEEDS_ROOT
+@pytest.mark.parametrize("uid", [0, STRANGER])
+def test_who_gets_in_as_root_or_as_its_owner_needs_no_more(tmp_path: Path, uid: int) -> None:
+    path = log(tmp_path / "a.log")
+    os.chown(path, STRANGER, 0)
+    with held_open(path, os.O_RDWR, uid, STRANGER):
+        assert subjects(closed(tmp_path)) == [str(path)]
+    assert state(path)[1:] == (STRANGER, 0, 0o640)
 
 
 def test_a_name_that_is_no_text_is_told_and_closed(tmp_path: Path) -> None:
@@ -165,9 +205,3 @@ def test_a_name_that_is_no_text_is_told_and_closed(tmp_path: Path) -> None:
 def test_file_systems_of_other_hosts_and_of_programs_are_known() -> None:
     table = "/dev/vda / ext4 rw 0 0\nhost:/x /var/log/a\\040b nfs4 rw 0 0\nx /var/log/own fuse.evil rw 0 0\n"
     assert log_files.remote_mounts(table) == ["/var/log/a b", "/var/log/own"]
-
-
-def test_this_machine_has_services_and_root_is_none() -> None:
-    services = log_files.service_accounts()
-    assert "daemon" in services
-    assert not services & {"root", "nobody"}

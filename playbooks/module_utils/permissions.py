@@ -1,0 +1,1 @@
+../../hardener/catalogue/permissions.py
