@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import BinaryIO
 
+from .lossless import bytes_of
 from .secure_files import PIN, TRUSTED, Attributes, Directory, Item, Unsafe
 
 KERNEL = ("/proc/", "/sys/")
@@ -135,7 +136,7 @@ def kernel_settings(top: str) -> Iterator[str]:
 def set_kernel_text(path: str, text: str) -> None:
     """Tell the kernel something, in one go, through a file of its own."""
     with open(_kernels(path, os.O_WRONLY), "wb", buffering=0) as file:
-        file.write(text.encode("utf-8", "surrogateescape"))
+        file.write(bytes_of(text))
 
 
 def _kernels(path: str, flags: int) -> int:

@@ -73,7 +73,11 @@ class ChangeKind(StrEnum):
 
 
 class Change(Word):
-    """One item of a target that the playbook changes, or would change."""
+    r"""One item of a target that the playbook changes, or would change.
+
+    Bytes that are no UTF-8, control characters but for newlines and tabs in ``before`` and ``after``, and backslashes
+    that would read like them are escaped as ``\xHH``: nothing is lost, and no two texts read alike.
+    """
 
     role: NameOrNone
     task: str

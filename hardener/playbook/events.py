@@ -15,8 +15,8 @@ from hardener.untrusted import LINE_LIMIT, one_line, well_formed
 
 TEXT_LIMIT = 20_000
 """Most characters of a change's before and after that are kept."""
-NAME_LIMIT = 4096 + 256
-"""Most characters of any other text: a path, or the key of a line."""
+NAME_LIMIT = 4 * 4096 + 256
+"""Most characters of any other text: a path each of whose bytes may be escaped, or the key of a line."""
 MOST_CHANGES = 10_000
 MOST_TEXT = 1024 * 1024
 """Most changes of one target, and characters of them all, that are kept."""

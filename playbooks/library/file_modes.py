@@ -9,7 +9,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.ownership import change, change_of, observe, shown, without_rights
 from ansible.module_utils.secure_paths import item_at
 from ansible.module_utils.secure_walks import matching
-from ansible.module_utils.telling import finish, tell_left_alone
+from ansible.module_utils.telling import fail, finish, tell_left_alone
 
 DOCUMENTATION = r"""
 module: file_modes
@@ -88,7 +88,7 @@ def main() -> None:
     try:
         patterns = {pattern: octal(mode) for pattern, mode in module.params["patterns"].items()}
     except (TypeError, ValueError) as error:
-        module.fail_json(msg=f"file_modes: {error}")
+        fail(module, f"file_modes: {error}")
     finish(module, restricted(module, patterns))
 
 

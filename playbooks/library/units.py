@@ -6,7 +6,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.secure_paths import exists, resolved
-from ansible.module_utils.telling import finish
+from ansible.module_utils.telling import fail, finish, output_of
 
 DOCUMENTATION = r"""
 module: units
@@ -74,22 +74,22 @@ def parsed(listing: str, names: list[str]) -> dict[str, Properties]:
 def has_own_file(unit: str) -> bool:
     """Whether something other than a mask lies where a mask would have to be."""
     path = f"{ADMINISTERED}/{unit}"
-    return bool(exists(path) and resolved(path) != "/dev/null")
+    try:
+        return bool(exists(path) and resolved(path) != "/dev/null")
+    except OSError:
+        return True  # a link that leads nowhere is in a mask's way as well
 
 
 def observe(module: AnsibleModule, names: list[str]) -> dict[str, Properties]:
     """What systemd says of the units now."""
     options = ["--no-pager", *(f"--property={name}" for name in PROPERTIES)]
-    listing = module.run_command(["systemctl", "show", *options, "--", *names], check_rc=True)[1]
-    current = parsed(listing, names)
-    for name, properties in current.items():
-        properties["has_own_file"] = has_own_file(name)
-    return current
+    current = parsed(output_of(module, "systemctl", "show", *options, "--", *names), names)
+    return {name: {**properties, "has_own_file": has_own_file(name)} for name, properties in current.items()}
 
 
 def act(module: AnsibleModule, action: str, units: list[str]) -> None:
     """Do one kind of action to all its units; a unit that has to run and does not exist makes systemctl fail."""
-    module.run_command(["systemctl", "--quiet", COMMANDS[action], "--", *units], check_rc=True)
+    output_of(module, "systemctl", "--quiet", COMMANDS[action], "--", *units)
 
 
 def item(unit: str, before: Properties, after: Properties, state: str) -> Properties:
@@ -106,7 +106,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec={"units": {"type": "dict", "required": True}}, supports_check_mode=True)
     wanted = module.params["units"]
     if unknown := sorted({str(state) for state in wanted.values()} - {"masked", "running", *SIGNALS}):
-        module.fail_json(msg=f"units: no such state: {', '.join(unknown)}")
+        fail(module, f"units: no such state: {', '.join(unknown)}")
     names = list(wanted)
     before = observe(module, names) if names else {}
     actions = diff(before, wanted)

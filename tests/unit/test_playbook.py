@@ -48,7 +48,7 @@ def test_items_of_our_modules_are_taken_as_they_are() -> None:
     ("module", "answer", "item"),
     [
         (
-            "ansible.builtin.lineinfile",
+            "ansible.builtin.copy",
             {
                 "invocation": {"module_args": {"path": "/etc/shells"}},
                 "diff": [

@@ -198,6 +198,7 @@ LINES = some.lists(some.sampled_from(["a 1", "b 2", "# c", "d"]), max_size=6)
 def test_putting_a_line_back_undoes_putting_it_in(lines: list[str], before: str) -> None:
     old = [*lines, *([before] if before else [])]
     new = [*lines, "x 2"]
-    text, missing = undoing.without("".join(f"{line}\n" for line in new), [setting("/etc/f", before, "x 2")])
+    change = undoing.lines_of_change(setting("/etc/f", before, "x 2"))
+    text, missing = undoing.without("".join(f"{line}\n" for line in new), [change])
     assert not missing
     assert text == "".join(f"{line}\n" for line in old)

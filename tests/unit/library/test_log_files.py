@@ -116,7 +116,7 @@ def test_a_file_with_further_names_is_left_alone_where_others_write_and_told(tmp
         answer = closed(tmp_path / "log", check=check)
         assert subjects(answer) == []
         assert answer["warnings"] == [
-            f"{planted.parent}/a\\nb.log: left alone: a hard link in a directory of somebody else"
+            f"{planted.parent}/a\\x0ab.log: left alone: a hard link in a directory of somebody else"
         ]
     assert state(secret) == before
 
