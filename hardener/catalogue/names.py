@@ -31,8 +31,8 @@ def written(name: bytes) -> str:
 
 
 def as_evidence(name: str) -> str:
-    """A name that a target has written, without escapes for what is readable."""
-    return written(read(name)) if "\\" in name else name
+    """A name that a target has written, with escapes for what cannot be read alone."""
+    return name if "\\" not in name and name.isprintable() else written(read(name))
 
 
 def as_said(name: str) -> str:

@@ -1,9 +1,9 @@
 r"""Bytes as text that loses nothing: names and contents of files, wherever they pass as text.
 
 Within a program a byte that is no UTF-8 is a lone surrogate, as in Python's own names of files. No JSON, record or
-terminal takes those. So what is told is *escaped*: such a byte is ``\xHH``, and so are a control character and the
-backslash of what would otherwise read like such an escape. Everything else stands for itself: a text reads as people
-know it, no two read alike, and each can be read back.
+terminal takes those. So what is told is *escaped*: such a byte is ``\xHH``, as is each byte of a character that cannot
+be seen, and the backslash of what would otherwise read like such an escape. Everything else stands for itself: a text
+reads as people know it, no two read alike, and each can be read back.
 
 The same file, by links, is the controller's own, part of the checkpoint program, and a module_utils of Ansible's.
 """
@@ -15,9 +15,8 @@ import re
 BLANKS = " \t\n\v\f\r"
 """What separates words for the programs that read configuration files; Python knows many more blanks and line ends."""
 
-_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\udc80-\udcff]|\\(?=x[0-9a-f]{2})")
-_ON_A_LINE = re.compile(rf"[\t\n]|{_IN_TEXT.pattern}")
 _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
+_LIKE_AN_ESCAPE = re.compile(r"\\(?=x[0-9a-f]{2})")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _WORD = re.compile(rf"[^{BLANKS}]+")
 
@@ -34,16 +33,17 @@ def bytes_of(text: str) -> bytes:
 
 def escaped(text: str) -> str:
     """A text as it is told: it can be encoded, and keeps its lines and tabs."""
-    return _IN_TEXT.sub(_escape, text)
+    return "\n".join("\t".join(map(escaped_line, line.split("\t"))) for line in text.split("\n"))
 
 
 def escaped_line(text: str) -> str:
     """The same on one line, for names and for sentences."""
-    return _ON_A_LINE.sub(_escape, text)
+    told = _LIKE_AN_ESCAPE.sub(r"\\x5c", text)
+    return told if told.isprintable() else "".join(sign if sign.isprintable() else _bytes(sign) for sign in told)
 
 
-def _escape(match: re.Match[str]) -> str:
-    return rf"\x{ord(match[0]) & 0xFF:02x}"  # a surrogate's last two digits are those of its byte
+def _bytes(sign: str) -> str:
+    return "".join(rf"\x{byte:02x}" for byte in bytes_of(sign))
 
 
 def unescaped(text: str) -> str:

@@ -75,8 +75,8 @@ class ChangeKind(StrEnum):
 class Change(Word):
     r"""One item of a target that the playbook changes, or would change.
 
-    Bytes that are no UTF-8, control characters but for newlines and tabs in ``before`` and ``after``, and backslashes
-    that would read like them are escaped as ``\xHH``: nothing is lost, and no two texts read alike.
+    Bytes that are no UTF-8, those of characters that cannot be seen, but for newlines and tabs in ``before`` and
+    ``after``, and backslashes that would read like them are escaped as ``\xHH``: no two texts read alike.
     """
 
     role: NameOrNone

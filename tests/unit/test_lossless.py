@@ -12,9 +12,11 @@ from hardener import lossless
 
 BYTES = some.one_of(
     some.binary(),
-    some.lists(some.sampled_from([b"\\", b"x", b"e9", b"\xe9", b"\xc3\xa9", b"5c", b"\n", b"\r", b"\0", b"\t"])).map(
-        b"".join
-    ),
+    some.lists(
+        some.sampled_from(
+            [b"\\", b"x", b"e9", b"\xe9", b"\xc3\xa9", b"\xc2\xa0", b"\xa0", b"5c", b"\n", b"\r", b"\0", b"\t"]
+        )
+    ).map(b"".join),
 )
 """Also such as could be taken for escapes."""
 
@@ -31,7 +33,7 @@ def test_any_bytes_come_back(data: bytes) -> None:
 @given(BYTES)
 def test_a_line_is_one_and_a_text_keeps_its_lines(data: bytes) -> None:
     text = lossless.text_of(data)
-    assert "\n" not in lossless.escaped_line(text)
+    assert lossless.escaped_line(text).isprintable()
     assert lossless.escaped(text).count("\n") == data.count(b"\n")
     assert lossless.escaped(text).count("\t") == data.count(b"\t")
 
@@ -44,7 +46,10 @@ def test_a_line_is_one_and_a_text_keeps_its_lines(data: bytes) -> None:
         (rb"dev-disk-by\x2duuid.swap", r"dev-disk-by\x5cx2duuid.swap"),
         (b"\\\\xe9 \\x \\xe \\xE9", r"\\x5cxe9 \x \xe \xE9"),
         (b"a\r\n\x00\x1b[2J", "a\\x0d\n\\x00\\x1b[2J"),
-        ("\N{BYTE ORDER MARK}a".encode(), "\N{BYTE ORDER MARK}a"),
+        (
+            "\N{BYTE ORDER MARK}a\N{NO-BREAK SPACE}\N{RIGHT-TO-LEFT OVERRIDE}b".encode(),
+            r"\xef\xbb\xbfa\xc2\xa0\xe2\x80\xaeb",
+        ),
     ],
 )
 def test_what_is_readable_stands_for_itself(data: bytes, told: str) -> None:

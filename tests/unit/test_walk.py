@@ -105,7 +105,7 @@ def test_what_could_not_be_looked_at_leaves_findings_as_they_are_and_makes_no_li
     found = walk.world_writable(host(f"{FOUND}{unseen}{END}\n"))
     assert found.unseen == [Unseen("/srv/b\\d", "Input/output error")]
     found.insist()
-    assert found.shown(9)[-1] == "not looked at: /srv/b\\x5cd (Input/output error)"
+    assert found.shown(9)[-1] == "not looked at: /srv/b\\d (Input/output error)"
     with pytest.raises(CouldNotLook, match=r"could not look at /srv/b\\x5cd \(Input/output error\)"):
         walk.unowned(host(f"{unseen}{END}\n")).insist()
 
