@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.lossless import lines_of, words_of
 from ansible.module_utils.secure_paths import make_directory
 from ansible.module_utils.secure_walks import matching
 from ansible.module_utils.telling import finish, leaving_alone
@@ -82,7 +83,7 @@ def roots(mounts: Sequence[Mapping[str, str]]) -> list[str]:
 
 def directives(texts: Mapping[str, str | None]) -> tuple[int, bool]:
     """How many different rules the files have, and whether they end up locked."""
-    lines = [" ".join(line.split()) for line in "".join(texts[name] or "" for name in sorted(texts)).splitlines()]
+    lines = [" ".join(words_of(line)) for line in lines_of("".join(texts[name] or "" for name in sorted(texts)))]
     switches = [line for line in lines if line.startswith("-e")]
     return len({line for line in lines if re.match("-[aAw] ", line)}), switches[-1:] == ["-e 2"]
 
@@ -114,7 +115,7 @@ class Host:
 
     def loaded(self) -> tuple[list[str], bool]:
         """The rules that are loaded, and whether they are locked."""
-        listing = [line for line in self.run("auditctl", "-l").splitlines() if line.startswith("-")]
+        listing = [line for line in lines_of(self.run("auditctl", "-l")) if line.startswith("-")]
         return listing, re.search(r"^enabled 2$", self.run("auditctl", "-s"), re.MULTILINE) is not None
 
     def write(self, texts: Mapping[str, str]) -> None:
@@ -142,8 +143,7 @@ def main() -> None:
     unsure = {"conditional": True} if module.check_mode and not known else {}
     items = [("file", f"{FOLDER}/{name}", host.files.get(name, ""), text) for name, text in changes.items()]
     items += [("ruleset", "audit", "", "loaded anew")] if (needs_load if module.check_mode else now != before) else []
-    fields = ("kind", "subject", "before", "after")
-    finish(module, [{**dict(zip(fields, row, strict=True)), **unsure} for row in items])
+    finish(module, [{**dict(zip(("kind", "subject", "before", "after"), row, strict=True)), **unsure} for row in items])
 
 
 if __name__ == "__main__":

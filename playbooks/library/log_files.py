@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.lossless import lines_of
 from ansible.module_utils.ownership import change, change_of, observe, shown, without_rights
 from ansible.module_utils.secure_paths import directory_at, kernel_text
 from ansible.module_utils.secure_walks import files_below
@@ -75,7 +76,7 @@ def service_accounts() -> frozenset[str]:
 
 def remote_mounts(table: str) -> list[str]:
     """Where file systems of other hosts are mounted, from the text of /proc/self/mounts."""
-    rows = [line.split() for line in table.splitlines()]
+    rows = [line.split(" ") for line in lines_of(table)]
     places = [row[1] for row in rows if REMOTE.fullmatch(row[2])]
     return [re.sub(r"\\(\d{3})", lambda found: chr(int(found[1], 8)), place) for place in places]
 

@@ -163,8 +163,8 @@ def test_a_name_that_is_no_text_is_told_and_closed(tmp_path: Path) -> None:
 
 
 def test_file_systems_of_other_hosts_and_of_programs_are_known() -> None:
-    table = "/dev/vda / ext4 rw 0 0\nhost:/x /var/log/a\\040b nfs4 rw 0 0\nx /var/log/own fuse.evil rw 0 0\n"
-    assert log_files.remote_mounts(table) == ["/var/log/a b", "/var/log/own"]
+    table = "/dev/vda / ext4 rw 0 0\nhost:/x /var/log/a\\040b nfs4 rw 0 0\nx /var/log/own\x0c\r\x85 fuse.evil rw 0 0\n"
+    assert log_files.remote_mounts(table) == ["/var/log/a b", "/var/log/own\x0c\r\x85"]
 
 
 def test_this_machine_has_services_and_root_is_none() -> None:
