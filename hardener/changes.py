@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from hardener.catalogue.control import Control
+from hardener.lossless import unescaped
 from hardener.model import SIGNALS, Change, ChangeKind
 
 
@@ -34,9 +35,10 @@ def _controls_of(item: Change, controls: Sequence[Control]) -> tuple[str, ...]:
 
 
 def _is_named(item: Change, name: str) -> bool:
+    subject, key = unescaped(item.subject), unescaped(item.key)
     if item.kind is ChangeKind.ATTRIBUTES:
-        return fnmatchcase(item.subject.rstrip("/"), name.rstrip("/"))
-    words = [item.subject, item.key, *re.split(r"[\s=]+", item.key)]
+        return fnmatchcase(subject.rstrip("/"), name.rstrip("/"))
+    words = [subject, key, *re.split(r"[\s=]+", key)]
     return name.lower() in [word.lower() for word in words if word]
 
 

@@ -1,13 +1,14 @@
 r"""Names of files on their way from a target: whatever bytes users chose, a name is one line and nothing else.
 
-Written, a name has ``\xHH`` for each control byte, backslash and byte that is no UTF-8; the rest stands for itself. So
-a backslash always begins an escape, and no two names are written alike. Nor does one begin what looks like a private
-key, for which the masking of secrets would take every line that follows (``hardener.masking``).
+Written, a name is escaped as everywhere (``hardener.lossless``), so that no two are written alike; a target escapes
+each backslash as well, which takes no more than sed. Nor does one begin what looks like a private key, for which the
+masking of secrets would take every line that follows (``hardener.masking``).
 """
 
 from __future__ import annotations
 
-import re
+from hardener import lossless
+from hardener.untrusted import well_formed
 
 _CONTROLS = [*range(1, 32), 127]
 _KEY, _HARMLESS_KEY = "-----BEGIN", r"\x2d----BEGIN"
@@ -17,23 +18,21 @@ WRITTEN = (
     + rf";s/\n/\\x0a/g;s/{_KEY}/\{_HARMLESS_KEY}/g' | tr '\0' '\n'"
 )
 """Shell: names or records that end with a NUL, on standard input → the same, written, a line each."""
-_ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
 
 
 def read(name: str) -> bytes:
     """The bytes of a name that a target has written."""
-    return _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), name.encode("utf-8", "surrogatepass"))
+    return lossless.bytes_of(lossless.unescaped(well_formed(name)))
 
 
 def written(name: bytes) -> str:
     """A name as evidence holds it, the same for the same bytes whichever program on the target wrote it."""
-    text = re.sub(rb"[\x00-\x1f\x7f\\]", lambda match: rb"\x%02x" % match[0][0], name)
-    return text.decode("utf-8", "backslashreplace").replace(_KEY, _HARMLESS_KEY)
+    return lossless.escaped_line(lossless.text_of(name)).replace(_KEY, _HARMLESS_KEY)
 
 
 def as_evidence(name: str) -> str:
-    """A name that a target has written, without escapes for what is readable."""
-    return written(read(name)) if "\\" in name else name
+    """A name that a target has written, with escapes for what cannot be read alone."""
+    return name if "\\" not in name and name.isprintable() else written(read(name))
 
 
 def as_said(name: str) -> str:

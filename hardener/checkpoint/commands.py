@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hardener.checkpoint import files, guard, keeping, package_manager, state, undoing, units
 from hardener.checkpoint.files import Contents
 from hardener.checkpoint.keeping import ARMED, RELEASED, RESTORED, RESTORING, SETTLED, TAKING, Checkpoint
+from hardener.checkpoint.lossless import escaped_line, text_of, unescaped
 from hardener.checkpoint.secure_paths import read, remove_tree
+from hardener.checkpoint.state import Difference
 from hardener.checkpoint.system import Failed, State, told
 
 MOST_TOLD = 1000
@@ -53,7 +55,7 @@ def take(run: str, operator: str, seconds: str, going: str, python: str) -> Answ
             guard.settle(checkpoint)
             raise
     keeping.prune()
-    return {"state": ARMED, "unkept": dict(list(unkept.items())[:MOST_TOLD])}
+    return {"state": ARMED, "unkept": {escaped_line(path): why for path, why in list(unkept.items())[:MOST_TOLD]}}
 
 
 def _is_under_way(held: Checkpoint) -> bool:
@@ -123,13 +125,14 @@ def rollback(run: str, changes: str, force: str) -> Answer:
     """Take back what a released run changed. ``changes``: JSON list of some of its changes, or ``null`` for all.
 
     Answers ``undone``, ``conflicts`` (changed by somebody since, left alone unless forced) and ``left`` (could not be
-    brought back). The state before it is kept by a checkpoint of its own, taken earlier.
+    brought back). The state before it is kept by a checkpoint of its own, taken earlier. Names and texts are escaped
+    on the way in and out: see ``lossless``.
     """
     checkpoint = Checkpoint(run)
     before, after = checkpoint.before(), checkpoint.after()
     if before is None or after is None:
         raise Failed(f"{run}: this target keeps no released checkpoint of that run")
-    is_forced, chosen = force == "force", json.loads(changes)
+    is_forced, chosen = force == "force", _chosen(changes)
     with package_manager.quiet(BUSY_SECONDS, ends_it=False):
         now = state.capture(known=after)
         if chosen is None:
@@ -144,11 +147,20 @@ def rollback(run: str, changes: str, force: str) -> Answer:
         )
     now = {"files": files.capture(known=now["files"])}
     return {
-        "undone": names[:MOST_TOLD],
-        "conflicts": undone.conflicts[:MOST_TOLD],
+        "undone": _named(names),
+        "conflicts": _named(undone.conflicts),
         "left": told([*undone.left, *left]),
         "ownerless": told(files.ownerless(before["files"], now["files"])),
     }
+
+
+def _chosen(changes: str) -> list[undoing.Change] | None:
+    chosen = json.loads(changes)
+    return chosen and [{name: unescaped(text) for name, text in change.items()} for change in chosen]
+
+
+def _named(differences: Sequence[Difference]) -> list[tuple[str, str]]:
+    return [(kind, escaped_line(name)) for kind, name in differences[:MOST_TOLD]]
 
 
 def _texts(checkpoint: Checkpoint, before: State, after: State) -> Callable[[str], undoing.Texts]:
@@ -164,7 +176,7 @@ def _texts(checkpoint: Checkpoint, before: State, after: State) -> Callable[[str
             kept(checkpoint.contents_after(), after["files"], path),
             read(path, follow=False),
         )
-        return undoing.Texts(*(None if data is None else data.decode("utf-8", "surrogateescape") for data in found))
+        return undoing.Texts(*(None if data is None else text_of(data) for data in found))
 
     return texts
 
@@ -182,12 +194,18 @@ COMMANDS: Mapping[str, Callable[..., Answer]] = {
 }
 
 
+def _sentence(error: Failed | OSError) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
 def main(words: list[str]) -> int:
     """Do what the words say and print the answer; one line on stderr and 1 where it cannot be done."""
     try:
         answer = COMMANDS[words[0]](*words[1:])
     except (Failed, OSError) as error:
-        print(f"hardener: {error}", file=sys.stderr)
+        print(f"hardener: {escaped_line(_sentence(error))}", file=sys.stderr)
         return 1
     print(json.dumps(answer))
     return 0

@@ -12,8 +12,8 @@ import stat
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from hardener.checkpoint.files import ACCOUNTS, LARGEST, UNSEEN, Contents, Entry, accounts
-from hardener.checkpoint.secure_files import CAPABILITY, SET_ID, Attributes, Directory, Item, Unsafe
+from hardener.checkpoint.files import ACCOUNTS, UNSEEN, Contents, Entry, accounts
+from hardener.checkpoint.secure_files import CAPABILITY, LARGEST, SET_ID, Attributes, Directory, Item, Unsafe
 from hardener.checkpoint.secure_paths import located
 
 CLOSED = 0o700

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any, BinaryIO
 
 from hardener.checkpoint import mount_table
-from hardener.checkpoint.secure_files import TEMPORARY, Directory, Item, Unsafe
+from hardener.checkpoint.secure_files import LARGEST, TEMPORARY, Directory, Item, Unsafe
 from hardener.checkpoint.secure_paths import item_at, located
 
 KEPT = {
@@ -47,8 +47,6 @@ FOREIGN = (
     "/boot/grub/x86_64-efi",
 )
 """What others write at any time, what only packages bring, and the guard's own units."""
-LARGEST = 4 * 1024 * 1024
-"""Bytes; of larger files only the hash is kept, and a change of them cannot be undone."""
 MOST_NAMES = 10_000
 """In a directory of somebody else; one with more is left out, for whoever fills it must not fill the checkpoint."""
 

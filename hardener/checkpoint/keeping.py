@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from hardener.checkpoint import files, own_processes, packages, state
+from hardener.checkpoint.secure_files import LARGEST
 from hardener.checkpoint.secure_paths import (
     directory_at,
     exists,
@@ -120,7 +121,7 @@ class Checkpoint:
 
 def _current(path: str, entry: files.Entry) -> bytes | None:
     """The content a file has now, if it is still what was captured: in directories of others it may be gone by now."""
-    if entry["type"] != "file" or entry.get("size", files.LARGEST + 1) > files.LARGEST:
+    if entry["type"] != "file" or entry.get("size", LARGEST + 1) > LARGEST:
         return None
     try:
         return read(path, follow=False)

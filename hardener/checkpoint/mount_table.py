@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from hardener.checkpoint.lossless import lines_of
 from hardener.checkpoint.secure_paths import kernel_text
 
 LOCAL = {
@@ -28,8 +29,8 @@ LOCAL = {
 def rows(text: str | None = None) -> list[tuple[str, str, list[str]]]:
     """Mount point, type and flags of every mount, in their order; ``text``: that of /proc/self/mountinfo."""
     found = []
-    for line in (kernel_text("/proc/self/mountinfo") if text is None else text).splitlines():
-        words = line.split(" ")
+    for line in lines_of(kernel_text("/proc/self/mountinfo") if text is None else text):
+        words = line.split(" ")  # names keep all but blanks, newlines and backslashes
         path = re.sub(r"\\(\d{3})", lambda match: chr(int(match[1], 8)), words[4])
         found.append((path, words[words.index("-") + 1], words[5].split(",")))
     return found

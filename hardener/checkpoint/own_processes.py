@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import PurePath
 
+from hardener.checkpoint.lossless import lines_of
 from hardener.checkpoint.secure_paths import kernel_names, kernel_text, read, write
 
 MARK = "HARDENER_MARK"
@@ -85,10 +86,10 @@ def _is_roots(name: str) -> bool:
 
 def _status(name: str) -> dict[str, str]:
     try:
-        lines = kernel_text(f"/proc/{name}/status").splitlines()
+        lines = lines_of(kernel_text(f"/proc/{name}/status"))
     except OSError:  # it has ended meanwhile
         return {}
-    return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+    return dict(line.removesuffix("\n").split(":\t", 1) for line in lines if ":\t" in line)
 
 
 def _environment(name: str) -> list[str]:

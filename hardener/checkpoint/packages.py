@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import PurePath
 
+from hardener.checkpoint.lossless import bytes_of
 from hardener.checkpoint.secure_copies import attributes_of
 from hardener.checkpoint.secure_files import Directory
 from hardener.checkpoint.secure_paths import exists, item_at, located, make_directory, read, remove_tree, write
@@ -58,7 +59,7 @@ def _build(name: str, folder: PurePath) -> None:
                     _copy(path, tree)
         control = tree / "DEBIAN"
         make_directory(str(control), mode=0o755)
-        write(str(control / "control"), control_of(described).encode("utf-8", "surrogateescape"), mode=0o644)
+        write(str(control / "control"), bytes_of(control_of(described)), mode=0o644)
         conffiles = [path for path in conffiles_of(described) if exists(f"{tree}{path}")]
         write(str(control / "conffiles"), "".join(f"{path}\n" for path in conffiles).encode(), mode=0o644)
         for script in output(["dpkg-query", "--control-path", name]).splitlines():

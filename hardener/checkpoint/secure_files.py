@@ -22,9 +22,20 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any, BinaryIO
 
-from .secure_items import CAPABILITY, PIN, READ, SET_ID, TRUSTED, Attributes, Item, Unsafe
+from .secure_items import CAPABILITY, LARGEST, PIN, READ, SET_ID, TRUSTED, Attributes, Item, Unsafe
 
-__all__ = ["CAPABILITY", "PIN", "SET_ID", "TEMPORARY", "TRUSTED", "Attributes", "Directory", "Item", "Unsafe"]
+__all__ = [
+    "CAPABILITY",
+    "LARGEST",
+    "PIN",
+    "SET_ID",
+    "TEMPORARY",
+    "TRUSTED",
+    "Attributes",
+    "Directory",
+    "Item",
+    "Unsafe",
+]
 
 TEMPORARY = ".hardener-"
 """How the names of our unfinished files begin."""
@@ -144,7 +155,7 @@ class Directory(Item):
 
 
 def _one_name(name: str) -> str:
-    if not name or "/" in name or name in {".", ".."}:
+    if not name or "/" in name or "\0" in name or name in {".", ".."}:
         raise Unsafe(name, "not the name of something in a directory")
     return name
 

@@ -20,6 +20,8 @@ TRUSTED = frozenset({0, os.geteuid()})
 SET_ID = stat.S_ISUID | stat.S_ISGID
 CAPABILITY = "security.capability"
 CHUNK = 1 << 20
+LARGEST = 4 * 1024 * 1024
+"""Bytes; the content of a larger file is neither kept nor changed."""
 
 PIN = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC

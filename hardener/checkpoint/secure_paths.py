@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import BinaryIO
 
+from .lossless import bytes_of, text_of
 from .secure_files import PIN, TRUSTED, Attributes, Directory, Item, Unsafe
 
 KERNEL = ("/proc/", "/sys/")
@@ -113,8 +114,8 @@ def read(path: str, *, follow: bool = True) -> bytes | None:
 
 def kernel_text(path: str) -> str:
     """What the kernel says in a file of its own, below /proc or /sys."""
-    with open(_kernels(path, os.O_RDONLY), encoding="utf-8", errors="surrogateescape") as file:
-        return file.read()
+    with open(_kernels(path, os.O_RDONLY), "rb") as file:
+        return text_of(file.read())
 
 
 def kernel_names(top: str) -> list[str]:
@@ -144,7 +145,7 @@ def kernel_settings(top: str) -> Iterator[str]:
 def set_kernel_text(path: str, text: str) -> None:
     """Tell the kernel something, in one go, through a file of its own."""
     with open(_kernels(path, os.O_WRONLY), "wb", buffering=0) as file:
-        file.write(text.encode("utf-8", "surrogateescape"))
+        file.write(bytes_of(text))
 
 
 def _kernels(path: str, flags: int) -> int:

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any, BinaryIO
 
 from hardener.checkpoint import file_restore, files, live, packages, units
+from hardener.checkpoint.lossless import escaped_line
 from hardener.checkpoint.system import Failed, State
 
 ROUNDS = 3
@@ -109,7 +110,8 @@ def restore(
         if number == 0 and again is None:
             again = units.touched(wanted["units"], now["units"])
         for kind, name in missing:
-            print(f"hardener: brings back {kind}: {name}", file=sys.stderr)  # the journal of a guard keeps it
+            # The journal of a guard keeps it.
+            print(f"hardener: brings back {kind}: {escaped_line(name)}", file=sys.stderr)
         problems = _restore_once(_by_kind(missing, wanted), now, contents, kept, (again or []) if number == 0 else [])
     left = differing(wanted, capture(known=wanted))
     return [*problems, *(f"{kind}: {name} is not as it was" for kind, name in left)] if left else []

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from hardener.checkpoint.lossless import bytes_of, escaped_line, text_of
 from hardener.checkpoint.secure_paths import read, write
 
 HOME = PurePath("/var/lib/hardener")
@@ -32,7 +33,7 @@ def output(
     try:
         done = subprocess.run(
             list(words),
-            input=stdin.encode("utf-8", "surrogateescape"),
+            input=bytes_of(stdin),
             capture_output=True,
             timeout=seconds,
             env={**ENVIRONMENT, **(environment or {})},
@@ -43,7 +44,7 @@ def output(
     if done.returncode != 0:
         said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
         raise Failed(f"{' '.join(words)[:200]}: {said[-1] if said else f'exit status {done.returncode}'}")
-    return done.stdout.decode("utf-8", "surrogateescape")
+    return text_of(done.stdout)
 
 
 def has(program: str) -> bool:
@@ -67,5 +68,6 @@ State = dict[str, dict[str, Any]]
 
 
 def told(words: Sequence[str], most: int = 200) -> list[str]:
-    """As many sentences as somebody reads, and how many more there are."""
-    return [*words[:most], f"and {len(words) - most} more"] if len(words) > most else [*words]
+    """As many sentences as somebody reads, each on a line, and how many more there are."""
+    lines = [escaped_line(line) for line in words[:most]]
+    return [*lines, f"and {len(words) - most} more"] if len(words) > most else lines

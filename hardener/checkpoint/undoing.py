@@ -6,9 +6,11 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from hardener.checkpoint import state
+from hardener.checkpoint.lossless import BLANKS, bytes_of, lines_of
 from hardener.checkpoint.state import Difference
 from hardener.checkpoint.system import State
 
@@ -125,6 +127,13 @@ def _enables(path: str, entry: Mapping[str, Any] | None, unit: str) -> bool:
     return bool(re.fullmatch(rf"/etc/rc[0-6S]\.d/[SK][0-9]{{2}}{re.escape(unit.removesuffix('.service'))}", path))
 
 
+class Lines(NamedTuple):
+    """The lines that a change took out of a text and those it put in, without their ends."""
+
+    went: Sequence[str]
+    came: Sequence[str]
+
+
 def _put_lines_back(
     path: str, changes: Sequence[Change], undone: Undoing, before: State, now: State, read: Callable[[str], Texts]
 ) -> None:
@@ -132,52 +141,82 @@ def _put_lines_back(
     if entry is None or entry["type"] != "file":
         return
     texts = read(path)
-    own = [change for change in changes if _is_own(change, texts)]
+    own = [lines for lines in map(lines_of_change, changes) if _is_own(lines, texts)]
     if len(own) < len(changes):
         undone.left.append(
             f"{path}: {len(changes) - len(own)} lines are not what this target's checkpoint says of the run"
         )
     if not own:
         return
-    text, missing = without(texts.now or "", own, texts.before or "")
-    if missing:
-        undone.conflicts.append(("files", path))
-    if path not in before["files"] and all(not line.strip() or line.startswith("#") for line in text.splitlines()):
+    if texts.now == texts.after and _is_all(own, texts):
+        text = texts.before or ""
+    else:
+        text, missing = without(texts.now or "", own, texts.before or "")
+        if missing:
+            undone.conflicts.append(("files", path))
+    if path not in before["files"] and not any(map(_says_something, _bare(text))):
         del undone.wanted["files"][path]
         return
-    data = text.encode("utf-8", "surrogateescape")
+    data = bytes_of(text)
     undone.texts[path] = data
     # Without its times, or the file would be taken for what it shall become.
     kept = {name: value for name, value in entry.items() if name != "times"}
     undone.wanted["files"][path] = {**kept, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
 
 
-def _is_own(change: Change, texts: Texts) -> bool:
-    """Whether the run turned one line into the other: whoever writes the record elsewhere must not choose the lines."""
+def lines_of_change(change: Change) -> Lines:
+    """What a change of a setting did to the lines of its file; a key may have had several."""
+    old, new = (Counter(str(change[side]).split("\n") if change[side] else ()) for side in ("before", "after"))
+    return Lines(list((old - new).elements()), list((new - old).elements()))
+
+
+def _bare(text: str | None) -> list[str]:
+    return [line.removesuffix("\n") for line in lines_of(text or "")]
+
+
+def _says_something(line: str) -> bool:
+    """Whether a line is more than a comment, or the name of a section."""
+    return bool(line.strip(BLANKS)) and not line.startswith(("#", "["))
+
+
+def _by_the_run(texts: Texts) -> tuple[Counter[str], Counter[str]]:
+    """What went and what came by the run, and how often."""
+    before, after = Counter(_bare(texts.before)), Counter(_bare(texts.after))
+    return before - after, after - before
+
+
+def _is_own(lines: Lines, texts: Texts) -> bool:
+    """Whether the run turned some lines into the others: whoever writes the record elsewhere must not choose them."""
     if texts.after is None or texts.now is None:
         return False
-    before, after = Counter((texts.before or "").splitlines()), Counter(texts.after.splitlines())
-    came, went = after - before, before - after
-    old, new = str(change["before"]), str(change["after"])
-    return bool(old or new) and (not new or came[new] > 0) and (not old or went[old] > 0)
+    went, came = _by_the_run(texts)
+    return any(lines) and not (Counter(lines.went) - went or Counter(lines.came) - came)
 
 
-def without(text: str, changes: Sequence[Change], before: str = "") -> tuple[str, list[Change]]:
-    """A text with the lines of some changes as they were, and the changes whose line is no longer there.
+def _is_all(changes: Sequence[Lines], texts: Texts) -> bool:
+    """Whether these are all that the run did to a text, but for what says nothing."""
+    went, came = _by_the_run(texts)
+    for lines in changes:
+        went, came = went - Counter(lines.went), came - Counter(lines.came)
+    return not any(map(_says_something, went + came))
 
-    A line that went comes back where it was in the text ``before`` the run.
+
+def without(text: str, changes: Sequence[Lines], before: str = "") -> tuple[str, list[Lines]]:
+    """A text with the lines of some changes as they were, and the changes whose lines are no longer there.
+
+    What went comes back in the place of what came, or else where it was in the text ``before`` the run.
     """
-    lines = text.splitlines(keepends=True)
+    lines, old = _bare(text), _bare(before)
+    last = lines[-1:] if not text.endswith("\n") else []
     missing = []
     for change in changes:
-        if not change["after"]:
-            place = before.splitlines().index(change["before"])
-            lines[place:place] = [f"{change['before']}\n"]
-            continue
-        line = f"{change['after']}\n"
-        if line not in lines:
+        if Counter(change.came) - Counter(lines):
             missing.append(change)
             continue
-        index = lines.index(line)
-        lines[index : index + 1] = [f"{change['before']}\n"] if change["before"] else []
-    return "".join(lines), missing
+        places = [lines.index(line) for line in change.came]
+        for line in change.came:
+            lines.remove(line)
+        for line, place in zip_longest(change.went, places[: len(change.went)]):
+            lines.insert(old.index(line) if place is None else place, line)
+    joined = "".join(f"{line}\n" for line in lines)
+    return joined.removesuffix("\n") if last and lines[-1:] == last else joined, missing

@@ -50,7 +50,11 @@ SIGNALS = {"restarted", "reloaded"}
 
 
 class Change(Word):
-    """One item of a target that the playbook changes, or would change."""
+    r"""One item of a target that the playbook changes, or would change.
+
+    Bytes that are no UTF-8, those of characters that cannot be seen, but for newlines and tabs in ``before`` and
+    ``after``, and backslashes that would read like them are escaped as ``\xHH``: no two texts read alike.
+    """
 
     role: NameOrNone
     task: str

@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from hardener.lossless import escaped, escaped_line, unescaped
 from hardener.masking import masked
 from hardener.model import Change, ChangeKind
 from hardener.untrusted import LINE_LIMIT, one_line, well_formed
 
 TEXT_LIMIT = 20_000
 """Most characters of a change's before and after that are kept."""
-NAME_LIMIT = 4096 + 256
-"""Most characters of any other text: a path, or the key of a line."""
+NAME_LIMIT = 4 * 4096 + 256
+"""Most characters of any other text: a path each of whose bytes may be escaped, or the key of a line."""
 MOST_CHANGES = 10_000
 MOST_TEXT = 1024 * 1024
 """Most changes of one target, and characters of them all, that are kept."""
@@ -123,15 +124,15 @@ def _of_ansible(
 
 def _message(answer: Mapping[str, Any]) -> str:
     """What a module says of its failure, and the last thing a command said before it ended."""
-    first = _kept(_text(answer.get("msg")).strip().partition("\n")[0] or "failed", LINE_LIMIT)
+    first = _kept(_text(answer.get("msg")).strip().partition("\n")[0] or "failed", LINE_LIMIT, escaped_line)
     said = [_text(answer.get(key)).rstrip().rpartition("\n")[2].strip() for key in ("stdout", "stderr")]
-    last = _kept(next(filter(None, reversed(said)), ""), LINE_LIMIT)
+    last = _kept(next(filter(None, reversed(said)), ""), LINE_LIMIT, escaped_line)
     return f"{first}: {last}" if last and last not in first else first
 
 
-def _kept(text: str, most: int = TEXT_LIMIT) -> str:
-    """At most so many characters of a text, without secrets."""
-    known = masked(well_formed(text[: most + _UNSURE]))
+def _kept(text: str, most: int = TEXT_LIMIT, form: Callable[[str], str] = escaped) -> str:
+    """At most so many characters of an escaped text, without secrets: an escape before one would hide it."""
+    known = form(masked(unescaped(well_formed(text[: most + _UNSURE]))))
     return (known if len(text) <= most + _UNSURE else known[:-_UNSURE])[:most]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.telling import finish
+from ansible.module_utils.telling import finish, output_of
 
 DOCUMENTATION = r"""
 module: actions
@@ -44,10 +44,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=specs, supports_check_mode=True)
     chosen = module.params
     for words in [] if module.check_mode else chosen["commands"]:
-        status, output, error = module.run_command([str(word) for word in words])
-        if status != 0:
-            said = (error or output).strip().splitlines()
-            module.fail_json(msg=f"{words[0]} ended with {status}: {said[-1] if said else 'it said nothing'}")
+        output_of(module, *map(str, words))
     finish(module, diff(chosen["subject"], chosen["outcome"], chosen["kind"]))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import grp
 import pwd
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.lossless import lines_of
 from ansible.module_utils.secure_paths import directory_at
-from ansible.module_utils.telling import finish
-from ansible.module_utils.validated_texts import owned, put, text_at
+from ansible.module_utils.telling import finish, leaving_alone
+from ansible.module_utils.validated_texts import owned, put, text_to_edit
 
 DOCUMENTATION = r"""
 module: allowed_users
@@ -39,15 +40,20 @@ EXAMPLES = r"""
 RETURN = r"""#"""
 
 
-def diff(current: str | None, wanted: Sequence[str], owners: Sequence[str], denied: Sequence[str]) -> str:
+def diff(current: str | None, wanted: Sequence[str], owners: Sequence[str], denied: Collection[str]) -> str:
     """The text of the list with the ``wanted`` users on it; ``current``: ``None`` where there is no list yet."""
     if current is None:
         also = sorted(name for name in set(owners) if name not in {*wanted, *denied, "root"})
         return "".join(f"{name}\n" for name in [*wanted, *also])
-    listed = current.split()
+    listed = names_in(current)
     text = current if not current or current.endswith("\n") else f"{current}\n"
     missing = [name for name in wanted if name not in listed]
     return text + "".join(f"{name}\n" for name in missing) if missing else current
+
+
+def names_in(text: str | None) -> set[str]:
+    """The names on a list: whole lines, as the schedulers compare them."""
+    return {line.removesuffix("\n") for line in lines_of(text or "")}
 
 
 def owners_of(directory: str) -> list[str]:
@@ -76,8 +82,10 @@ def main() -> None:
         supports_check_mode=True,
     )
     chosen = module.params
-    current, denied = text_at(chosen["path"]), (text_at(chosen["denied"]) or "").split()
-    text = diff(current, chosen["users"], owners_of(chosen["jobs"]), denied)
+    current, denied = text_to_edit(module, chosen["path"]), names_in(text_to_edit(module, chosen["denied"]))
+    with leaving_alone(module, chosen["jobs"]):
+        owners = owners_of(chosen["jobs"])
+    text = diff(current, chosen["users"], owners, denied)
     if text != current and not module.check_mode:
         group = grp.getgrnam(chosen["group"]).gr_gid
         put(module, chosen["path"], text, made=owned(chosen["mode"], group))

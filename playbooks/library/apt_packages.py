@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.secure_paths import directory_at, make_directory, private_directory
-from ansible.module_utils.telling import finish
+from ansible.module_utils.telling import fail, finish, output_of
 
 DOCUMENTATION = r"""
 module: apt_packages
@@ -79,10 +79,7 @@ class Host:
 
     def run(self, *words: str) -> str:
         """Output of a command that must succeed."""
-        status, output, error = self.module.run_command(list(words), environ_update=QUIET)
-        if status != 0:
-            self.module.fail_json(msg=f"{words[0]}: {' '.join((error or output).split())}")
-        return str(output)
+        return str(output_of(self.module, *words, environment=QUIET))
 
     def installed(self) -> dict[str, str]:
         """What is installed now."""
@@ -142,7 +139,7 @@ def brought(module: AnsibleModule, host: Host) -> list[dict[str, str]]:
             after = host.installed()
     for name, than in oldest.items():
         if name not in after or host.is_older(after[name], than):
-            module.fail_json(msg=f"{name}: there is no version {than} or later, only {after.get(name, 'none')}")
+            fail(module, f"{name}: there is no version {than} or later, only {after.get(name, 'none')}")
     return diff(before, after)
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.lossless import escaped_line
 from ansible.module_utils.secure_paths import directory_at
+from ansible.module_utils.telling import fail, finish
 from ansible.module_utils.validated_texts import text_at
 
 DOCUMENTATION = r"""
@@ -37,19 +40,28 @@ def is_nearly_full(reserve: str, free: int, size: int) -> bool:
     return free < 2 * megabytes
 
 
-def main() -> None:
-    """Ansible's entry point."""
-    module = AnsibleModule({}, supports_check_mode=True)
-    text = text_at(CONFIGURATION) or ""
+def observe(text: str) -> dict[str, Any]:
+    """What is returned, from the text of auditd.conf; ``OSError``, or ``ValueError`` where a setting is nonsense."""
     file = setting(text, "log_file", "/var/log/audit/audit.log")
-    directory = os.path.dirname(file)
-    nearly_full = False
+    if escaped_line(file) != file:
+        raise ValueError(f"log_file is a name that no answer can carry: {file}")
+    directory, is_full = os.path.dirname(file), False
     with suppress(FileNotFoundError), directory_at(directory) as folder:
         disk = os.fstatvfs(folder.descriptor)
         free, size = (blocks * disk.f_frsize // 2**20 for blocks in (disk.f_bavail, disk.f_blocks))
-        nearly_full = is_nearly_full(setting(text, "admin_space_left", "50"), free, size)
+        is_full = is_nearly_full(setting(text, "admin_space_left", "50"), free, size)
     group = setting(text, "log_group", "root")
-    module.exit_json(changed=False, file=file, directory=directory, group=group, nearly_full=nearly_full)
+    return {"file": file, "directory": directory, "group": group, "nearly_full": is_full}
+
+
+def main() -> None:
+    """Ansible's entry point."""
+    module = AnsibleModule({}, supports_check_mode=True)
+    try:
+        answer = observe(text_at(CONFIGURATION) or "")
+    except (OSError, ValueError) as error:
+        fail(module, f"{CONFIGURATION}: {error}")
+    finish(module, [], **answer)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.lossless import lines_of, words_of
 from ansible.module_utils.secure_paths import make_directory
 from ansible.module_utils.secure_walks import matching
-from ansible.module_utils.telling import finish
-from ansible.module_utils.validated_texts import owned, put, texts_of
+from ansible.module_utils.telling import finish, leaving_alone
+from ansible.module_utils.validated_texts import owned, put, texts_to_edit
 
 DOCUMENTATION = r"""
 module: audit_rules
@@ -40,17 +41,17 @@ ELSEWHERE = re.compile(
     "selinuxfs|smb3|squashfs|sysfs|tmpfs|tracefs|vfat|virtiofs"
 )
 """Types of file systems that are remote or hold no files of this host's own."""
-Known = Mapping[str, set[str]]
+Known = Mapping[str, set[str]]  # b64 and b32 → system calls
 
 
-def diff(current: Mapping[str, str], rules: Mapping[str, Sequence[str]], known: Known) -> dict[str, str]:
-    """File name → new text, for the files that need one. ``known``: ``b64`` and ``b32`` → system calls."""
+def diff(current: Mapping[str, str | None], rules: Mapping[str, Sequence[str]], known: Known) -> dict[str, str]:
+    """File name → new text, for those that need one. ``current``: ``None`` for what is left alone."""
     wanted = {}
     for name, lines in rules.items():
         number, start = (99, HEADER) if name == "finalize" else (50, HEADER + LENIENT)
         kept = [text for line in lines if (text := supported(line, known))]
         wanted[f"{number}-hardener-{name}.rules"] = start + "".join(f"{line}\n" for line in kept)
-    return {file: text for file, text in wanted.items() if current.get(file) != text}
+    return {file: text for file, text in wanted.items() if current.get(file, "") not in {None, text}}
 
 
 def supported(line: str, known: Known) -> str:
@@ -80,9 +81,9 @@ def roots(mounts: Sequence[Mapping[str, str]]) -> list[str]:
     return sorted({row["target"] for row in local if row["target"] == "/" or not ELSEWHERE.fullmatch(row["fstype"])})
 
 
-def directives(texts: Mapping[str, str]) -> tuple[int, bool]:
+def directives(texts: Mapping[str, str | None]) -> tuple[int, bool]:
     """How many different rules the files have, and whether they end up locked."""
-    lines = [" ".join(line.split()) for line in "".join(texts[name] for name in sorted(texts)).splitlines()]
+    lines = [" ".join(words_of(line)) for line in lines_of("".join(texts[name] or "" for name in sorted(texts)))]
     switches = [line for line in lines if line.startswith("-e")]
     return len({line for line in lines if re.match("-[aAw] ", line)}), switches[-1:] == ["-e 2"]
 
@@ -92,7 +93,8 @@ class Host:
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
-        self.files = {path.rpartition("/")[2]: text for path, text in texts_of(matching(f"{FOLDER}/*.rules")).items()}
+        texts = texts_to_edit(module, matching(f"{FOLDER}/*.rules"))
+        self.files = {path.rpartition("/")[2]: text for path, text in texts.items()}
 
     def run(self, *words: str) -> str:
         """Output of a command; none where it does not exist yet, as on a fresh host in check mode."""
@@ -108,17 +110,18 @@ class Host:
         mounts = json.loads(self.run("findmnt", "--json", "--list", "--output", "TARGET,FSTYPE,SOURCE,OPTIONS"))
         pruned = " -o ".join(f"-path {path}" for path in CONTAINER_STORAGE).split()
         condition = ["(", *pruned, ")", "-prune", "-o", "-type", "f", "-perm", "/6000", "-print0"]
-        listing = self.run("nice", "-n", "19", "find", *roots(mounts["filesystems"]), "-xdev", *condition)
-        return presentable(listing.split("\0"))
+        words = ["nice", "-n", "19", "find", *roots(mounts["filesystems"]), "-xdev", *condition]
+        return presentable(self.run(*words).split("\0"))
 
     def loaded(self) -> tuple[list[str], bool]:
         """The rules that are loaded, and whether they are locked."""
-        listing = [line for line in self.run("auditctl", "-l").splitlines() if line.startswith("-")]
+        listing = [line for line in lines_of(self.run("auditctl", "-l")) if line.startswith("-")]
         return listing, re.search(r"^enabled 2$", self.run("auditctl", "-s"), re.MULTILINE) is not None
 
     def write(self, texts: Mapping[str, str]) -> None:
         """Put the new files into place, for root to read."""
-        make_directory(FOLDER, 0o750)
+        with leaving_alone(self.module, FOLDER):
+            make_directory(FOLDER, 0o750)
         for name, text in texts.items():
             put(self.module, f"{FOLDER}/{name}", text, made=owned("0640"), anew=True)
 
@@ -127,8 +130,7 @@ def main() -> None:
     """Ansible's entry point."""
     module = AnsibleModule({"rules": {"type": "dict", "required": True}}, supports_check_mode=True)
     host, lists = Host(module), module.params["rules"]
-    known = host.known()
-    programs = host.programs() if "{program}" in str(lists) else []
+    known, programs = host.known(), host.programs() if "{program}" in str(lists) else []
     changes = diff(host.files, {name: expanded(lines, programs) for name, lines in lists.items()}, known)
     before = now = host.loaded()
     needs_load = not before[1] and (bool(changes) or (len(before[0]), False) != directives(host.files))
@@ -137,13 +139,11 @@ def main() -> None:
         if needs_load:
             host.run("augenrules", "--load")
             now = host.loaded()
-    is_new = needs_load if module.check_mode else now != before
     # Before auditd is installed, nobody knows which system calls this machine has.
     unsure = {"conditional": True} if module.check_mode and not known else {}
     items = [("file", f"{FOLDER}/{name}", host.files.get(name, ""), text) for name, text in changes.items()]
-    items += [("ruleset", "audit", "", "loaded anew")] if is_new else []
-    told = [{**dict(zip(("kind", "subject", "before", "after"), row, strict=True)), **unsure} for row in items]
-    finish(module, told)
+    items += [("ruleset", "audit", "", "loaded anew")] if (needs_load if module.check_mode else now != before) else []
+    finish(module, [{**dict(zip(("kind", "subject", "before", "after"), row, strict=True)), **unsure} for row in items])
 
 
 if __name__ == "__main__":

@@ -8,10 +8,11 @@ from contextlib import suppress
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.lossless import BLANKS, lines_of
 from ansible.module_utils.secure_paths import item_at
 from ansible.module_utils.secure_walks import matching
-from ansible.module_utils.telling import finish
-from ansible.module_utils.validated_texts import put, texts_of
+from ansible.module_utils.telling import finish, leaving_alone, output_of
+from ansible.module_utils.validated_texts import put, text_to_edit
 
 DOCUMENTATION = r"""
 module: dconf_settings
@@ -32,15 +33,15 @@ EXAMPLES = r"""
 """
 RETURN = r"""#"""
 
+FOLDER = "/etc/dconf"
+PROFILE = "user-db:user\n"
 HEADER = "# Managed by hardener: only the keys it set.\n"
 NAME = "zz-hardener"
 
 
-def diff(
-    current: Mapping[str, str], chosen: Mapping[str, Any], packaged_profile: str = "user-db:user\n"
-) -> dict[str, str]:
+def diff(current: Mapping[str, str], chosen: Mapping[str, Any], packaged_profile: str = PROFILE) -> dict[str, str]:
     """Path → new text of the files that need one. ``current``: path → text of those that exist."""
-    database, name = f"/etc/dconf/db/{chosen['database']}.d", f"/etc/dconf/profile/{chosen['profile']}"
+    database, name = f"{FOLDER}/db/{chosen['database']}.d", f"{FOLDER}/profile/{chosen['profile']}"
     keys, locks = f"{database}/{NAME}", f"{database}/locks/{NAME}"
     wanted = {name: with_database(current.get(name, packaged_profile), chosen["database"])}
     if chosen["settings"]:
@@ -52,21 +53,22 @@ def diff(
 
 def with_database(profile: str, database: str) -> str:
     """A profile that reads the system database; the first line, the user's own database, stays first."""
-    lines, line = profile.splitlines() or ["user-db:user"], f"system-db:{database}"
-    if line in [item.strip() for item in lines]:
+    first, *others = lines_of(profile or PROFILE)
+    line = f"system-db:{database}"
+    if line in [item.strip(BLANKS) for item in (first, *others)]:
         return profile
-    return "".join(f"{item}\n" for item in [lines[0], line, *lines[1:]])
+    return "".join([first.removesuffix("\n") + "\n", f"{line}\n", *others])
 
 
 def with_settings(text: str, settings: Mapping[str, Any]) -> str:
     """A key file with the settings in it."""
     sections: dict[str, dict[str, str]] = {}
     section = ""
-    for line in text.splitlines():
-        if match := re.fullmatch(r"\[(.+)\]", line):
+    for line in lines_of(text):
+        if match := re.fullmatch(r"\[(.+)\]", line.strip(BLANKS)):
             section = match[1]
         elif "=" in line and not line.startswith("#"):
-            key, _, value = line.partition("=")
+            key, _, value = line.removesuffix("\n").partition("=")
             sections.setdefault(section, {})[key] = value
     for path, value in settings.items():
         directory, _, key = path.strip("/").rpartition("/")
@@ -79,7 +81,7 @@ def with_settings(text: str, settings: Mapping[str, Any]) -> str:
 
 def with_locks(text: str, locks: Sequence[str]) -> str:
     """A list of locks with the given ones on it."""
-    known = {line.strip() for line in text.splitlines() if line.startswith("/")}
+    known = {line.strip(BLANKS) for line in lines_of(text) if line.startswith("/")}
     return HEADER + "".join(f"{path}\n" for path in sorted(known | set(locks)))
 
 
@@ -119,15 +121,19 @@ def main() -> None:
         supports_check_mode=True,
     )
     chosen = module.params
-    database, profile = f"/etc/dconf/db/{chosen['database']}", f"/etc/dconf/profile/{chosen['profile']}"
-    packaged = texts_of([f"/usr/share/dconf/profile/{chosen['profile']}"])
-    current = texts_of([profile, f"{database}.d/{NAME}", f"{database}.d/locks/{NAME}"])
-    changes = diff(current, chosen, *packaged.values())
-    changed = bool(changes) or is_stale(database)
+    database, profile = f"{FOLDER}/db/{chosen['database']}", f"{FOLDER}/profile/{chosen['profile']}"
+    packaged = text_to_edit(module, f"/usr/share/dconf/profile/{chosen['profile']}") or PROFILE
+    texts = {
+        path: text_to_edit(module, path) for path in (profile, f"{database}.d/{NAME}", f"{database}.d/locks/{NAME}")
+    }
+    current = {path: text for path, text in texts.items() if text is not None}
+    changes = diff(current, chosen, packaged)
+    with leaving_alone(module, database):
+        changed = bool(changes) or is_stale(database)
     if changed and not module.check_mode:
         for path, text in changes.items():
             put(module, path, text, anew=True)  # users have to be able to read it
-        module.run_command(["dconf", "update"], check_rc=True)
+        output_of(module, "dconf", "update")
     items = [("file", path, current.get(path, ""), text) for path, text in changes.items()]
     items += [("action", database, "", "compiled anew")] if changed else []
     names = ("kind", "subject", "before", "after")

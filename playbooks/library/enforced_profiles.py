@@ -6,10 +6,11 @@ import re
 from collections.abc import Collection, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.lossless import lines_of
 from ansible.module_utils.secure_paths import exists, kernel_text, remove
 from ansible.module_utils.secure_walks import matching
-from ansible.module_utils.telling import finish
-from ansible.module_utils.validated_texts import put, texts_of
+from ansible.module_utils.telling import finish, output_of, tell_left_alone
+from ansible.module_utils.validated_texts import put, texts_to_edit
 
 DOCUMENTATION = r"""
 module: enforced_profiles
@@ -30,7 +31,7 @@ EXAMPLES = r"""
 RETURN = r"""#"""
 
 LOADED = "/sys/kernel/security/apparmor/profiles"
-FLAGS = re.compile(r"^([^#\n]*?)([ \t]*\bflags[ \t]*=[ \t]*)\(([^)\n]*)\)", re.MULTILINE)
+FLAGS = re.compile(r"((?<![ \t])[ \t]*\bflags[ \t]*=[ \t]*)\(([^()\n]*)\)")
 
 
 def diff(current: Mapping[str, str], complaining: Collection[str]) -> dict[str, str]:
@@ -41,20 +42,21 @@ def diff(current: Mapping[str, str], complaining: Collection[str]) -> dict[str, 
 
 def enforced(text: str) -> str:
     """Profiles without the flag ``complain``; other flags stay."""
+    parts = [line.partition("#") for line in lines_of(text)]
+    return "".join(FLAGS.sub(_without_complain, code) + mark + comment for code, mark, comment in parts)
 
-    def without(match: re.Match[str]) -> str:
-        flags = [flag for flag in re.split(r"[\s,]+", match[3]) if flag]
-        if "complain" not in flags:
-            return match[0]
-        rest = ",".join(flag for flag in flags if flag != "complain")
-        return f"{match[1]}{match[2]}({rest})" if rest else match[1]
 
-    return FLAGS.sub(without, text)
+def _without_complain(match: re.Match[str]) -> str:
+    flags = [flag for flag in re.split(r"[\s,]+", match[2]) if flag]
+    if "complain" not in flags:
+        return match[0]
+    rest = ",".join(flag for flag in flags if flag != "complain")
+    return f"{match[1]}({rest})" if rest else ""
 
 
 def complaining_in(listing: str) -> set[str]:
     """The profiles the kernel has in the mode ``complain``; a line is a name, which may hold blanks, and a mode."""
-    rows = [line.rpartition(" ") for line in listing.splitlines()]
+    rows = [line.removesuffix("\n").rpartition(" ") for line in lines_of(listing)]
     return {name for name, _, mode in rows if mode == "(complain)"}
 
 
@@ -63,8 +65,12 @@ def enforce(module: AnsibleModule, path: str, before: str, text: str) -> None:
     if text != before:
         put(module, path, text)
     directory, _, name = path.rpartition("/")
-    remove(f"{directory}/force-complain/{name}")
-    module.run_command(["apparmor_parser", "--replace", path], check_rc=True)
+    link = f"{directory}/force-complain/{name}"
+    try:
+        remove(link)
+    except OSError as error:
+        tell_left_alone(module, link, error)
+    output_of(module, "apparmor_parser", "--replace", path)
 
 
 def main() -> None:
@@ -74,7 +80,8 @@ def main() -> None:
     )
     directory = module.params["directory"]
     complaining = complaining_in(kernel_text(LOADED)) if exists(LOADED) else set()
-    current = texts_of(matching(f"{directory}/*")) if complaining else {}
+    texts = texts_to_edit(module, matching(f"{directory}/*")) if complaining else {}
+    current = {path: text for path, text in texts.items() if text is not None}
     changes = diff(current, complaining)
     if not module.check_mode:
         for path, text in changes.items():

@@ -10,7 +10,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.ownership import change, change_of, observe, shown, without_rights
 from ansible.module_utils.secure_paths import item_at
 from ansible.module_utils.secure_walks import matching
-from ansible.module_utils.telling import finish, tell_left_alone
+from ansible.module_utils.telling import fail, finish, tell_left_alone
 
 DOCUMENTATION = r"""
 module: file_modes
@@ -105,7 +105,7 @@ def main() -> None:
             for path in matching(pattern)
         }
     except (TypeError, ValueError) as error:
-        module.fail_json(msg=f"file_modes: {error}")
+        fail(module, f"file_modes: {error}")
     finish(module, restricted(module, patterns, shared))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.telling import finish
-from ansible.module_utils.validated_texts import put, text_at
+from ansible.module_utils.lossless import lines_of, words_of
+from ansible.module_utils.telling import fail, finish
+from ansible.module_utils.validated_texts import put, text_to_edit
 
 DOCUMENTATION = r"""
 module: first_line
@@ -54,9 +55,10 @@ RETURN = r"""#"""
 def diff(current: str, wanted: str, comment: str = "#", without: Sequence[str] = ()) -> str:
     """The text with the line ``wanted`` before every other effective one, and without the lines of some keys."""
     dropped = {key.lower() for key in without}
-    lines = [line for line in current.splitlines(keepends=True) if _key(line) not in dropped]
-    effective = [number for number, line in enumerate(lines) if _key(line) and not _key(line).startswith(comment)]
-    occurrences = [number for number in effective if lines[number].split() == wanted.split()]
+    keys = [(line, key) for line in lines_of(current) if (key := _key(line)) not in dropped]
+    lines = [line for line, _ in keys]
+    effective = [number for number, (_, key) in enumerate(keys) if key and not key.startswith(comment)]
+    occurrences = [number for number in effective if words_of(lines[number]) == words_of(wanted)]
     if occurrences and effective[0] == occurrences[0]:
         return "".join(lines)
     place = effective[0] if effective else len(lines)
@@ -69,7 +71,7 @@ def diff(current: str, wanted: str, comment: str = "#", without: Sequence[str] =
 
 def _key(line: str) -> str:
     """The first word of a line, in lower case; empty for an empty line. Some formats allow ``key=value``."""
-    words = line.replace("=", " ").split(maxsplit=1)
+    words = words_of(line.replace("=", " "))
     return words[0].lower() if words else ""
 
 
@@ -87,10 +89,10 @@ def main() -> None:
     )
     path, validate = module.params["path"], module.params["validate"]
     if validate and "%s" not in validate:
-        module.fail_json(msg="first_line: validate has to contain %s")
-    before = text_at(path)
+        fail(module, "first_line: validate has to contain %s")
+    before = text_to_edit(module, path)
     if before is None:
-        module.fail_json(msg=f"first_line: there is no {path}")
+        fail(module, f"first_line: there is no {path}")
     after = diff(before, module.params["line"], module.params["comment"], module.params["without"])
     if after != before and not module.check_mode:
         put(module, path, after, validate=validate)

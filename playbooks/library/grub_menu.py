@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.telling import finish
+from ansible.module_utils.lossless import lines_of
+from ansible.module_utils.telling import finish, leaving_alone, output_of
 from ansible.module_utils.validated_texts import text_at
 
 DOCUMENTATION = r"""
@@ -28,7 +29,7 @@ RETURN = r"""#"""
 
 def diff(current: str, wanted: str) -> tuple[int, int]:
     """How many lines the new menu lost and won; the lines stay secret."""
-    before, after = set(current.splitlines()), set(wanted.splitlines())
+    before, after = set(lines_of(current)), set(lines_of(wanted))
     return len(before - after), len(after - before)
 
 
@@ -41,11 +42,10 @@ def main() -> None:
     item = {"kind": "action", "subject": path, "before": "", "after": "made anew"}
     if module.check_mode:
         finish(module, [item])
-    before = text_at(path) or ""
+    with leaving_alone(module, path):
+        before = text_at(path) or ""
     os.umask(0o077)
-    status, _, problem = module.run_command(["update-grub"])
-    if status != 0:
-        module.fail_json(msg=f"update-grub: {problem.strip().splitlines()[-1:]}")
+    output_of(module, "update-grub")
     lost, won = diff(before, text_at(path) or "")
     finish(module, [item], msg=f"{lost} lines lost, {won} won")
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.lossless import BLANKS, lines_of, words_of
 from ansible.module_utils.telling import finish
-from ansible.module_utils.validated_texts import owned, put, text_at
+from ansible.module_utils.validated_texts import owned, put, text_to_edit
 
 DOCUMENTATION = r"""
 module: keyed_file
@@ -39,14 +40,15 @@ def diff(
     current: str, wanted: Mapping[str, str | None], separator: str, section: str | None, *, fold: bool = False
 ) -> str:
     """The text of the file with every wanted line in it; the same text if nothing is missing."""
-    lines = current.splitlines(keepends=True) or [HEADER]
+    lines = lines_of(current) or [HEADER]
     if lines[-1][-1:] != "\n":
         lines[-1] += "\n"
     start, end = _section(lines, section)
+    patterns = {key: _pattern(key, separator, fold=fold) for key in wanted}
     kept: list[str] = []
     missing = {key: value for key, value in wanted.items() if value is not None}
     for line in lines[start:end]:
-        key = next((key for key in wanted if _is_of(line, key, separator, fold)), None)
+        key = next((key for key, pattern in patterns.items() if pattern.match(line)), None)
         if key is None:
             kept.append(line)
         elif key in missing:
@@ -56,30 +58,29 @@ def diff(
     return current if text == f"{current}\n" else text
 
 
-def lines_of(text: str, key: str, separator: str, section: str | None, *, fold: bool = False) -> str:
+def lines_with(text: str, key: str, separator: str, section: str | None, *, fold: bool = False) -> str:
     """The lines that set a key, without the last line's end; empty where there is none."""
-    lines = text.splitlines()
+    lines, pattern = lines_of(text), _pattern(key, separator, fold=fold)
     start, end = _section(lines, section)
-    return "\n".join(line for line in lines[start:end] if _is_of(line, key, separator, fold))
+    return "".join(line for line in lines[start:end] if pattern.match(line)).removesuffix("\n")
 
 
 def _section(lines: list[str], name: str | None) -> tuple[int, int]:
     """The range of lines the keys live in; a missing section is appended to the lines."""
     if name is None:
         return 0, len(lines)
-    if f"[{name}]" not in [line.strip() for line in lines]:
+    if f"[{name}]" not in [line.strip(BLANKS) for line in lines]:
         lines.append(f"[{name}]\n")
-    start = [line.strip() for line in lines].index(f"[{name}]") + 1
-    following = [index for index in range(start, len(lines)) if lines[index].lstrip().startswith("[")]
+    start = [line.strip(BLANKS) for line in lines].index(f"[{name}]") + 1
+    following = [index for index in range(start, len(lines)) if lines[index].lstrip(BLANKS).startswith("[")]
     return start, min(following, default=len(lines))
 
 
-def _is_of(line: str, key: str, separator: str, fold: bool) -> bool:
-    """Whether a line sets the key: the key, then its end, a blank, or the separator's sign."""
-    words, wanted = (" ".join(text.split()) for text in (line, key))
-    if fold:
-        words, wanted = words.lower(), wanted.lower()
-    return re.match(rf"{re.escape(wanted)}(?:$|[\s{re.escape(separator.strip())}])", words) is not None
+def _pattern(key: str, separator: str, *, fold: bool) -> re.Pattern[str]:
+    """What a line that sets the key begins with: the key, then its end, a blank, or the separator's sign."""
+    words = r"\s+".join(re.escape(word) for word in words_of(key))
+    flags = re.ASCII | re.IGNORECASE if fold else re.ASCII
+    return re.compile(rf"\s*{words}(?:$|[\s{re.escape(separator.strip())}])", flags)
 
 
 def _line(key: str, value: str, separator: str) -> str:
@@ -103,7 +104,7 @@ def main() -> None:
     specs |= {"separator": {"type": "str", "default": " "}, "mode": {"type": "str", "default": "0644"}}
     module = AnsibleModule(specs, supports_check_mode=True)
     chosen = module.params
-    path, current = chosen["path"], text_at(chosen["path"])
+    path, current = chosen["path"], text_to_edit(module, chosen["path"])
     if current is None and not chosen["create"]:
         finish(module, [])
     wanted = {str(key): text_of(value) for key, value in chosen["values"].items()}
@@ -112,7 +113,7 @@ def main() -> None:
     if text != (current or "") and not module.check_mode:
         put(module, path, text, made=owned(chosen["mode"]), validate=chosen["validate"])
     unsure = {"conditional": True} if chosen["packaged"] and current is None else {}
-    lines = {key: [lines_of(side, key, **how) for side in (current or "", text)] for key in wanted}
+    lines = {key: [lines_with(side, key, **how) for side in (current or "", text)] for key in wanted}
     items = [
         {"kind": "setting", "subject": path, "key": key, "before": before, "after": after, **unsure}
         for key, (before, after) in lines.items()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.lossless import BLANKS, lines_of
 from ansible.module_utils.secure_paths import kernel_text, set_kernel_text
-from ansible.module_utils.telling import finish
-from ansible.module_utils.validated_texts import text_at
+from ansible.module_utils.telling import fail, finish, tell_left_alone
+from ansible.module_utils.validated_texts import text_to_edit
 
 DOCUMENTATION = r"""
 module: live_sysctl
@@ -30,6 +32,8 @@ EXAMPLES = r"""
 RETURN = r"""#"""
 
 ROOT = "/proc/sys"
+NAME = re.compile(r"[^\x00-\x20\x7f]{1,255}")
+"""What the name of a setting can be."""
 PASSES = 4
 
 
@@ -45,33 +49,35 @@ def file_of(key: str) -> str:
 
 def settings(text: str) -> dict[str, str]:
     """The settings of a sysctl.d file."""
-    rows = [
-        line.split("=", 1) for line in text.splitlines() if "=" in line and not line.lstrip().startswith(("#", ";"))
-    ]
-    return {key.strip().lstrip("-"): value.strip() for key, value in rows}
+    lines = [line for line in lines_of(text) if not line.lstrip(BLANKS).startswith(("#", ";"))]
+    rows = [[side.strip(BLANKS) for side in line.split("=", 1)] for line in lines if "=" in line]
+    return {key.lstrip("-"): value for key, value in rows if NAME.fullmatch(key.lstrip("-"))}
 
 
-def observe(keys: Iterable[str]) -> dict[str, str]:
-    """The running value of every key the kernel has."""
+def observe(module: AnsibleModule, keys: Iterable[str]) -> dict[str, str]:
+    """The running value of every key the kernel has, and tells."""
     values = {}
     for key in keys:
-        with suppress(FileNotFoundError, IsADirectoryError):
-            values[key] = " ".join(kernel_text(file_of(key)).split())
+        try:
+            with suppress(FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                values[key] = " ".join(kernel_text(file_of(key)).split())
+        except OSError as error:
+            tell_left_alone(module, key, error)
     return values
 
 
 def make_true(module: AnsibleModule, wanted: Mapping[str, str]) -> None:
     """Write what differs until nothing does; a setting that two others fight over fails the task."""
     for _ in range(PASSES):
-        changes = diff(observe(wanted), wanted)
+        changes = diff(observe(module, wanted), wanted)
         for key, value in changes.items():
             try:
                 set_kernel_text(file_of(key), f"{value}\n")
             except OSError as error:
-                module.fail_json(msg=f"{key}: {error.strerror}")
+                fail(module, f"{key}: {error.strerror}")
         if not changes:
             return
-    module.fail_json(msg=f"these settings do not stay as they are set: {', '.join(changes)}")
+    fail(module, f"these settings do not stay as they are set: {', '.join(changes)}")
 
 
 def main() -> None:
@@ -80,9 +86,9 @@ def main() -> None:
         argument_spec={"values": {"type": "dict", "required": True}, "file": {"type": "path", "required": True}},
         supports_check_mode=True,
     )
-    wanted = settings(text_at(module.params["file"]) or "")
+    wanted = settings(text_to_edit(module, module.params["file"]) or "")
     wanted |= {str(key): str(value) for key, value in module.params["values"].items()}
-    current = observe(wanted)
+    current = observe(module, wanted)
     changes = diff(current, wanted)
     if not module.check_mode:
         make_true(module, wanted)

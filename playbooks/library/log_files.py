@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.lossless import lines_of
 from ansible.module_utils.open_files import OpenFiles
 from ansible.module_utils.ownership import change, change_of, observe, shown
 from ansible.module_utils.permissions import REMOTE, Permissions, closed, cut_off, kind_of
@@ -55,7 +56,7 @@ def diff(current: Attributes, kind: Mapping[str, Any]) -> Attributes:
 
 def remote_mounts(table: str) -> list[str]:
     """Where file systems of other hosts are mounted, from the text of /proc/self/mounts."""
-    rows = [line.split() for line in table.splitlines()]
+    rows = [line.split(" ") for line in lines_of(table)]
     places = [row[1] for row in rows if re.fullmatch(REMOTE, row[2])]
     return [re.sub(r"\\(\d{3})", lambda found: chr(int(found[1], 8)), place) for place in places]
 

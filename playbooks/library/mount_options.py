@@ -9,9 +9,10 @@ from itertools import zip_longest
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.lossless import lines_of, words_of
 from ansible.module_utils.moved_mounts import move_into
-from ansible.module_utils.telling import finish
-from ansible.module_utils.validated_texts import put, text_at
+from ansible.module_utils.telling import finish, output_of
+from ansible.module_utils.validated_texts import put, text_to_edit
 
 DOCUMENTATION = r"""
 module: mount_options
@@ -26,7 +27,7 @@ EXAMPLES = r"""- mount_options: {options: {/home: {nodev: true}}}"""
 RETURN = r"""#"""
 
 FSTAB = "/etc/fstab"
-ENTRY = re.compile(r"^([ \t]*[^#\s]\S*[ \t]+(?P<path>\S+)[ \t]+\S+[ \t]+)(?P<options>\S+)", re.MULTILINE)
+ENTRY = re.compile(r"^([ \t]*[^#\s]\S*[ \t]+(?P<path>\S+)[ \t]+\S+[ \t]+)(?P<options>\S+)", re.MULTILINE | re.ASCII)
 FLAGS = {"ro", "rw", "nosuid", "nodev", "noexec", "sync", "noatime", "nodiratime", "relatime", "nosymfollow"}
 
 
@@ -42,23 +43,28 @@ def diff(fstab: str, wanted: Mapping[str, list[str]], entries: Mapping[str, Mapp
     text = ENTRY.sub(
         lambda found: found[1] + ",".join(added(found["options"].split(","), wanted.get(found["path"], []))), fstab
     )
-    known = {found["path"] for found in ENTRY.finditer(fstab)}
-    text += "\n" if text and not text.endswith("\n") else ""
+    known = mount_points(fstab)
     for path in [path for path in entries if path not in known]:
         options = ",".join(added(entries[path]["options"].split(","), wanted.get(path, [])))
+        text += "\n" if text and not text.endswith("\n") else ""
         text += f"{entries[path]['source']} {path} {entries[path]['fstype']} {options} 0 0\n"
     return text
 
 
+def mount_points(fstab: str) -> set[str]:
+    """The mount points that fstab has entries for."""
+    return {found["path"] for found in ENTRY.finditer(fstab)}
+
+
 def entry_changes(before: str, after: str) -> list[tuple[str, str, str, str]]:
     """The entries that ``diff`` changed: fstab, mount point, line before (empty where there was none) and after."""
-    pairs = zip_longest(before.splitlines(), after.splitlines(), fillvalue="")
-    return [(FSTAB, new.split()[1], old, new) for old, new in pairs if old != new]
+    texts = ([line.removesuffix("\n") for line in lines_of(text)] for text in (before, after))
+    return [(FSTAB, words_of(new)[1], old, new) for old, new in zip_longest(*texts, fillvalue="") if old != new]
 
 
 def drop_in(unit: str, wanted: list[str]) -> str:
     """The drop-in that gives a mount unit the wanted options on top of its own."""
-    own = re.findall(r"^Options=(.*)$", unit, re.MULTILINE)
+    own = re.findall(r"^Options=([^\r\n]*)", unit, re.MULTILINE)
     return "[Mount]\nOptions=" + ",".join(added(own[-1].split(",") if own else [], wanted)) + "\n"
 
 
@@ -72,13 +78,13 @@ class Host:
 
     def run(self, *words: str) -> str:
         """Output of a command that must succeed."""
-        return str(self.module.run_command(list(words), check_rc=True)[1])
+        return str(output_of(self.module, *words))
 
     def unit_file(self, path: str) -> tuple[str, str]:
         """Name and text of the mount unit of a path, the text empty unless the unit is a file of its own."""
         name = self.run("systemd-escape", "--path", "--suffix=mount", path).strip()
         fragment = self.run("systemctl", "show", "--property=FragmentPath", "--value", name).strip()
-        return name, str(text_at(fragment) or "") if fragment and not fragment.startswith("/run/") else ""
+        return name, text_to_edit(self.module, fragment) or "" if fragment and not fragment.startswith("/run/") else ""
 
 
 def main() -> None:
@@ -87,12 +93,12 @@ def main() -> None:
     module = AnsibleModule({"options": mapping, "file_systems": mapping}, supports_check_mode=True)
     host = Host(module)
     wanted = {path: [name for name, is_on in item.items() if is_on] for path, item in module.params["options"].items()}
-    files, entries, fstab = {}, dict(module.params["file_systems"]), text_at(FSTAB) or ""
+    files, entries, fstab = {}, dict(module.params["file_systems"]), text_to_edit(module, FSTAB) or ""
     for path, names in wanted.items():
         unit, text = host.unit_file(path)
-        if text and not re.search(rf"^[^#\s]\S*\s+{re.escape(path)}\s", fstab, re.MULTILINE):
+        if text and path not in mount_points(fstab):
             file = f"/etc/systemd/system/{unit}.d/hardener.conf"
-            own = text_at(file) or ""
+            own = text_to_edit(module, file) or ""
             files[file] = (own, drop_in(text + own, names))
         elif (live := host.mounted.get(path, {})).get("fstype") == "tmpfs":
             entries.setdefault(path, {"source": "tmpfs", "fstype": "tmpfs", "options": ",".join(flags(live))})

@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.lossless import lines_of
 from ansible.module_utils.secure_paths import remove
-from ansible.module_utils.telling import finish
-from ansible.module_utils.validated_texts import put, text_at
+from ansible.module_utils.telling import fail, finish, output_of
+from ansible.module_utils.validated_texts import put, text_to_edit
 
 DOCUMENTATION = r"""
 module: pam_profiles
@@ -46,7 +47,7 @@ def derived(text: str, name: str, module: str, arguments: Mapping[str, str]) -> 
     ``use_authtok`` belongs only where another module has asked for the password before: not into ``-Initial`` blocks.
     """
     lines, block = [], ""
-    for line in text.splitlines():
+    for line in (line.removesuffix("\n") for line in lines_of(text)):
         if match := re.match(r"(\w+(?:-Initial|-Type)?):", line):
             block = match[1]
         is_meant = module in line.split()
@@ -75,9 +76,9 @@ def missing_modules(stacks: Mapping[str, str]) -> Sequence[str]:
     return [f"{stack}: {module}" for stack, module in NEEDED.items() if module not in stacks[stack].split()]
 
 
-def read(path: str) -> str:
+def read(module: AnsibleModule, path: str) -> str:
     """A file's text; empty where there is none."""
-    return str(text_at(path) or "")
+    return text_to_edit(module, path) or ""
 
 
 def write(module: AnsibleModule, path: str, text: str) -> None:
@@ -88,15 +89,15 @@ def write(module: AnsibleModule, path: str, text: str) -> None:
         remove(path)
 
 
-def stacks_now() -> dict[str, str]:
+def stacks_now(module: AnsibleModule) -> dict[str, str]:
     """Stack → the text of its file."""
-    return {stack: read(f"/etc/pam.d/common-{stack}") for stack in STACKS}
+    return {stack: read(module, f"/etc/pam.d/common-{stack}") for stack in STACKS}
 
 
-def in_use() -> set[str]:
+def in_use(module: AnsibleModule) -> set[str]:
     """The profiles that the stacks are made of."""
-    paths = (f"/var/lib/pam/{stack}" for stack in STACKS)
-    return {name for path in paths for name in re.findall(r"^Module: (\S+)$", read(path), re.MULTILINE)}
+    texts = [read(module, f"/var/lib/pam/{stack}") for stack in STACKS]
+    return {name for text in texts for name in re.findall(r"^Module: (\S+)$", text, re.MULTILINE)}
 
 
 def items(current: Texts, changes: Texts, used: set[str], wanted: set[str]) -> list[dict[str, object]]:
@@ -113,7 +114,7 @@ def items(current: Texts, changes: Texts, used: set[str], wanted: set[str]) -> l
 def update(module: AnsibleModule, enabled: Sequence[str], disabled: Sequence[str]) -> None:
     """Have pam-auth-update write the stacks anew."""
     words = ["pam-auth-update", "--package", *(["--disable", *disabled] if disabled else ()), "--enable", *enabled]
-    module.run_command(words, check_rc=True, environ_update={"DEBIAN_FRONTEND": "noninteractive"})
+    output_of(module, *words, environment={"DEBIAN_FRONTEND": "noninteractive"})
 
 
 def main() -> None:
@@ -124,24 +125,24 @@ def main() -> None:
     chosen = module.params
     wanted = dict(chosen["profiles"])
     for name, how in chosen["derived"].items():
-        wanted[name] = derived(read(f"{PROFILES}/{how['base']}"), name, how["module"], how["arguments"])
-    current = {name: read(f"{PROFILES}/{name}") for name in [*wanted, *chosen["enabled"]]}
-    changes, before, used = diff(current, wanted), stacks_now(), in_use()
+        wanted[name] = derived(read(module, f"{PROFILES}/{how['base']}"), name, how["module"], how["arguments"])
+    current = {name: read(module, f"{PROFILES}/{name}") for name in [*wanted, *chosen["enabled"]]}
+    changes, before, used = diff(current, wanted), stacks_now(module), in_use(module)
     if module.check_mode:
         planned = items(current, changes, used, (used | set(chosen["enabled"])) - set(chosen["disabled"]))
         finish(module, planned)
     for name, text in changes.items():
         write(module, f"{PROFILES}/{name}", text)
     update(module, chosen["enabled"], chosen["disabled"])
-    after = stacks_now()
+    after = stacks_now(module)
     if lost := missing_modules(after):
         old = {f"{PROFILES}/{name}": current[name] for name in changes}
         for path, text in [*old.items(), *((f"/etc/pam.d/common-{stack}", text) for stack, text in before.items())]:
             write(module, path, text)
-        module.fail_json(msg=f"pam_profiles: nobody could log in any more, put back as it was: {', '.join(lost)}")
+        fail(module, f"pam_profiles: nobody could log in any more, put back as it was: {', '.join(lost)}")
     if changes and after == before:
-        module.fail_json(msg="/etc/pam.d/common-* was changed by hand, and pam-auth-update leaves it alone")
-    finish(module, items(current, changes, used, in_use()), changed=bool(changes) or after != before)
+        fail(module, "/etc/pam.d/common-* was changed by hand, and pam-auth-update leaves it alone")
+    finish(module, items(current, changes, used, in_use(module)), changed=bool(changes) or after != before)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.secure_paths import link_target
-from ansible.module_utils.telling import finish
-from ansible.module_utils.validated_texts import owned, put, text_at
+from ansible.module_utils.secure_paths import item_at, link_target
+from ansible.module_utils.telling import finish, tell_left_alone
+from ansible.module_utils.validated_texts import owned, put, restorable_text
 
 DOCUMENTATION = r"""
 module: text_files
@@ -42,7 +43,20 @@ def diff(current: Mapping[str, str | None], wanted: Mapping[str, str]) -> dict[s
 
 def read(path: str) -> str | None:
     """The text of a file, and ``None`` where there is none, or a link."""
-    return None if link_target(path) is not None else text_at(path)
+    with suppress(FileNotFoundError), item_at(path) as item:
+        return None if item.kind == "link" else restorable_text(item)
+    return None
+
+
+def read_all(module: AnsibleModule, paths: Iterable[str]) -> dict[str, str | None]:
+    """Path → text, for those that are not left alone."""
+    texts = {}
+    for path in paths:
+        try:
+            texts[path] = read(path)
+        except OSError as error:
+            tell_left_alone(module, path, error)
+    return texts
 
 
 def main() -> None:
@@ -57,8 +71,8 @@ def main() -> None:
     chosen = module.params
     secret = chosen["secret_texts"]
     wanted = {path: str(text) for path, text in [*chosen["texts"].items(), *secret.items()]}
-    current = {path: read(path) for path in wanted}
-    changes = diff(current, wanted)
+    current = read_all(module, wanted)
+    changes = diff(current, {path: wanted[path] for path in current})
     if not module.check_mode:
         for path, text in changes.items():
             is_link = link_target(path) is not None

@@ -6,7 +6,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.secure_paths import exists, resolved
-from ansible.module_utils.telling import finish
+from ansible.module_utils.telling import fail, finish, output_of
 
 DOCUMENTATION = r"""
 module: units
@@ -75,7 +75,10 @@ def parsed(listing: str, names: list[str]) -> dict[str, Properties]:
 def has_own_file(unit: str) -> bool:
     """Whether something other than a mask lies where a mask would have to be."""
     path = f"{ADMINISTERED}/{unit}"
-    return bool(exists(path) and resolved(path) != "/dev/null")
+    try:
+        return bool(exists(path) and resolved(path) != "/dev/null")
+    except OSError:
+        return True  # a link that leads nowhere is in a mask's way as well
 
 
 def observe(module: AnsibleModule, wanted: dict[str, str]) -> dict[str, Properties]:
@@ -83,7 +86,7 @@ def observe(module: AnsibleModule, wanted: dict[str, str]) -> dict[str, Properti
     sockets = {name: f"{name.rpartition('.')[0]}.socket" for name, state in wanted.items() if state == "reloaded"}
     names = [*wanted, *sockets.values()]
     options = ["--no-pager", *(f"--property={name}" for name in PROPERTIES)]
-    found = parsed(module.run_command(["systemctl", "show", *options, "--", *names], check_rc=True)[1], names)
+    found = parsed(output_of(module, "systemctl", "show", *options, "--", *names), names)
     is_active = {name: found[socket]["ActiveState"] == "active" for name, socket in sockets.items()}
     own = {name: {"has_own_file": has_own_file(name), "has_socket": is_active.get(name, False)} for name in wanted}
     return {name: {**found[name], **own[name]} for name in wanted}
@@ -91,7 +94,7 @@ def observe(module: AnsibleModule, wanted: dict[str, str]) -> dict[str, Properti
 
 def act(module: AnsibleModule, action: str, units: list[str]) -> None:
     """Do one kind of action to all its units; a unit that has to run and does not exist makes systemctl fail."""
-    module.run_command(["systemctl", "--quiet", COMMANDS[action], "--", *units], check_rc=True)
+    output_of(module, "systemctl", "--quiet", COMMANDS[action], "--", *units)
 
 
 def item(unit: str, before: Properties, after: Properties, state: str) -> Properties:
@@ -109,7 +112,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec={"units": {"type": "dict", "required": True}}, supports_check_mode=True)
     wanted = module.params["units"]
     if unknown := sorted({str(state) for state in wanted.values()} - {"masked", "running", *SIGNALS}):
-        module.fail_json(msg=f"units: no such state: {', '.join(unknown)}")
+        fail(module, f"units: no such state: {', '.join(unknown)}")
     before = observe(module, wanted) if wanted else {}
     actions = diff(before, wanted)
     touched = {unit for units in actions.values() for unit in units}

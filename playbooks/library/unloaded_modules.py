@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.secure_paths import kernel_text
-from ansible.module_utils.telling import finish
+from ansible.module_utils.telling import finish, output_of
 
 DOCUMENTATION = r"""
 module: unloaded_modules
@@ -40,9 +40,7 @@ def main() -> None:
     unused = diff(kernel_text("/proc/modules"), module.params["names"])
     if unused and not module.check_mode:
         # rmmod and not modprobe: modprobe obeys the very lines that block these modules.
-        status, _, error = module.run_command(["rmmod", *unused])
-        if status != 0:
-            module.fail_json(msg=f"rmmod: {error.strip()}")
+        output_of(module, "rmmod", *unused)
     items = [{"kind": "module", "subject": name, "before": "loaded", "after": "not loaded"} for name in unused]
     finish(module, items)
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import secure_paths
+from .lossless import escaped_line
 from .secure_copies import attributes_of, copy_tree
 from .secure_files import Attributes, Unsafe
-from .telling import on_a_line
+from .telling import fail
 
 
 def move_into(module: Any, path: str, entry: Mapping[str, str]) -> None:
@@ -35,9 +36,9 @@ def move_into(module: Any, path: str, entry: Mapping[str, str]) -> None:
                 # Lazily, for whoever looks at mounts just now. Its place is free at once, and gone with the folder.
                 _run(module, "umount", "--lazy", staging)
     except OSError as error:
-        module.fail_json(msg=f"{path}: what is in it cannot be moved into a {entry['fstype']}: {error}")
+        fail(module, f"{path}: what is in it cannot be moved into a {entry['fstype']}: {error}")
     for name in left_out:
-        module.warn(f"{on_a_line(name)}: stays below {path}, for it cannot be read")
+        module.warn(escaped_line(f"{name}: stays below {path}, for it cannot be read"))
 
 
 def _run(module: Any, *words: str) -> None:

@@ -51,7 +51,6 @@ MODULES: Mapping[str, Callable[[Arguments], str | None]] = {
     **dict.fromkeys(
         [
             "ansible.builtin.file",
-            "ansible.builtin.lineinfile",
             "actions",
             "ansible.builtin.command",
             "file_modes",
@@ -59,6 +58,7 @@ MODULES: Mapping[str, Callable[[Arguments], str | None]] = {
             "allowed_users",
             "keyed_file",
             "log_files",
+            "matched_line",
             "text_files",
         ],
         _of_path,

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from hardener.checkpoint import file_restore, files, state
+from hardener.checkpoint.secure_files import LARGEST
 from tests.attacks import swaps
 from tests.attacks.swaps import ATTACKER, IS_ROOT, ORPHAN, SECRET, Swap, Victims
 from tests.attacks.tracing import Swept, sweep
@@ -254,11 +255,11 @@ def test_a_file_that_grows_while_it_is_read_fills_no_disk(stage: Callable[[Part]
 
     def grow() -> None:
         with swaps.as_owner():
-            os.truncate(made.root / "etc/app/conf", files.LARGEST + (1 << 20))
+            os.truncate(made.root / "etc/app/conf", LARGEST + (1 << 20))
 
     def check() -> str | None:
         size = made.kept.stat().st_size
-        return f"{size} bytes are kept of one file" if size > files.LARGEST else None
+        return f"{size} bytes are kept of one file" if size > LARGEST else None
 
     done = sweep(made.look, grow, check, prepare=made.prepare)
     assert done.made

@@ -42,10 +42,11 @@ PACKAGE = item(ChangeKind.PACKAGE, "a", "1.0", before="absent")
         (item(ChangeKind.SETTING, "/etc/x", key="one"), ("alpha-one",)),
         (item(ChangeKind.SETTING, "/etc/x", key="ONE"), ("alpha-one",)),
         (item(ChangeKind.SETTING, "/etc/x", key="install two"), ("alpha-two",)),
+        (item(ChangeKind.UNIT, r"a\x5cx2db.mount"), ("alpha-odd",)),
         (item(ChangeKind.SYSCTL, "two"), ("alpha-two",)),
         (item(ChangeKind.ATTRIBUTES, "/etc/ssh/a.conf"), ("alpha-modes",)),
-        (item(ChangeKind.FILE, "/etc/ssh/a.conf"), ("alpha-one", "alpha-two", "alpha-modes")),
-        (item(ChangeKind.ACTION, "something else"), ("alpha-one", "alpha-two", "alpha-modes")),
+        (item(ChangeKind.FILE, "/etc/ssh/a.conf"), ("alpha-one", "alpha-two", "alpha-modes", "alpha-odd")),
+        (item(ChangeKind.ACTION, "something else"), ("alpha-one", "alpha-two", "alpha-modes", "alpha-odd")),
         (item(ChangeKind.ACTION, "one", role="beta"), ()),
     ],
 )
@@ -55,6 +56,7 @@ def test_a_change_belongs_to_the_controls_whose_parameters_name_it(change: Chang
         number_control("one", role="alpha"),
         number_control("two", role="alpha"),
         number_control("modes", role="alpha", parameters=[modes]),
+        number_control("odd", role="alpha", parameters=[Parameter("units", (r"a\x2db.mount",), at_most)]),
     ]
     (owned,) = attributed([change], controls)
     assert owned.controls == owners
@@ -149,3 +151,11 @@ def test_a_target_has_moved_when_it_needs_less_more_or_was_another() -> None:
 def test_words_name_the_key_of_a_setting() -> None:
     setting = item(ChangeKind.SETTING, "/etc/login.defs", "UMASK 027", key="UMASK", before="UMASK 022")
     assert setting.words == "setting /etc/login.defs [UMASK]: UMASK 022 -> UMASK 027"
+
+
+def test_a_name_that_is_no_text_is_planned_as_it_is_done() -> None:
+    log = item(ChangeKind.ATTRIBUTES, r"/var/log/caf\xe9.log", "0640 root root")
+    pattern = item(ChangeKind.ATTRIBUTES, "/var/log/*", "closed by its kind", conditional=True)
+    assert differences([log], [log]) == []
+    assert differences([pattern], [log]) == []
+    assert differences([log], [item(ChangeKind.ATTRIBUTES, r"/var/log/caf\x5cxe9.log", "0640 root root")]) != []

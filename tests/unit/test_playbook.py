@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from hardener.errors import PlaybookFailed
+from hardener.lossless import escaped
 from hardener.masking import MASK
 from hardener.model import ChangeKind
 from hardener.playbook import PlaybookRun, run_playbook
 from hardener.playbook.events import MOST_CHANGES, NAME_LIMIT, TEXT_LIMIT, Outcome, record
-from tests.unit.secrets import HASHES, LINES, PASSWORD
+from tests.unit.secrets import HASHES, LINES, PASSWORD, TOKENS
 
 TASK = {"host": "node", "role": "sudo", "task": "Do it"}
 
@@ -48,7 +49,7 @@ def test_items_of_our_modules_are_taken_as_they_are() -> None:
     ("module", "answer", "item"),
     [
         (
-            "ansible.builtin.lineinfile",
+            "ansible.builtin.copy",
             {
                 "invocation": {"module_args": {"path": "/etc/shells"}},
                 "diff": [
@@ -213,3 +214,19 @@ def test_what_ansible_says_before_it_starts_on_any_target_is_the_reason(tmp_path
     run = PlaybookRun(inventories=["nowhere.invalid,"], extra_vars=[], variables={"nowhere.invalid": {}})
     with pytest.raises(PlaybookFailed, match="no-such-role"):
         run_playbook(run, str(playbook))
+
+
+def test_a_path_of_the_longest_kind_is_no_problem_however_it_is_escaped() -> None:
+    row = {**ROW, "subject": "/" + r"\xe9" * 4094}
+    outcome = told("log_files", {"changed": True, "diff": [row]})
+    assert (outcome.problem, outcome.changes[0].subject) == (None, row["subject"])
+
+
+@pytest.mark.parametrize("secret", [*TOKENS.values(), *HASHES.values(), LINES["environment"]])
+def test_an_escape_before_a_secret_does_not_hide_it(secret: str) -> None:
+    text = escaped(f"caf\udce9{secret}\r\n\0{secret}\n")
+    (change,) = told("text_files", {"changed": True, "diff": [{**ROW, "before": text}]}).changes
+    assert secret not in change.before
+    assert PASSWORD not in change.before
+    assert change.before.startswith(r"caf\xe9")
+    assert secret not in str(told("actions", {"msg": text}, "runner_on_failed").problem)

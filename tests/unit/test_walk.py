@@ -101,12 +101,12 @@ def test_a_walk_that_did_not_come_to_its_end_answers_nothing(answer: str, status
 
 
 def test_what_could_not_be_looked_at_leaves_findings_as_they_are_and_makes_no_list_empty() -> None:
-    unseen = "unseen Input/output error\t/srv/b\\x5cd\n"
+    unseen = "unseen Input/output error\t/srv/b\\x0ad\n"
     found = walk.world_writable(host(f"{FOUND}{unseen}{END}\n"))
-    assert found.unseen == [Unseen("/srv/b\\x5cd", "Input/output error")]
+    assert found.unseen == [Unseen("/srv/b\\x0ad", "Input/output error")]
     found.insist()
-    assert found.shown(9)[-1] == "not looked at: /srv/b\\x5cd (Input/output error)"
-    with pytest.raises(CouldNotLook, match=r"could not look at /srv/b\\x5cd \(Input/output error\)"):
+    assert found.shown(9)[-1] == "not looked at: /srv/b\\x0ad (Input/output error)"
+    with pytest.raises(CouldNotLook, match=r"could not look at /srv/b\\x0ad \(Input/output error\)"):
         walk.unowned(host(f"{unseen}{END}\n")).insist()
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hardener.checkpoint import live, secure_paths
+from hardener.checkpoint import live, mount_table, secure_paths
+from hardener.checkpoint.lossless import bytes_of
 
 MOUNTS = """\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/vda rw
@@ -42,3 +43,13 @@ def test_kernel_settings_are_kept_but_counters_are_not(tmp_path: Path, monkeypat
 def test_of_mounts_that_came_since_only_file_systems_in_memory_are_taken_away() -> None:
     assert live.came_since({"fstype": "tmpfs", "flags": []})
     assert not live.came_since({"fstype": "overlay", "flags": []})
+
+
+def test_a_mount_point_of_a_users_choice_is_one_row_whatever_it_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = "36 35 0:50 / /home/eve/a\\040b\x0c\r\x85\udcff rw,nosuid - fuse.evil x rw\n37 35 8:1 / / rw - ext4 d rw\n"
+    (tmp_path / "mountinfo").write_bytes(bytes_of(table))
+    monkeypatch.setattr(secure_paths, "KERNEL", (f"{tmp_path}/",))
+    table = secure_paths.kernel_text(f"{tmp_path}/mountinfo")
+    assert mount_table.file_systems(table) == {"/home/eve/a b\x0c\r\x85\udcff": "fuse.evil", "/": "ext4"}

@@ -198,6 +198,23 @@ LINES = some.lists(some.sampled_from(["a 1", "b 2", "# c", "d"]), max_size=6)
 def test_putting_a_line_back_undoes_putting_it_in(lines: list[str], before: str) -> None:
     old = [*lines, *([before] if before else [])]
     new = [*lines, "x 2"]
-    text, missing = undoing.without("".join(f"{line}\n" for line in new), [setting("/etc/f", before, "x 2")])
+    change = undoing.lines_of_change(setting("/etc/f", before, "x 2"))
+    text, missing = undoing.without("".join(f"{line}\n" for line in new), [change])
     assert not missing
     assert text == "".join(f"{line}\n" for line in old)
+
+
+def test_a_key_that_had_several_lines_gets_them_back_where_they_were() -> None:
+    before, after = "a 1\nb\na 2\n# c", "a 10\nb\n# c\n"
+    change = undoing.lines_of_change(setting("/etc/f", "a 1\na 2", "a 10"))
+    assert undoing.without(f"{after}new\n", [change], before) == ("a 1\nb\na 2\n# c\nnew\n", [])
+
+
+def test_a_line_comes_back_without_the_end_it_never_had_once_nothing_else_is_left_of_the_run() -> None:
+    before, after = state(limits="x"), state(limits="y")
+    changes = [setting("/etc/limits", "a caf\udce9\r", "a 10"), setting("/etc/limits", "", "b 2")]
+    kept = texts("# \x00\na caf\udce9\r", "# \x00\na 10\nb 2\n", "# \x00\na 10\nb 2\n")
+    undone = undoing.some(changes, (before, after, after), kept, force=False)
+    assert undone.texts == {"/etc/limits": b"# \0\na caf\xe9\r"}
+    undone = undoing.some(changes[:1], (before, after, after), kept, force=False)
+    assert undone.texts == {"/etc/limits": b"# \0\na caf\xe9\r\nb 2\n"}

@@ -73,3 +73,18 @@ def test_a_list_in_the_directory_of_somebody_else_is_not_written(tmp_path: Path)
     assert "not written to a directory of somebody else" in answer["msg"]
     assert state(secret) == before
     assert [path.name for path in home.iterdir()] == ["allow"]
+
+
+def test_a_name_is_a_whole_line_as_the_schedulers_read_it() -> None:
+    assert diff("root\r\n\udce9\n", ["root"], [], []) == "root\r\n\udce9\nroot\n"
+    assert diff("\N{BYTE ORDER MARK}root\n", ["root"], [], []) == "\N{BYTE ORDER MARK}root\nroot\n"
+    assert diff("root\x0cx\nroot", ["root"], [], []) == "root\x0cx\nroot"
+
+
+def test_jobs_that_cannot_be_looked_at_leave_everything_alone(tmp_path: Path) -> None:
+    (tmp_path / "jobs").symlink_to("jobs")
+    for check in (True, False):
+        given = {"path": str(tmp_path / "allow"), "jobs": str(tmp_path / "jobs"), "denied": "/none"}
+        answer = run(main, **given, users=["root"], check=check)
+        assert answer["warnings"] == [f"{tmp_path}/jobs: left alone: Too many levels of symbolic links"]
+        assert (answer["changed"], (tmp_path / "allow").exists()) == (False, False)

@@ -53,7 +53,7 @@ def test_locks_only_grow(first: list[str], second: list[str]) -> None:
     ("before", "after"),
     [
         ("user-db:user\n", "user-db:user\nsystem-db:gdm\n"),
-        ("user-db:user\nfile-db:/x", "user-db:user\nsystem-db:gdm\nfile-db:/x\n"),
+        ("user-db:user\nfile-db:/x", "user-db:user\nsystem-db:gdm\nfile-db:/x"),
         ("user-db:user\nsystem-db:site\nsystem-db:gdm\n", "user-db:user\nsystem-db:site\nsystem-db:gdm\n"),
         ("", "user-db:user\nsystem-db:gdm\n"),
     ],

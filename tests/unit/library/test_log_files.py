@@ -99,7 +99,7 @@ def test_a_file_with_further_names_is_left_alone_where_others_write_and_told(tmp
         answer = closed(tmp_path / "log", check=check)
         assert subjects(answer) == []
         assert answer["warnings"] == [
-            f"{planted.parent}/a\\nb.log: left alone: a hard link in a directory of somebody else"
+            f"{planted.parent}/a\\x0ab.log: left alone: a hard link in a directory of somebody else"
         ]
     assert state(secret) == before
 
@@ -203,5 +203,5 @@ def test_a_name_that_is_no_text_is_told_and_closed(tmp_path: Path) -> None:
 
 
 def test_file_systems_of_other_hosts_and_of_programs_are_known() -> None:
-    table = "/dev/vda / ext4 rw 0 0\nhost:/x /var/log/a\\040b nfs4 rw 0 0\nx /var/log/own fuse.evil rw 0 0\n"
-    assert log_files.remote_mounts(table) == ["/var/log/a b", "/var/log/own"]
+    table = "/dev/vda / ext4 rw 0 0\nhost:/x /var/log/a\\040b nfs4 rw 0 0\nx /var/log/own\x0c\r\x85 fuse.evil rw 0 0\n"
+    assert log_files.remote_mounts(table) == ["/var/log/a b", "/var/log/own\x0c\r\x85"]

@@ -74,3 +74,19 @@ def test_twice_is_once_and_other_lines_stay(options: list[str]) -> None:
     assert diff(once, {"/home": options}, {}) == once
     changed = [old for old, new in zip(FSTAB.splitlines(), once.splitlines(), strict=True) if old != new]
     assert all("/home" in line for line in changed)
+
+
+def test_a_compliant_fstab_gets_no_other_end() -> None:
+    text = FSTAB.removesuffix("\n")
+    assert diff(text, {"/var/tmp": ["nodev"]}, {}) == text
+    assert diff(text, {}, {"/tmp": TMPFS}) == f"{FSTAB}tmpfs /tmp tmpfs mode=1777 0 0\n"
+
+
+def test_a_line_with_another_end_keeps_it() -> None:
+    text = "dev /home ext4 defaults\r\n# caf\udce9\x0cdev /home ext4 x\n"
+    after = diff(text, {"/home": ["nodev"]}, {})
+    assert after == "dev /home ext4 defaults,nodev\r\n# caf\udce9\x0cdev /home ext4 x\n"
+    assert entry_changes(text, after) == [
+        ("/etc/fstab", "/home", "dev /home ext4 defaults\r", "dev /home ext4 defaults,nodev\r")
+    ]
+    assert drop_in("[Mount]\r\nOptions=nodev\r\n", ["noexec"]) == "[Mount]\nOptions=nodev,noexec\n"

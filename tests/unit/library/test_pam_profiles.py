@@ -84,6 +84,7 @@ def test_items_tell_which_profiles_the_stacks_win_and_lose() -> None:
 def test_a_text_replaces_a_file_and_no_text_removes_it(tmp_path: Path) -> None:
     path = tmp_path / "profile"
     for text in ("Name: a\n", "Name: b\n", "", ""):
-        pam_profiles.write(AnsibleModule.__new__(AnsibleModule), str(path), text)
-        assert pam_profiles.read(str(path)) == text
+        module = AnsibleModule.__new__(AnsibleModule)
+        pam_profiles.write(module, str(path), text)
+        assert pam_profiles.read(module, str(path)) == text
         assert path.exists() == bool(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,3 +112,12 @@ def test_a_restart_is_told_as_such_and_a_failed_unit_as_one_that_does_not_run() 
     assert units.item("a.service", ENABLED, ENABLED, "restarted")["after"] == "restarted"
     assert units.item("a.service", gone, failed, "running")["before"] == "absent, inactive"
     assert units.item("a.service", gone, failed, "running")["after"] == "enabled, inactive"
+
+
+def test_a_link_that_leads_nowhere_is_in_the_way_of_a_mask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(units, "ADMINISTERED", str(tmp_path))
+    (tmp_path / "loop.service").symlink_to("loop.service")
+    (tmp_path / "masked.service").symlink_to("/dev/null")
+    (tmp_path / "file").touch()
+    names = ("loop.service", "masked.service", "none.service", "file/below.service")
+    assert [units.has_own_file(name) for name in names] == [True, False, False, True]

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from ansible.module_utils import secure_paths
-from ansible.module_utils.validated_texts import owned, put, text_at, texts_of
+from ansible.module_utils.secure_items import LARGEST
+from ansible.module_utils.validated_texts import owned, put, text_at, text_to_edit, texts_to_edit
 
 from tests.unit.library.running import NEEDS_ROOT, STRANGER, state, theirs, victim
 
@@ -23,6 +24,8 @@ class Module:
     def __init__(self, status: int = 0) -> None:
         self.status = status
         self.seen: list[tuple[list[str], str, int]] = []
+        self.left: list[str] = []
+        self.answer: dict[str, Any] | None = None
 
     def run_command(self, words: list[str]) -> tuple[int, str, str]:
         """Note the command, what it was given to read, and the mode of the directory that lies in."""
@@ -32,6 +35,12 @@ class Module:
 
     def fail_json(self, msg: str) -> None:
         raise Refused(msg)
+
+    def warn(self, text: str) -> None:
+        self.left.append(text)
+
+    def exit_json(self, **answer: Any) -> None:
+        self.answer = answer
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +65,52 @@ def test_a_text_is_every_byte_of_a_file(tmp_path: Path) -> None:
 def test_of_many_paths_those_of_regular_files_have_texts(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("x")
     os.mkfifo(tmp_path / "pipe")
-    assert texts_of([f"{tmp_path}/a", f"{tmp_path}/pipe", str(tmp_path), f"{tmp_path}/none"]) == {f"{tmp_path}/a": "x"}
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "large").touch()
+    os.truncate(tmp_path / "large", LARGEST + 1)
+    names = ("a", "pipe", "none", "loop", "large", "a/b", ".")
+    module = Module()
+    texts = {"a": "x", "loop": None, "large": None, "a/b": None}
+    assert texts_to_edit(module, [f"{tmp_path}/{name}" for name in names]) == {
+        f"{tmp_path}/{name}": text for name, text in texts.items()
+    }
+    assert module.left == [
+        f"{tmp_path}/loop: left alone: Too many levels of symbolic links",
+        f"{tmp_path}/large: left alone: more than 4 MiB, of which no checkpoint keeps the content",
+        f"{tmp_path}/a/b: left alone: no directory",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("loop", "Too many levels of symbolic links"),
+        ("folder", "no regular file"),
+        ("pipe", "no regular file"),
+        ("file/below", "no directory"),
+        ("large", "more than 4 MiB, of which no checkpoint keeps the content"),
+    ],
+)
+def test_what_cannot_be_edited_is_left_alone_and_ends_the_module(tmp_path: Path, name: str, why: str) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").touch()
+    (tmp_path / "large").touch()
+    os.truncate(tmp_path / "large", LARGEST + 1)
+    module = Module()
+    with pytest.raises(SystemExit):
+        text_to_edit(module, f"{tmp_path}/{name}")
+    assert module.left == [f"{tmp_path}/{name}: left alone: {why}"]
+    assert module.answer == {"changed": False, "diff": []}
+
+
+def test_what_is_not_there_can_be_made(tmp_path: Path) -> None:
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "file").write_bytes(b"\xe9\0\r\n")
+    assert text_to_edit(Module(), f"{tmp_path}/none") is None
+    assert text_to_edit(Module(), f"{tmp_path}/dangling") is None
+    assert text_to_edit(Module(), f"{tmp_path}/file") == "\udce9\0\r\n"
 
 
 def test_what_is_made_is_for_all_to_read_unless_it_is_said_otherwise(tmp_path: Path) -> None:
