@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,7 @@ class Host:
         return {**parts, "standing": is_due}
 
 
-def killed(statements: int, work: Callable[[], None]) -> bool:
+def killed(statements: int, work: Callable[[], object]) -> bool:
     """Do something in a process that dies before a statement to the database; whether it did."""
     child = os.fork()
     if child == 0:
@@ -249,6 +250,6 @@ def test_each_regression_is_told_once_and_stands_until_its_end(plan: list[dict[s
             site.check_standing(number)
             if happens["prune"]:
                 kept, moment = happens["prune"]
-                site.is_done(lambda kept=kept: site.store.prune(keep_runs=kept), moment)
+                site.is_done(partial(site.store.prune, keep_runs=kept), moment)
                 site.check_standing(number)
         assert site.store.problems() == []
