@@ -6,9 +6,9 @@ from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
 
 from hardener.catalogue import observations as seen
-from hardener.catalogue.control import Host
+from hardener.catalogue.control import Hazard, Host, command
 from hardener.catalogue.expectations import Expectation, one_of
-from hardener.model import Facts, HeldBack, Values
+from hardener.model import Facts, HeldBack, Values, few
 
 REPLACED = "replaced"
 KEPT = "kept"
@@ -18,6 +18,38 @@ KEPT = "kept"
 def kept_or_replaced(_: object) -> Expectation:
     """What a site may say of it, whatever the default is."""
     return one_of(KEPT, REPLACED)
+
+
+OUR_PACKAGES = frozenset(
+    """
+    aide aide-common apparmor apparmor-utils audispd-plugins auditd chrony libpam-pwquality nftables rsyslog sudo
+    systemd-journal-remote systemd-timesyncd unattended-upgrades
+    """.split()  # noqa: SIM905  (a list would be a page)
+)
+"""Packages that controls of ours want: one question asks for all of them, for apt takes as long for one."""
+
+
+def cannot_be_had(*packages: str) -> Hazard:
+    """One of these packages is missing, and apt does not have it; before it has read any lists nobody can say that."""
+    names = sorted(OUR_PACKAGES.union(packages))
+    question = command(
+        "[ -n \"$(find /var/lib/apt/lists -name '*_Packages*' -print -quit)\" ] || { echo '*'; exit; }; "
+        "found=$(apt-cache madison" + " %s" * len(names) + ") || exit; "
+        "printf '%%s\\n' \"$found\" | awk '{ print $1 }' | sort -u",
+        *names,
+    )
+
+    def hazard(host: Host, _: Facts, __: Values) -> HeldBack | None:
+        known = {*seen.installed_packages(host), *seen.ask(host, question).split()}
+        unknown = [] if "*" in known else [name for name in packages if name not in known]
+        if not unknown:
+            return None
+        return HeldBack(
+            reason=f"apt has no {few(unknown)} to install",
+            go_on="give the host a source that has it, and have apt read its lists (apt-get update)",
+        )
+
+    return hazard
 
 
 def operator_left_out(_: Host, facts: Facts, values: Values) -> HeldBack | None:

@@ -53,15 +53,6 @@ def _packages(listing: str) -> frozenset[str]:
     return frozenset(row[0] for row in rows if row[1] not in {"not-installed", "config-files"})
 
 
-def is_installable(host: Host, package: str) -> bool:
-    """Whether apt knows a version to install; before it has read any lists nobody can say that it does not."""
-    question = (
-        "lists=$(find /var/lib/apt/lists -name '*_Packages*' -print -quit) && "
-        'found=$(apt-cache madison %s) || exit; [ -n "$lists" ] && [ -z "$found" ] || echo yes'
-    )
-    return bool(ask(host, question, package))
-
-
 OUR_UNITS = frozenset(
     """
     apache2.service apache2.socket apparmor.service apt-daily-upgrade.timer apt-daily.timer auditd.service

@@ -20,7 +20,6 @@ options:
   units: {description: Unit name to its state., type: dict, required: true}
 author: The hardener project
 """
-
 EXAMPLES = r"""- units: {units: {avahi-daemon.socket: masked, avahi-daemon.service: masked}}"""
 RETURN = r"""#"""
 
@@ -48,9 +47,8 @@ def diff(current: dict[str, Properties], wanted: dict[str, str]) -> dict[str, li
 def _actions(properties: Properties, state: str) -> set[str]:
     """What one unit needs."""
     is_stopped, file = properties["ActiveState"] in STOPPED, properties["UnitFileState"]
-    is_masked = file.startswith("masked")
     if state == "running":
-        needs = {"unmask": is_masked, "enable": file not in STARTED_AT_BOOT, "start": is_stopped}
+        needs = {"unmask": file.startswith("masked"), "enable": file not in STARTED_AT_BOOT, "start": is_stopped}
     elif state == "masked":
         exists, own = properties["LoadState"] != "not-found", properties["has_own_file"]
         needs = {
@@ -99,12 +97,12 @@ def act(module: AnsibleModule, action: str, units: list[str]) -> None:
 
 def item(unit: str, before: Properties, after: Properties, state: str) -> Properties:
     """A unit's state before, and its new one or what was done to it."""
-    states = [
-        f"{now['UnitFileState'] or 'absent'}, {'inactive' if now['ActiveState'] in STOPPED else 'active'}"
-        for now in (before, after)
-    ]
+    was, now = (
+        f"{side['UnitFileState'] or 'absent'}, {'inactive' if side['ActiveState'] in STOPPED else 'active'}"
+        for side in (before, after)
+    )
     signal = "restarted" if before["has_socket"] else state
-    return {"kind": "unit", "subject": unit, "before": states[0], "after": signal if state in SIGNALS else states[1]}
+    return {"kind": "unit", "subject": unit, "before": was, "after": signal if state in SIGNALS else now}
 
 
 def main() -> None:
@@ -115,7 +113,7 @@ def main() -> None:
         fail(module, f"units: no such state: {', '.join(unknown)}")
     before = observe(module, wanted) if wanted else {}
     actions = diff(before, wanted)
-    touched = {unit for units in actions.values() for unit in units}
+    touched = set().union(*actions.values())
     if module.check_mode:
         after = _expected(before, actions)
         told = [unit for unit in wanted if unit in touched or wanted[unit] in SIGNALS]

@@ -17,6 +17,7 @@ LAYERS = {
     "engines": [
         "plan",
         "audit",
+        "facts",
         "changes",
         "effects",
         "approval",

@@ -28,7 +28,7 @@ REASONS = {
     r"^\n\[ -r /var/log/audit/audit\.log": "who wrote a watched file, by account and program, without its arguments",
     r"sha256sum": "digests of keyrings, which hold public keys",
     # What the kernel and systemd tell of themselves.
-    r"^(cat /proc/(modules|cmdline)|\[ ! -e /proc/net/)|modules\.builtin": "masked options of the command line",
+    r"^cat /proc/(modules|cmdline)|^\[ ! -e /(proc/net|sys/fs/selinux)/|modules\.builtin": "masked options",
     r"^(sysctl --ignore|uname|id |echo |systemd-detect-virt|ip -6|ss |ps |findmnt)": "state by name, masked options",
     r"^systemctl (is-active|list-unit-files|is-enabled)|^units=": "names and states of units, not what they run",
     r"^systemctl (show|cat)": "options, arguments and environments of units are masked",
@@ -49,7 +49,7 @@ REASONS = {
     r"systemd-analyze .*cat-config|systemd-sysctl --cat-config|^modprobe --show": "settings and comments are masked",
     r"^lines=\$\(systemd-tmpfiles": "only the lines about the journal, which write nothing into files",
     r"^cat /etc/(fstab|os-release|machine-id|audit/|pam.d/su|security/)": "options and comments are masked",
-    r"^cd /etc/pam.d|/etc/security/(faillock|pwquality)|^cat .*limits": "arguments of modules and comments are masked",
+    r"^cd (/etc/pam.d|/var/lib/pam) |/etc/security/(faillock|pwquality)|^cat .*limits": "arguments and comments are masked",
     r"^cvtsudoers|^visudo|sudoers": "arguments of commands are masked",
     r"^sshd -T": "the environment it sets is masked",
     r"^postconf -h inet_interfaces": "one setting, by its name",

@@ -19,8 +19,9 @@ from hardener.catalogue.expectations import (
     one_of,
     version_at_least,
 )
+from hardener.catalogue.hazards import cannot_be_had
 from hardener.catalogue.kinds.shared import Judge
-from hardener.model import Disruption, Facts, HeldBack, Values, few
+from hardener.model import Disruption
 
 NEEDED = "needed"
 """What a site says of a unit that its hosts are there for."""
@@ -118,16 +119,6 @@ def installed_packages(
         replaced = not installed.isdisjoint(instead)
         return {package: "present" if replaced or package in installed else "absent" for package in packages}
 
-    def cannot_be_had(host: Host, _: Facts, __: Values) -> HeldBack | None:
-        missing = [name for name in packages if name not in seen.installed_packages(host)]
-        unknown = [name for name in missing if not seen.is_installable(host, name)]
-        if not unknown:
-            return None
-        return HeldBack(
-            reason=f"apt has no {few(unknown)} to install",
-            go_on="give the host a source that has it, and have apt read its lists (apt-get update)",
-        )
-
     return Control(
         subject=subject,
         observe=observe,
@@ -135,7 +126,7 @@ def installed_packages(
         parameters=[Parameter("present", (package,), equals) for package in packages],
         remedy="Installs the package, without what it only recommends.",
         violation=Violation([_forget_package(packages[0])]),
-        **Declared(**{**declared, "hazards": [*declared.get("hazards", ()), cannot_be_had]}),
+        **Declared(**{**declared, "hazards": [*declared.get("hazards", ()), cannot_be_had(*packages)]}),
     )
 
 

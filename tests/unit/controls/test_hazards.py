@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from hardener.catalogue.control import Control
 from hardener.catalogue.discovery import discover
+from hardener.catalogue.hazards import OUR_PACKAGES
 from hardener.catalogue.observations import active_units_question
 from hardener.content import roles_directory
 from hardener.controls.pam import probes
@@ -122,7 +124,7 @@ def test_other_firewalls_are_asked_what_they_do(unit: str, question: str, said: 
 )
 @pytest.mark.parametrize(("mode", "words"), [("1\n", "enforcing"), ("0\n", "permissive")])
 def test_selinux_stays_in_charge_of_a_host_that_runs_it(name: str, mode: str, words: str) -> None:
-    answers = {**installed("apparmor", "apparmor-utils"), SELINUX: (0, mode, "")}
+    answers = {**installed("apparmor", "apparmor-utils"), **apt("apparmor"), SELINUX: (0, mode, "")}
     found = held(CATALOGUE[name], answers)
     assert found is not None
     assert found.reason.startswith(f"SELinux is in charge here ({words})")
@@ -186,21 +188,33 @@ def test_an_rsyslog_that_only_writes_files_or_does_not_run_holds_nothing_back() 
     assert held(CATALOGUE["logging-one-system"], {**rsyslog("*.* @@siem"), **running()}) is None
 
 
-def madison(package: str) -> str:
-    """What asks whether apt has a package."""
-    return (
-        "lists=$(find /var/lib/apt/lists -name '*_Packages*' -print -quit) && "
-        f"found=$(apt-cache madison {package}) || exit; "
-        '[ -n "$lists" ] && [ -z "$found" ] || echo yes'
-    )
+def apt(*known: str) -> Answers:
+    """What apt says it has; nothing where its lists were never read."""
+    (question,) = _asked(CATALOGUE["packages-auditd"], installed())
+    return {question: (0, "".join(f"{name}\n" for name in known) or "*\n", "")}
+
+
+def _asked(control: Control, answers: Answers) -> Sequence[str]:
+    """What a hazard asks beyond these answers."""
+    host = RecordedHost(answers)
+    with suppress(KeyError):
+        [hazard(host, FACTS, VALUES) for hazard in control.hazards]
+    return [question for question in host.asked if question not in answers]
 
 
 def test_a_package_that_apt_does_not_have_is_held_back_alone() -> None:
-    answers = {**installed("nftables"), madison("auditd"): (0, "", ""), madison("audispd-plugins"): (0, "yes\n", "")}
-    found = held(CATALOGUE["packages-auditd"], answers)
+    auditd = CATALOGUE["packages-auditd"]
+    found = held(auditd, {**installed("nftables"), **apt("audispd-plugins", "aide")})
     assert found is not None
     assert found.reason == "apt has no auditd to install"
-    assert held(CATALOGUE["packages-auditd"], {**answers, madison("auditd"): (0, "yes\n", "")}) is None
+    assert held(auditd, {**installed("nftables"), **apt("auditd", "audispd-plugins")}) is None
+    assert held(auditd, {**installed("auditd"), **apt("audispd-plugins")}) is None
+    assert held(auditd, {**installed(), **apt()}) is None
+
+
+def test_one_question_asks_for_all_packages() -> None:
+    wanted = [control for control in CATALOGUE.values() if any(item.name == "present" for item in control.parameters)]
+    assert {item.path[0] for control in wanted for item in control.parameters if item.name == "present"} == OUR_PACKAGES
 
 
 # --- the stacks of PAM ------------------------------------------------------------------------------------------------
