@@ -34,8 +34,8 @@ def cannot_be_had(*packages: str) -> Hazard:
     names = sorted(OUR_PACKAGES.union(packages))
     question = command(
         "[ -n \"$(find /var/lib/apt/lists -name '*_Packages*' -print -quit)\" ] || { echo '*'; exit; }; "
-        "found=$(apt-cache madison" + " %s" * len(names) + ") || exit; "
-        "printf '%%s\\n' \"$found\" | awk '{ print $1 }' | sort -u",
+        "known=$(LC_ALL=C apt-cache policy" + " %s" * len(names) + ") || exit; printf '%%s\\n' \"$known\" | "
+        'awk \'/^[^ ]/ { name = $1 } $1 == "Candidate:" && $2 != "(none)" { sub(/:$/, "", name); print name }\'',
         *names,
     )
 
