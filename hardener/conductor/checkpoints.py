@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import json
 import shlex
@@ -47,14 +48,17 @@ _MAIN = "import sys\nfrom hardener.checkpoint.commands import main\nsys.exit(mai
 
 @lru_cache
 def program() -> str:
-    """The checkpoint program as one file that any Python runs, in base64; the same bytes for the same sources."""
+    """The checkpoint program, one file that any Python runs, as gzip and base64; the same bytes for the same sources.
+
+    It is compressed as a whole: its sources have much in common, and it has to fit into one argument.
+    """
     data = io.BytesIO()
     sources = {file.name: file.read_text("utf-8") for file in Path(checkpoint.__file__).parent.glob("*.py")}
     texts = {f"hardener/checkpoint/{name}": text for name, text in sorted(sources.items())}
     with zipfile.ZipFile(data, "w") as archive:
         for name, text in {**texts, "hardener/__init__.py": "", "__main__.py": _MAIN}.items():
-            archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
-    return base64.b64encode(data.getvalue()).decode("ascii")
+            archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_STORED)
+    return base64.b64encode(gzip.compress(data.getvalue(), mtime=0)).decode("ascii")
 
 
 def take(
@@ -66,7 +70,7 @@ def take(
     Ansible's modules are run with. Returns what could not be kept: path → why.
     """
     folder = shlex.quote(f"{FOLDER}/{run}")
-    store = f"umask 077 && mkdir -p {folder} && echo {program()} | base64 -d >{folder}/program.pyz"
+    store = f"umask 077 && mkdir -p {folder} && echo {program()} | base64 -d | gzip -d >{folder}/program.pyz"
     words = ("take", run, operator, str(seconds), json.dumps(dict(going)), python or PYTHON)
     question = Question(command=f"{store} && {_call(run, words)}", seconds=LONGEST_SECONDS)
     taken = answers.taken(_answer(transport, question))
