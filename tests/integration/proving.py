@@ -67,7 +67,8 @@ class Bench:
         """The node as the command line would see it."""
         catalogue = discover()
         selection = Selection(catalogue=catalogue, profile=load_profile(profile, catalogue), pattern=pattern)
-        (target,) = read_targets(Sources(roles=[roles_directory()], inventories=[str(node.inventory)]))
+        (read,) = read_targets(Sources(roles=[roles_directory()], inventories=[str(node.inventory)]))
+        target = catalogue.agreed(read, {})
         conductor = Conductor(selection=selection, connect=connector(connect_seconds=60), progress=NoProgress())
         return cls(node=node, target=target, conductor=conductor, playbook=CountingPlaybook())
 
