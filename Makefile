@@ -63,7 +63,8 @@ drill: install packages  ## Starve nodes, cut a virtual machine off, kill applie
 	HARDENER_LOADED_APPLIES=10 HARDENER_LOADED_KILLS=20 $(BIN)/python -m pytest --capture=no tests/integration/test_load.py
 	HARDENER_DRILL_NODE=vm12 $(BIN)/python -m pytest --capture=no tests/integration/test_guard.py \
 	  tests/integration/test_kill.py tests/integration/test_rollback.py \
-	  tests/integration/test_rollout.py tests/integration/test_plan.py tests/integration/test_causes.py
+	  tests/integration/test_rollout.py tests/integration/test_plan.py tests/integration/test_causes.py \
+	  tests/integration/test_services_alive.py
 
 .PHONY: bench
 bench: install packages  ## Measure audits and applies
