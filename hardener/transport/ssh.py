@@ -147,12 +147,22 @@ class _ChannelPipe:
         self._poll.register(channel.fileno(), select.POLLIN)
 
     def send(self, data: bytes) -> None:
-        with _losses_translated():
+        with _losses_translated(), self._until_it_ends():
             self._channel.sendall(data)
 
     def close_input(self) -> None:
-        with _losses_translated():
+        with _losses_translated(), self._until_it_ends():
             self._channel.shutdown_write()
+
+    @contextmanager
+    def _until_it_ends(self) -> Iterator[None]:
+        """A program that has ended reads no more, and its last words say why; only a connection can be lost."""
+        try:
+            yield
+        except OSError:
+            transport = self._channel.get_transport()
+            if not (self._channel.closed and transport.is_active()):
+                raise
 
     def receive(self, seconds: float) -> tuple[bytes, bytes] | None:
         channel = self._channel

@@ -197,6 +197,13 @@ def test_become_a_user_who_does_not_exist(sshd: Sshd, ask: Ask) -> None:
         ask(sshd.connection(become=Become(user="nobody-knows-me")), "true")
 
 
+def test_a_sudo_that_refuses_before_all_is_sent_is_heard(sshd_with: Start, ask: Ask) -> None:
+    """It has ended by then: more would be sent than anybody reads."""
+    refusing = sshd_with(options="ForceCommand echo 'sudo: ann may not run anything here' >&2; exit 1")
+    with pytest.raises(BecomeFailed, match="sudo: ann may not run anything here"):
+        ask(refusing.connection(become=Become()), "true " + "x" * 8_000_000)
+
+
 def test_every_refusal_is_one_line(sshd: Sshd, ask: Ask) -> None:
     for change in ({"port": free_port()}, {"user": "nobody-knows-me"}):
         with pytest.raises(TransportError) as caught:
