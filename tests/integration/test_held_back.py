@@ -134,3 +134,4 @@ def test_a_role_that_fails_leaves_nothing_and_everything_else_is_done(spoiled: B
     assert result.checkpoint is CheckpointState.RELEASED
     assert {change.role for change in result.changes} == {"banners"}
     assert lab.run(spoiled.node, f"ls {HALF_DONE} 2>&1 || true").stdout.endswith("No such file or directory\n")
+    assert spoiled.apply().problem is None  # nothing is left to whoever comes next

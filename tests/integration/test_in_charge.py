@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.request import urlopen
 
@@ -55,10 +56,28 @@ def node() -> Iterator[lab.Node]:
     lab.down("charge-container12")
 
 
+STATES = {
+    "nginx": "systemctl is-active nginx.service",
+    "ufw": "ufw status | head --lines=1",
+    "rsyslog": "systemctl is-active rsyslog.service",
+    "tables": "nft list tables",
+}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What came of an apply that knows what the node is there for, and what was in charge right after it."""
+
+    result: TargetResult
+    states: Mapping[str, str]
+    is_served: bool
+
+
 @pytest.fixture(scope="module")
-def kept(node: lab.Node) -> TargetResult:
-    """The result of an apply that knows what the node is there for."""
-    return bench_with(node, **SERVED).apply()
+def kept(node: lab.Node) -> Kept:
+    result = bench_with(node, **SERVED).apply()
+    states = {name: lab.run(node, script).stdout.strip() for name, script in STATES.items()}
+    return Kept(result, states, serves(node))
 
 
 def serves(node: lab.Node) -> bool:
@@ -74,32 +93,31 @@ def outcomes(result: TargetResult) -> Mapping[str, Outcome]:
     return {finding.control: finding.outcome for finding in result.findings}
 
 
-def test_a_web_host_keeps_its_web_server(node: lab.Node, kept: TargetResult) -> None:
-    assert outcomes(kept)["services-web-server"] is Outcome.PASS
-    (ports,) = (finding for finding in kept.findings if finding.control == "services-ports")
+def test_a_web_host_keeps_its_web_server(kept: Kept) -> None:
+    assert outcomes(kept.result)["services-web-server"] is Outcome.PASS
+    (ports,) = (finding for finding in kept.result.findings if finding.control == "services-ports")
     assert "nginx" not in ports.reason
-    assert lab.run(node, "systemctl is-active nginx.service").stdout.strip() == "active"
-    assert serves(node)
+    assert (kept.states["nginx"], kept.is_served) == ("active", True)
 
 
-def test_a_firewall_in_charge_keeps_its_rules(node: lab.Node, kept: TargetResult) -> None:
+def test_a_firewall_in_charge_keeps_its_rules(kept: Kept) -> None:
     for control in ("firewall-single-engine", "firewall-ufw", "firewall-table", "firewall-input-policy"):
-        found = held_back(kept, control)
+        found = held_back(kept.result, control)
         assert found is not None, control
         assert found.reason.startswith("ufw is in charge of the packet filter, and 4 rules of its own (22/tcp ALLOW")
-    assert lab.run(node, "ufw status").stdout.startswith("Status: active")
-    assert lab.run(node, "nft list tables").stdout.find("hardener") < 0
+    assert kept.states["ufw"] == "Status: active"
+    assert "hardener" not in kept.states["tables"]
 
 
-def test_a_syslog_daemon_that_sends_to_others_goes_on(node: lab.Node, kept: TargetResult) -> None:
-    found = held_back(kept, "logging-one-system")
+def test_a_syslog_daemon_that_sends_to_others_goes_on(kept: Kept) -> None:
+    found = held_back(kept.result, "logging-one-system")
     assert found is not None
     assert "*.* @192.0.2.9:514" in found.reason
-    assert lab.run(node, "systemctl is-active rsyslog.service").stdout.strip() == "active"
+    assert kept.states["rsyslog"] == "active"
 
 
-def test_what_the_site_says_is_replaced_and_what_it_serves_is_still_served(node: lab.Node, kept: TargetResult) -> None:
-    assert kept.problem is None
+def test_what_the_site_says_is_replaced_and_what_it_serves_is_still_served(node: lab.Node, kept: Kept) -> None:
+    assert kept.result.problem is None
     bench = bench_with(node, **REPLACED)
     touched = {sentence for change in bench.plan().changes for sentence in change.touches}
     assert any(sentence.startswith("rsyslog.service can be reached at udp ") for sentence in touched), touched

@@ -121,7 +121,7 @@ def asked_all_the_while(bench: Bench) -> Iterator[list[str]]:
     asking.join()
 
 
-def test_what_is_declared_is_served_before_and_after(bench: Bench) -> None:
+def test_what_is_declared_is_served_before_and_after_and_after_a_restart_and_a_day(bench: Bench) -> None:
     assert not_served(bench.node) == {}
     planned = bench.plan()
     stopped = {item.subject for item in planned.items if item.kind == "unit" and item.after.endswith("inactive")}
@@ -133,9 +133,6 @@ def test_what_is_declared_is_served_before_and_after(bench: Bench) -> None:
     else:
         bench.apply()
     assert not_served(bench.node) == {}
-
-
-def test_and_after_a_restart_and_a_day(bench: Bench) -> None:
     lab.reboot(bench.node)
     assert not_served(bench.node) == {}
     live_a_day(bench.node)
