@@ -103,8 +103,8 @@ def test_nobody_shuts_himself_out(bench: Bench, tmp_path: Path) -> None:
         values = json.dumps({"firewall_ssh": {"networks": ["192.0.2.0/24"]}})
         arguments = ("-i", bench.node.inventory, "--controls", "firewall-*", "--store", tmp_path / "runs", "-e", values)
         finished = run("apply", "--yes", *arguments)
-        assert finished.returncode == ExitCode.INCOMPLETE
-        assert "from where you came, is in none of firewall_ssh.networks: 192.0.2.0/24" in finished.stdout
+        assert finished.returncode == ExitCode.FINDINGS
+        assert "from where you came, is in none of firewall_ssh.networks: 192.0.2.0/24; to go on: " in finished.stdout
         assert lab.run(bench.node, "nft list tables").stdout == "table ip site\n"
     finally:
         lab.run(bench.node, "systemctl restart hardener-firewall.service")
