@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Event
-from typing import Any, TypeVar
+from typing import Any
 
 from hardener.approval import difference
 from hardener.catalogue.control import Control
@@ -22,8 +22,6 @@ from hardener.model import CheckpointState, Outcome, Target, TargetResult, count
 from hardener.plan import held_back, packages_going, remediable, role_variables, without_roles
 from hardener.playbook import Outcome as PlaybookOutcome
 from hardener.playbook import PlaybookRun
-
-Result = TypeVar("Result")
 
 NOT_YET = "not changed: cut short before it began there"
 CUT_SHORT = "cut short while it was under way: its next audit says what became of it"

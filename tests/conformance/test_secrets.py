@@ -49,7 +49,7 @@ REASONS = {
     r"systemd-analyze .*cat-config|systemd-sysctl --cat-config|^modprobe --show": "settings and comments are masked",
     r"^lines=\$\(systemd-tmpfiles": "only the lines about the journal, which write nothing into files",
     r"^cat /etc/(fstab|os-release|machine-id|audit/|pam.d/su|security/)": "options and comments are masked",
-    r"^cd (/etc/pam.d|/var/lib/pam) |/etc/security/(faillock|pwquality)|^cat .*limits": "masked arguments",
+    r"^cd /etc/pam.d|/etc/security/(faillock|pwquality)|^cat .*limits": "masked arguments",
     r"^cvtsudoers|^visudo|sudoers": "arguments of commands are masked",
     r"^sshd -T": "the environment it sets is masked",
     r"^postconf -h inet_interfaces": "one setting, by its name",

@@ -12,7 +12,7 @@ from hardener.catalogue.profiles import Profile
 from hardener.catalogue.recent import COMMANDS
 from hardener.catalogue.sshd_ports import LISTENERS, UNITS
 from hardener.facts import CONNECTION, LAST_RUN
-from hardener.model import Answer, Connection, Severity, Target, Trait
+from hardener.model import Answer, Connection, Facts, Platform, Severity, Target, Trait
 from hardener.plan import Selection
 from hardener.transport.batch import Batch
 
@@ -26,6 +26,18 @@ WORDS: dict[str, Any] = {
     "remedy": "Does it.",
     "violation": Violation(["false"]),
 }
+
+
+FACTS = Facts(
+    platform=Platform(family="debian", release="12"),
+    kernel="6.1.0",
+    machine_id="0",
+    operator="admin",
+    operator_groups=("admin", "sudo"),
+    is_root=True,
+    has_python=True,
+)
+"""What a Debian 12 says of itself, where a test needs no more than that."""
 
 
 def number_control(subject: str, **changes: Any) -> Control:

@@ -11,7 +11,7 @@ import pytest
 from hardener.catalogue.discovery import catalogue_of
 from hardener.catalogue.profiles import Profile
 from hardener.errors import ConfigError
-from hardener.model import Facts, Finding, HeldBack, Outcome, Platform, TargetResult, Trait
+from hardener.model import Finding, HeldBack, Outcome, TargetResult, Trait
 from hardener.plan import (
     Selection,
     check_values,
@@ -21,16 +21,7 @@ from hardener.plan import (
     role_variables,
     without_roles,
 )
-from tests.unit.builders import DEFAULTS, catalogue, number_control, selection, target
-
-FACTS = Facts(
-    platform=Platform(family="debian", release="12"),
-    kernel="6.1.0",
-    machine_id="0",
-    operator="admin",
-    is_root=True,
-    has_python=True,
-)
+from tests.unit.builders import DEFAULTS, FACTS, catalogue, number_control, selection, target
 
 
 def test_every_control_is_judged_or_excluded_with_a_reason() -> None:

@@ -56,25 +56,26 @@ def changed_by_hand(host: Host) -> Sequence[str]:
     It cannot be asked without doing what it does. Like it, this takes what lies in its blocks for its own where every
     line is one that it has written down; arguments may have been added or taken away.
     """
-    current, saved = (seen.ask(host, f"cd {place} && grep -H '' {names}") for place, names in MANAGED_FILES.items())
-    return [f"/etc/pam.d/common-{stack}" for stack in MANAGED if not _is_managed(stack, current, saved)]
+    listing = seen.ask(host, MANAGED_LINES)
+    return [f"/etc/pam.d/common-{stack}" for stack in MANAGED if not _is_managed(stack, listing)]
 
 
 MANAGED = ("auth", "account", "password", "session", "session-noninteractive")
-MANAGED_FILES = {
-    "/etc/pam.d": " ".join(f"common-{stack}" for stack in MANAGED),
-    "/var/lib/pam": " ".join(MANAGED),
-}
+MANAGED_LINES = (
+    f"cd /etc/pam.d && grep -H '' {' '.join(f'common-{stack}' for stack in MANAGED)} && "
+    f"cd /var/lib/pam && grep -H '' {' '.join(MANAGED)}"
+)
+"""The files as they are, and under shorter names what pam-auth-update has written down of them."""
 _BLOCKS = (
     ('# here are the per-package modules (the "Primary" block)', "# here's the fallback if no module succeeds"),
     ('# and here are more per-package modules (the "Additional" block)', "# end of pam-auth-update config"),
 )
 
 
-def _is_managed(stack: str, current: str, saved: str) -> bool:
+def _is_managed(stack: str, listing: str) -> bool:
     """Whether no block of a file is missing, and each line in them is one of those written down, in their order."""
-    lines = iter(_of_file(current, f"common-{stack}"))
-    written = iter([_module_of(line) for line in _of_file(saved, stack) if not line.startswith("Module: ")])
+    lines = iter(_of_file(listing, f"common-{stack}"))
+    written = iter([_module_of(line) for line in _of_file(listing, stack) if not line.startswith("Module: ")])
     kind = stack.removesuffix("-noninteractive")
     for begin, end in _BLOCKS:
         if not any(line.startswith(begin) for line in lines):

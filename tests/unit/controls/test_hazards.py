@@ -22,20 +22,12 @@ from hardener.content import roles_directory
 from hardener.controls.pam import probes
 from hardener.documents import merged
 from hardener.inventory import role_defaults
-from hardener.model import Facts, HeldBack, Platform
+from hardener.model import HeldBack
+from tests.unit.builders import FACTS
 from tests.unit.controls.recorded import RecordedHost
 
 CATALOGUE = discover()
 VALUES = role_defaults(roles_directory())
-FACTS = Facts(
-    platform=Platform(family="debian", release="12"),
-    kernel="6.1.0",
-    machine_id="0",
-    operator="admin",
-    operator_groups=("admin", "sudo"),
-    is_root=True,
-    has_python=True,
-)
 PACKAGES = "dpkg-query --show --showformat='${Package} ${db:Status-Status}\\n'"
 SELINUX = "[ ! -e /sys/fs/selinux/enforce ] || cat /sys/fs/selinux/enforce"
 RSYSLOG = "rsyslogd -N1 -o /dev/stdout 2>/dev/null"
@@ -230,14 +222,9 @@ def can_be_asked() -> bool:
 
 def pam_host(root: Path) -> RecordedHost:
     """A host with the files of a directory."""
-    answers: dict[str, tuple[int, str, str]] = {}
-    for place, names in probes.MANAGED_FILES.items():
-        command = f"cd {place} && grep -H '' {names}"
-        told = subprocess.run(
-            ["sh", "-c", f"cd {root}{place} && grep -H '' {names}"], capture_output=True, text=True, check=False
-        )
-        answers[command] = (told.returncode, told.stdout, told.stderr)
-    return RecordedHost(answers)
+    script = probes.MANAGED_LINES.replace("cd /", f"cd {root}/")
+    told = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+    return RecordedHost({probes.MANAGED_LINES: (told.returncode, told.stdout, told.stderr)})
 
 
 def is_refused_by_pam_auth_update(root: Path) -> bool:

@@ -13,20 +13,12 @@ from hardener.controls.services.needed import agree
 from hardener.documents import merged
 from hardener.errors import ConfigError
 from hardener.inventory import role_defaults
-from hardener.model import Facts, HeldBack, Platform, Values
-from tests.unit.builders import target
+from hardener.model import HeldBack, Values
+from tests.unit.builders import FACTS, target
 from tests.unit.controls.recorded import RecordedHost
 
 CATALOGUE = discover()
 DEFAULTS = role_defaults(roles_directory())
-FACTS = Facts(
-    platform=Platform(family="debian", release="12"),
-    kernel="6.1.0",
-    machine_id="0",
-    operator="admin",
-    is_root=True,
-    has_python=True,
-)
 NGINX = 'tcp LISTEN 0 511 0.0.0.0:443 0.0.0.0:* users:(("nginx",pid=5,fd=6)) cgroup:/system.slice/nginx.service\n'
 SNMPD = 'udp UNCONN 0 0 0.0.0.0:161 0.0.0.0:* users:(("snmpd",pid=6,fd=6)) cgroup:/system.slice/snmpd.service\n'
 LOCAL = 'tcp LISTEN 0 511 127.0.0.1:443 0.0.0.0:* users:(("nginx",pid=5,fd=6)) cgroup:/system.slice/nginx.service\n'

@@ -18,6 +18,8 @@ from hardener.model import (
     ChangeKind,
     Disruption,
     Exclusion,
+    Finding,
+    HeldBack,
     Outcome,
     PlannedChange,
     Plans,
@@ -65,6 +67,12 @@ ITEMS = (
     ),
 )
 HOSTILE = "\x1b[2Jcleared\nhonest  (debian 12)"
+
+
+def held_back(*controls: str, reason: str = "apt has no auditd to install") -> tuple[Finding, ...]:
+    """Failures of controls that one cause holds back."""
+    cause = HeldBack(reason=reason, go_on="give the host a source")
+    return tuple(Finding(control=name, outcome=Outcome.FAIL, held_back=cause) for name in controls)
 
 
 def plan(**changes: object) -> TargetPlan:
@@ -123,6 +131,21 @@ def test_a_plan_tells_changes_and_why_the_rest_stays_alone() -> None:
     assert text.isascii()
 
 
+def test_what_is_held_back_is_told_by_its_cause_with_how_to_go_on() -> None:
+    told = plans(
+        held_back=(*held_back("a-one", "a-two", "a-three", "a-four"), *held_back("b-one", reason="it is <shut>"))
+    )
+    assert (
+        "  held back (5):\n"
+        "    apt has no auditd to install; to go on: give the host a source (a-one, a-two, a-three and 1 more)\n"
+        "    it is <shut>; to go on: give the host a source (b-one)\n"
+    ) in planned.as_text(told)
+    page = planned.as_html(told)
+    assert "it is &lt;shut&gt;; to go on: give the host a source" in page
+    assert page.count("apt has no auditd to install") == 1
+    assert "held back" not in planned.as_text(plans())
+
+
 def test_differences_are_shown_only_where_asked_for() -> None:
     brief, long = (planned.as_text(plans(), with_diffs=with_diffs) for with_diffs in (False, True))
     assert "+two" not in brief
@@ -170,6 +193,7 @@ def test_the_page_tells_what_the_table_tells() -> None:
         {"target": HOSTILE},
         {"facts": facts(platform=Platform(family=HOSTILE, release=HOSTILE))},
         {"problem": HOSTILE},
+        {"held_back": held_back("a-one", reason=HOSTILE)},
         {"exclusions": (Exclusion(control="mounts-tmp", outcome=Outcome.ERROR, reason=HOSTILE),)},
     ],
     ids=lambda changes: next(iter(changes)),

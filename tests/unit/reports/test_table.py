@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from hardener.model import FileWalk, Finding, Outcome, Run, RunKind, Score
+from hardener.model import FileWalk, Finding, HeldBack, Outcome, Run, RunKind, Score
 from hardener.reports import arranged
 
 from .conftest import CONTROLS, STARTED, dead, findings, run, soft, text_of
@@ -65,6 +65,20 @@ def test_what_could_not_be_looked_at_is_told_with_its_cause(audit_run: Run) -> N
     start = told.index("  COULD NOT LOOK (1)")
     assert told[start + 1].strip() == "timed out after 20 s"
     assert "services-telnet" in told[start + 2]
+
+
+def test_what_is_held_back_is_told_after_the_failures_each_cause_once() -> None:
+    cause = HeldBack(reason="ufw is in charge", go_on="set firewall_others.ufw to replaced")
+    failing = {
+        name.replace("-", "_"): Finding(control=name, outcome=Outcome.FAIL, held_back=cause)
+        for name in ("kernel-aslr", "kernel-sysrq")
+    }
+    told = lines(run(soft(findings=findings(**failing))))
+    start = told.index("  held back (2)")
+    assert told[start + 1] == (
+        "    ufw is in charge; to go on: set firewall_others.ufw to replaced (kernel-aslr, kernel-sysrq)"
+    )
+    assert told.index("  FAILING (4)") < start
 
 
 def test_one_cause_is_told_once() -> None:
