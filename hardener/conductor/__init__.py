@@ -1,4 +1,4 @@
-"""The conductor: the flows audit, plan, apply and rollback over many targets. The only place with threads."""
+"""The conductor: the flows audit, plan, apply and rollback over many targets. Threads of ours are all here."""
 
 from hardener.conductor.flows import Audit, Conductor, Seed
 from hardener.conductor.guards import GUARD_SECONDS

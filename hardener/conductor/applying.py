@@ -240,7 +240,8 @@ class Applying:
         """Audit what was changed or taken back; who was looked at before an interruption keeps what was seen."""
         seen: dict[str, TargetResult] = {}
         try:
-            self.conductor.audit(targets, seen)
+            # As long as the proof of access: what let us in then may be slow to do so now.
+            self.conductor.insisting(self.settings.guard_seconds / 2).audit(targets, seen)
         finally:
             for name, result in seen.items():
                 self.after[name] = _after(self.before[name], self.after[name], result)

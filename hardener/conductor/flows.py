@@ -6,12 +6,13 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import BoundedSemaphore
 
 from hardener.audit import Examination, examine, file_walk
 from hardener.conductor.faults import Trouble, side_by_side, trouble
+from hardener.conductor.insisting import insistent
 from hardener.conductor.progress import Progress
 from hardener.conductor.unseen import not_looked_at, with_unseen
 from hardener.errors import TransportError
@@ -76,6 +77,10 @@ class Conductor:
             results[target.name] = result
             self.progress.done(target.name, result.problem)
         return [results[target.name] for target in targets]
+
+    def insisting(self, seconds: float) -> Conductor:
+        """The same, for targets that have just let us in: one that is busy is knocked at for so long."""
+        return replace(self, connect=insistent(self.connect, seconds))
 
     def _broken(self, target: Target, error: Exception) -> TargetResult:
         return not_looked_at(self.selection, target, trouble(error))

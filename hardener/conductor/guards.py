@@ -13,6 +13,7 @@ from typing import TypeVar
 from hardener.conductor import checkpoints
 from hardener.conductor.checkpoint_answers import Status
 from hardener.conductor.faults import Trouble, side_by_side, trouble
+from hardener.conductor.insisting import RETRY_SECONDS
 from hardener.conductor.progress import Progress
 from hardener.errors import GuardTripped, HardenerError, TimedOut
 from hardener.model import CheckpointState, Target
@@ -35,7 +36,6 @@ RESTORE_SECONDS = 900
 """How long we wait for a target that is restoring itself: a package manager is waited for, packages are installed."""
 FEW = 3
 """As many paths that could not be kept are named."""
-RETRY_SECONDS = 2.0
 
 
 @dataclass

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from hardener.catalogue.discovery import Catalogue
 from hardener.catalogue.expectations import AFTER_REBOOT
+from hardener.conductor.insisting import RETRY_SECONDS
 from hardener.errors import TimedOut, TransportError
 from hardener.model import Connection, Disruption, Question, TargetResult
 from hardener.transport import Connect
@@ -18,7 +19,6 @@ RESTART = Question(command="systemctl --no-block reboot")
 READY = Question(command="systemctl is-system-running --wait", seconds=600)
 BACK_SECONDS = 900
 """How long a target may take: servers spend minutes in their firmware, emulated machines in everything."""
-RETRY_SECONDS = 2.0
 
 
 def needs_reboot(catalogue: Catalogue, result: TargetResult) -> bool:
