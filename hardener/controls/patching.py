@@ -85,11 +85,28 @@ def _never(_: object) -> Expectation:
     return accept.one_of("false", "0", "no", "off", "without", "disable")
 
 
+UPGRADABLE = r"""
+installed=$(dpkg-query --show --showformat='${binary:Package}\n') && policy=$(LC_ALL=C apt-cache policy $installed) \
+  && printf '%s\n' "$policy" | awk '
+    function tell() { if (suites != "") print name, from, to, suites; suites = "" }
+    /^[^ ]/ { tell(); name = substr($1, 1, length($1) - 1) }
+    $1 == "Installed:" { from = $2 }
+    $1 == "Candidate:" { to = $2 }
+    /^ (\*\*\*|   ) [^ ]/ { version = $1 == "***" ? $2 : $1 }
+    /^         *[0-9]/ && version == to && from != to && from != "(none)" {
+      suites = suites (suites == "" ? "" : ",") (NF > 2 ? $3 : "-") }
+    END { tell() }'
+"""
+"""Package, installed version, candidate and its suites, for what would be replaced by an upgrade.
+
+Asked of apt-cache, for ``apt list --upgradable`` takes five times as long for the same.
+"""
+
+
 def upgradable(listing: str) -> Mapping[str, Mapping[str, str]]:
-    """Package → ``from``, ``to`` and ``suites``, from ``apt list --upgradable``."""
-    pattern = r"([^\s/]+)/(\S+) (\S+) \S+ \[upgradable from: (\S+)\]"
-    matches = [match for line in listing.splitlines() if (match := re.match(pattern, line))]
-    return {match[1]: {"from": match[4], "to": match[3], "suites": match[2]} for match in matches}
+    """Package → ``from``, ``to`` and ``suites``, from what ``UPGRADABLE`` prints."""
+    rows = [words for line in listing.splitlines() if len(words := line.split()) == 4]
+    return {name: {"from": before, "to": after, "suites": suites} for name, before, after, suites in rows}
 
 
 LISTS_AND_HOLDS = (
@@ -100,7 +117,7 @@ LISTS_AND_HOLDS = (
 
 def _pending(host: Host) -> JsonValue:
     """What could be upgraded, as far as the package lists on the host know; nothing is fetched."""
-    packages = upgradable(seen.ask(host, "LC_ALL=C apt list --upgradable 2>/dev/null"))
+    packages = upgradable(seen.ask(host, UPGRADABLE))
     security = {
         name: f"{item['from']} → {item['to']}" for name, item in packages.items() if "security" in item["suites"]
     }

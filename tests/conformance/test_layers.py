@@ -51,7 +51,7 @@ SOLE_IMPORTERS = {
     "ansible": {"inventory"},
     "ansible_runner": {"playbook"},
     "apprise": {"telling"},
-    "concurrent": {"conductor"},
+    "concurrent": {"conductor", "checkpoint"},
     "cryptography": {"evidence"},
     "jinja2": {"reports"},
     "multiprocessing": {"conductor"},

@@ -38,7 +38,9 @@ REASONS = {
     r"^set -e\necho '=== status'|^augenrules|^auditctl": "audit rules; comments are masked",
     r"/proc/\$pid/environ": "one variable of an environment, by its name",
     # Packages and where they come from.
-    r"^dpkg-query|^dpkg |^LC_ALL=C apt list|^apt-mark|reboot-required|dpkg\.log": "names and versions of packages",
+    r"^dpkg-query|^dpkg |^\ninstalled=\$\(dpkg-query|^apt-mark|reboot-required|dpkg\.log": (
+        "names and versions of packages"
+    ),
     r"^apt-config dump|^apt-cache policy|^find /etc/apt": "passwords in addresses and options are masked",
     # Accounts.
     r"^awk .*/etc/(shadow|passwd)'?$": "of the password only whether it is set",

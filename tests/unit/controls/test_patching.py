@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +22,6 @@ CATALOGUE = catalogue_of([("patching", patching.CONTROLS)])
 
 CONFIGURATION = "apt-config dump"
 PACKAGES = "dpkg-query --show --showformat='${Package} ${db:Status-Status}\\n'"
-UPGRADABLE = "LC_ALL=C apt list --upgradable 2>/dev/null"
 KERNELS = "find /boot -maxdepth 1 -name 'vmlinuz-*' -printf '%f\\n' | sort -V | tail -n 1"
 REBOOT = "[ ! -e /run/reboot-required ] || { echo yes; cat /run/reboot-required.pkgs 2>/dev/null || true; }"
 
@@ -101,12 +102,11 @@ def test_an_apt_that_fails_is_no_pass() -> None:
 
 def test_pending_updates_are_evidence() -> None:
     listing = (
-        "Listing...\n"
-        "openssl/stable-security 3.0.17-1~deb12u3 amd64 [upgradable from: 3.0.17-1~deb12u2]\n"
-        "tzdata/stable-updates 2025b-0+deb12u2 all [upgradable from: 2025b-0+deb12u1]\n"
+        "openssl 3.0.17-1~deb12u2 3.0.17-1~deb12u3 bookworm-security/main\n"
+        "tzdata 2025b-0+deb12u1 2025b-0+deb12u2 bookworm-updates/main\n"
     )
     answers = {
-        UPGRADABLE: listing,
+        patching.UPGRADABLE: listing,
         patching.LISTS_AND_HOLDS: "list 2026-11-20\nlist 2026-11-21\nhold kubelet\nhold containerd.io\n",
     }
     control = CATALOGUE["patching-pending-updates"]
@@ -117,6 +117,78 @@ def test_pending_updates_are_evidence() -> None:
         "on hold": ["kubelet", "containerd.io"],
         "package lists of": "2026-11-20",
     }
+
+
+POLICY = """\
+openssl:
+  Installed: 3.0.17-1~deb12u2
+  Candidate: 3.0.17-1~deb12u3
+  Version table:
+     3.0.17-1~deb12u3 500 (phased 10%)
+        500 http://mirror.example/debian bookworm/main amd64 Packages
+        500 http://security.example/debian-security bookworm-security/main amd64 Packages
+ *** 3.0.17-1~deb12u2 500
+        500 http://old.example/debian bookworm-old/main amd64 Packages
+        100 /var/lib/dpkg/status
+libc6:i386:
+  Installed: 2.36-9
+  Candidate: 2.36-10
+  Version table:
+     2.36-10 990
+        990 http://mirror.example/debian ./ Packages
+ *** 2.36-9 100
+        100 /var/lib/dpkg/status
+removed:
+  Installed: (none)
+  Candidate: 2
+  Version table:
+     2 500
+        500 http://mirror.example/debian bookworm/main amd64 Packages
+own:
+  Installed: 5
+  Candidate: 5
+  Version table:
+ *** 5 100
+        100 /var/lib/dpkg/status
+     4 500
+        500 http://mirror.example/debian bookworm/main amd64 Packages
+downloaded:
+  Installed: 5
+  Candidate: 6
+  Version table:
+     6 100
+        100 /var/lib/apt/other
+ *** 5 100
+        100 /var/lib/dpkg/status
+"""
+
+
+def asked_of(folder: Path, apt_cache: str) -> subprocess.CompletedProcess[str]:
+    """The question about updates, put to a machine whose apt-cache is this program."""
+    for name, program in (("dpkg-query", "echo openssl; echo libc6:i386"), ("apt-cache", apt_cache)):
+        (folder / name).write_text(f"#!/bin/sh\n{program}\n")
+        (folder / name).chmod(0o755)
+    words = ["/bin/sh", "-c", patching.UPGRADABLE]
+    path = {"PATH": f"{folder}:/usr/bin:/bin"}
+    return subprocess.run(words, capture_output=True, text=True, env=path, check=False)
+
+
+def test_what_apt_would_install_instead_is_read_from_its_policy(tmp_path: Path) -> None:
+    answered = asked_of(tmp_path, f"[ \"$*\" = 'policy openssl libc6:i386' ] && cat <<'END'\n{POLICY}END")
+    assert (answered.returncode, answered.stderr) == (0, "")
+    assert patching.upgradable(answered.stdout) == {
+        "openssl": {
+            "from": "3.0.17-1~deb12u2",
+            "to": "3.0.17-1~deb12u3",
+            "suites": "bookworm/main,bookworm-security/main",
+        },
+        "libc6:i386": {"from": "2.36-9", "to": "2.36-10", "suites": "./"},
+        "downloaded": {"from": "5", "to": "6", "suites": "-"},
+    }
+
+
+def test_an_apt_cache_that_fails_is_no_host_without_updates(tmp_path: Path) -> None:
+    assert asked_of(tmp_path, "echo openssl:; echo broken >&2; exit 100").returncode == 100
 
 
 @pytest.mark.parametrize(
