@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 
 from hardener.causes import cause
@@ -198,5 +198,4 @@ def _reason(comparison: Comparison, old: Finding | None, new: Finding) -> str:
 def _remedy(comparison: Comparison, target: str, record: ControlRecord) -> str:
     if not record.is_remediable:
         return record.remedy
-    words: Sequence[str] = [word for name in comparison.scope.inventories for word in ("-i", name)]
-    return shlex.join(["hardener", "apply", *words, "-l", target, "--controls", record.id])
+    return shlex.join(["hardener", "apply", *comparison.scope.naming, "-l", target, "--controls", record.id])

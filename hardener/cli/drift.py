@@ -15,7 +15,7 @@ from hardener.reports import drift as formats
 
 DriftFormatOption = Annotated[str, typer.Option("-f", "--format", help=f"One of {', '.join(formats.FORMATS)}.")]
 RunOption = Annotated[
-    str | None, typer.Option("--from", metavar="RUN", help="The run to look at [default: the newest audit]")
+    str | None, typer.Option("--from", metavar="RUN", help="The run to look at [default: the project's newest audit]")
 ]
 NotifyOption = Annotated[
     bool, typer.Option("--notify", help="Tell those whom the project file names what is new to them.")
@@ -53,7 +53,7 @@ def drift(
         raise typer.BadParameter(f"{format!r} is not one of {', '.join(formats.FORMATS)}", param_hint="--format")
     if notify and (run is not None or limit != "*"):
         raise typer.BadParameter(
-            "is about everything in the newest audit: leave out --from and -l", param_hint="--notify"
+            "is about everything in the project's newest audit: leave out --from and -l", param_hint="--notify"
         )
     if dry_run and not notify:
         raise typer.BadParameter("goes with --notify", param_hint="--dry-run")

@@ -7,26 +7,25 @@ from fnmatch import fnmatchcase
 
 from sqlalchemy import Connection, RowMapping, select
 
-from hardener.model import Comparison, Pair, RunKind, Scope, View
+from hardener.model import Comparison, Pair, RunKind, View
 from hardener.store import schema
 from hardener.store.baselines import baseline_views, views
-from hardener.store.contents import Refusal
 from hardener.store.differences import Both, Findings, differing
-from hardener.store.forms import instant, made
+from hardener.store.forms import instant
 from hardener.store.origins import Origin, Wanted, origins
-from hardener.store.reading import ResultReader, result_body, run_body, run_number
+from hardener.store.reading import ResultReader, result_body, run_body, run_number, scope_of
 from hardener.store.regressions import Key
 from hardener.store.standing import Beside, Standing
 
 _ALIKE: Both = ({}, {})
 
 
-def compare(connection: Connection, reference: str | None, pattern: str, commands: Collection[str] = ()) -> Comparison:
-    """A run (the newest audit, where none is named) beside the baselines of the targets a pattern names.
+def compare(connection: Connection, reference: str, pattern: str, commands: Collection[str] = ()) -> Comparison:
+    """A run beside the baselines of the targets a pattern names.
 
     ``commands``: whose answers are wanted around each moment at which a value became another.
     """
-    query = select(schema.run).where(schema.run.c.number == _number(connection, reference))
+    query = select(schema.run).where(schema.run.c.number == run_number(connection, reference))
     run = connection.execute(query).mappings().one()
     reader = ResultReader(connection)
     rows = connection.execute(views().where(schema.result.c.run == run["number"])).mappings().all()
@@ -48,26 +47,11 @@ def compare(connection: Connection, reference: str | None, pattern: str, command
         run=run["id"],
         started=instant(run["started"]),
         profile=run["profile"],
-        scope=_scope(run),
+        scope=scope_of(run),
         controls=controls,
         waivers=run_body(run).get("waivers", ()),
         pairs=[_pair(item, findings.get(item.target, _ALIKE), standing, found) for item in beside],
     )
-
-
-def _number(connection: Connection, reference: str | None) -> int:
-    if reference is not None:
-        return run_number(connection, reference)
-    run = schema.run
-    query = select(run.c.number).where(run.c.kind == RunKind.AUDIT.value).order_by(run.c.number.desc()).limit(1)
-    number = connection.execute(query).scalar_one_or_none()
-    if number is None:
-        raise Refusal("no audit is kept")
-    return int(number)
-
-
-def _scope(run: RowMapping) -> Scope:
-    return made(Scope, f"run {run['id']}", run_body(run).get("scope", {}))
 
 
 def _expected(connection: Connection, run: RowMapping) -> frozenset[str]:
@@ -77,12 +61,12 @@ def _expected(connection: Connection, run: RowMapping) -> frozenset[str]:
     those whose declared baseline looked at the same inventories.
     """
     table, result, subject, baseline = schema.run, schema.result, schema.subject, schema.baseline
-    scope = _scope(run)
+    scope = scope_of(run)
     targets = select(subject.c.target).join(result, result.c.subject == subject.c.number)
     query = select(table).where(table.c.number < run["number"], table.c.kind == RunKind.AUDIT.value)
     found: set[str] = set()
     for earlier in connection.execute(query.order_by(table.c.number.desc())).mappings():
-        other = _scope(earlier)
+        other = scope_of(earlier)
         if (other.inventories, other.limit) == (scope.inventories, scope.limit):
             found |= set(connection.execute(targets.where(result.c.run == earlier["number"])).scalars())
             break
@@ -91,7 +75,7 @@ def _expected(connection: Connection, run: RowMapping) -> frozenset[str]:
             table.c.number.in_(select(result.c.run).join(baseline, baseline.c.result == result.c.number))
         )
         for reference in connection.execute(declared).mappings().all():
-            if _scope(reference).inventories == scope.inventories:
+            if scope_of(reference).inventories == scope.inventories:
                 chosen = targets.join(baseline, baseline.c.result == result.c.number)
                 found |= set(connection.execute(chosen.where(result.c.run == reference["number"])).scalars())
     return frozenset(found)

@@ -83,11 +83,15 @@ class Store:
 
     def _named(self, connection: Connection, reference: str) -> str:
         """An id, or the beginning of one: what ``latest`` refers to is known here alone."""
-        named = reading.newest(connection, self._project) if reference == "latest" else reference
-        if named is None:
+        return self._newest(connection, None) if reference == "latest" else reference
+
+    def _newest(self, connection: Connection, kind: RunKind | None) -> str:
+        """The id of the project's run, of any kind or of one, that was kept last."""
+        found = reading.newest(connection, self._project, kind)
+        if found is None:
             whose = f"of the project in {self._project}" if self._project else "outside of a project"
-            raise Refusal(f"no run {whose} is kept; 'hardener runs list' shows those of all")
-        return named
+            raise Refusal(f"no {kind or 'run'} {whose} is kept; 'hardener runs list' shows those of all")
+        return found
 
     def save(self, run: Run) -> None:
         """Write a run, all of it or nothing."""
@@ -154,12 +158,12 @@ class Store:
             return trend(connection, number, pattern, most)
 
     def compare(self, reference: str | None = None, pattern: str = "*", commands: Collection[str] = ()) -> Comparison:
-        """A run, by default the newest audit, beside the baselines of the targets a shell-style pattern names.
+        """A run, by default the project's newest audit, beside the baselines of the targets that a pattern names.
 
         ``commands``: whose answers are wanted around each moment at which a value became another.
         """
         with self._database.reading() as connection:
-            named = self._named(connection, reference) if reference else None
+            named = self._named(connection, reference) if reference else self._newest(connection, RunKind.AUDIT)
             return compare(connection, named, pattern, commands)
 
     def declare_baseline(self, reference: str, pattern: str, now: datetime) -> Sequence[str]:
@@ -184,7 +188,7 @@ class Store:
         ``StoreError`` where nothing does.
         """
         with self._database.writing() as connection:
-            comparison = compare(connection, None, pattern)
+            comparison = compare(connection, self._newest(connection, RunKind.AUDIT), pattern)
             return acceptances.accept(connection, comparison, controls, reason, by, now)
 
     def withdraw(self, pattern: str, controls: str, by: str, now: datetime) -> Sequence[Acceptance]:
@@ -208,9 +212,9 @@ class Store:
             return telling.told(connection, recipient)
 
     def audits_for(self, recipient: bytes) -> Sequence[str]:
-        """The audits a recipient knows nothing of, the newest last; of a new recipient the newest alone."""
+        """The project's audits a recipient knows nothing of, the newest last; of a new recipient the newest alone."""
         with self._database.reading() as connection:
-            return telling.audits_for(connection, recipient)
+            return telling.audits_for(connection, recipient, self._project)
 
     def remember(self, recipient: bytes, run: str, alerts: Sequence[Alert]) -> None:
         """Keep that a recipient knows of everything up to an audit, and what of it is not over."""

@@ -28,11 +28,16 @@ from hardener.store.writing import RESULTS_AT_ONCE
 
 
 def newest(connection: Connection, project: str | None, kind: RunKind | None = None) -> str | None:
-    """The id of the run of a project, or of those of no project, that was kept last: of any kind, or of one."""
+    """The id of the run of a project that was kept last: of any kind, or of one."""
+    return next((str(row["id"]) for row in runs_of(connection, project, kind)), None)
+
+
+def runs_of(connection: Connection, project: str | None, kind: RunKind | None = None) -> Iterator[RowMapping]:
+    """The runs of a project, or (``None``) those of no project, of any kind or of one; the one kept last first."""
     run = schema.run
     query = select(run).order_by(run.c.number.desc())
     rows = connection.execute(query if kind is None else query.where(run.c.kind == kind.value)).mappings()
-    return next((str(row["id"]) for row in rows if scope_of(row).is_of(project)), None)
+    return (row for row in rows if scope_of(row).is_of(project))
 
 
 def scope_of(row: RowMapping) -> Scope:

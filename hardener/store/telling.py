@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice, takewhile
 
 from sqlalchemy import Connection, select
 
@@ -10,7 +11,7 @@ from hardener.model import Alert, RunKind
 from hardener.store import schema
 from hardener.store.contents import packed, unpacked
 from hardener.store.forms import body, made
-from hardener.store.reading import run_number
+from hardener.store.reading import run_number, runs_of
 
 MOST_AUDITS = 31
 """Whoever could not be told for longer is told of the newest ones only."""
@@ -25,13 +26,13 @@ def told(connection: Connection, recipient: bytes) -> Sequence[Alert]:
     return [made(Alert, name, body(unpacked(kept, name), name)) for name, (_, kept) in zip(what, rows, strict=True)]
 
 
-def audits_for(connection: Connection, recipient: bytes) -> Sequence[str]:
-    """The ids of the audits a recipient knows nothing of, the newest last; of a new one the newest alone."""
-    run, known = schema.run, schema.recipient
+def audits_for(connection: Connection, recipient: bytes, project: str | None) -> Sequence[str]:
+    """The ids of a project's audits a recipient knows nothing of, the newest last; of a new one the newest alone."""
+    known = schema.recipient
     last = connection.execute(select(known.c.run).where(known.c.digest == recipient)).scalar_one_or_none()
-    query = select(run.c.id).where(run.c.kind == RunKind.AUDIT.value).order_by(run.c.number.desc())
-    query = query.limit(1) if last is None else query.where(run.c.number > last).limit(MOST_AUDITS)
-    return [*reversed(connection.execute(query).scalars().all())]
+    audits = runs_of(connection, project, RunKind.AUDIT)
+    unknown = takewhile(lambda row: last is None or row["number"] > last, audits)
+    return [*reversed([str(row["id"]) for row in islice(unknown, 1 if last is None else MOST_AUDITS)])]
 
 
 def remember(connection: Connection, recipient: bytes, run: str, alerts: Sequence[Alert]) -> None:

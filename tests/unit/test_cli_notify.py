@@ -12,7 +12,7 @@ import pytest
 
 from hardener.cli import main
 from hardener.errors import ExitCode, StoreError
-from hardener.model import Outcome
+from hardener.model import Outcome, Scope
 from hardener.store import Store
 from hardener.store.contents import unpacked
 from tests.unit.receivers import Mail, Webhook, refusing_port, serving
@@ -33,6 +33,7 @@ class Site:
         (folder / "hardener.yml").write_text("store: runs.sqlite\nnotify: [$ALERTS_HOOK, $ALERTS_OTHER]\n")
         patched.chdir(folder)
         self.nights = 0
+        self.scope = Scope(project=str(folder.resolve()), inventories=("hosts.yml",))
 
     def tells(self, first: int, second: int) -> None:
         """Where the recipients listen."""
@@ -43,7 +44,7 @@ class Site:
         """What ``web`` and ``db`` show; ``None`` of a target nobody can reach."""
         self.nights += 1
         web = dead("web", "alpha-one") if seen is None else result("web", alpha_one=seen)
-        self.store.save(night(self.nights, web, result("db", "d", alpha_one=other)))
+        self.store.save(night(self.nights, web, result("db", "d", alpha_one=other), scope=self.scope))
 
 
 @pytest.fixture
@@ -249,7 +250,7 @@ def test_an_audit_that_no_baseline_fits_does_not_stop_the_others(
 ) -> None:
     main(["baseline", "set", "latest"])
     told(capfd)
-    site.store.save(night(50, result("web", alpha_one=5), profile="cis-level2"))
+    site.store.save(night(50, result("web", alpha_one=5), profile="cis-level2", scope=site.scope))
     site.night(99)
     told(capfd, code=ExitCode.FINDINGS)
     assert REGRESSED in webhook.posted[0]["message"]
@@ -267,8 +268,11 @@ def test_recipients_can_be_tried(site: Site, webhook: Webhook, capfd: pytest.Cap
 @pytest.mark.parametrize(
     ("arguments", "cause"),
     [
-        (["--notify", "--from", "latest"], "is about everything in the newest audit: leave out --from and -l"),
-        (["--notify", "-l", "web"], "is about everything in the newest audit: leave out --from and -l"),
+        (
+            ["--notify", "--from", "latest"],
+            "is about everything in the project's newest audit: leave out --from",
+        ),
+        (["--notify", "-l", "web"], "is about everything in the project's newest audit: leave out --from"),
         (["--dry-run"], "goes with --notify"),
         (["--notify", "--silent-nights", "0"], "--silent-nights"),
     ],

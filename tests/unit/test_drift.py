@@ -50,8 +50,10 @@ def view(run: str, /, machine_id: str | None = "m", **seen: Any) -> View:
     return View(**{**fields, **special})
 
 
-def drift(*pairs: Pair) -> Drift:
-    scope = Scope(inventories=("hosts.yml", "my hosts"))
+HOSTS = Scope(inventories=("hosts.yml", "my hosts"))
+
+
+def drift(*pairs: Pair, scope: Scope = HOSTS) -> Drift:
     return find_drift(
         Comparison(run="new", started=STARTED, profile="cis-level1", scope=scope, controls=CONTROLS, pairs=pairs)
     )
@@ -97,6 +99,12 @@ def test_what_held_and_fails_now_regressed_and_says_how_to_remedy_it() -> None:
     assert (event.is_new, event.nights) == (True, 1)
     assert event.remedy == "hardener apply -i hosts.yml -i 'my hosts' -l web --controls alpha-one"
     assert exit_code(found) == ExitCode.FINDINGS
+
+
+def test_the_remedy_of_this_machine_names_it() -> None:
+    pair = compared("localhost", view("old", alpha_one=5), view("new", alpha_one=99))
+    named = "-i localhost, -e ansible_connection=local -l localhost"
+    assert only(drift(pair, scope=Scope())).remedy == f"hardener apply {named} --controls alpha-one"
 
 
 def test_where_no_role_remedies_the_record_says_why() -> None:

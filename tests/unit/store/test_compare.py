@@ -167,7 +167,21 @@ def test_our_own_apply_in_between_is_named_as_a_cause(store: Store) -> None:
 
 
 def test_without_an_audit_there_is_nothing_to_compare(store: Store) -> None:
-    with pytest.raises(StoreError, match="no audit is kept"):
+    with pytest.raises(StoreError, match="no audit outside of a project is kept"):
         store.compare()
     keep(store, night(1, result("web", alpha_one=5)))
     assert told(store) == [("appeared", "web", None, None)]
+
+
+def test_a_project_is_shown_its_own_newest_audit(store: Store) -> None:
+    mine, other = (Scope(project=name, inventories=(f"{name}/hosts.yml",)) for name in ("/srv/mine", "/srv/other"))
+    keep(
+        store,
+        night(1, result("web", alpha_one=5), scope=mine),
+        night(2, result("web", alpha_one=99), scope=mine),
+        night(3, result("shop", alpha_one=5), scope=other),
+    )
+    assert Store(store.location, "/srv/mine").compare().run == "night-002"
+    assert Store(store.location, "/srv/other").compare().run == "night-003"
+    with pytest.raises(StoreError, match="no audit of the project in /srv/new is kept; 'hardener runs list'"):
+        Store(store.location, "/srv/new").compare()

@@ -81,6 +81,16 @@ def test_whoever_is_new_is_told_of_the_newest_audit_and_then_of_all_that_follow(
     assert store.audits_for(BOB) == ["night-005"]
 
 
+def test_each_project_tells_of_its_own_audits(location: str) -> None:
+    scopes = [Scope(project=f"/srv/{name}") for name in ("one", "two")]
+    kept(location, *(night(number, result("web", alpha_one=5), scope=scopes[number % 2]) for number in range(1, 6)))
+    one, two = (Store(location, scope.project) for scope in scopes)
+    assert (one.audits_for(ANN), two.audits_for(ANN)) == (["night-004"], ["night-005"])
+    one.remember(ANN, "night-001", [])
+    assert (one.audits_for(ANN), two.audits_for(ANN)) == (["night-002", "night-004"], ["night-003", "night-005"])
+    assert Store(location).audits_for(ANN) == []
+
+
 def test_whoever_was_away_for_long_is_told_of_the_newest(location: str) -> None:
     store = kept(location, night(1, result("web", alpha_one=5)))
     store.remember(ANN, "night-001", [])
