@@ -19,14 +19,46 @@ from tests.integration.snapshots import KIND, RELEASE
 pytestmark = pytest.mark.lab
 
 NAME = f"alive-{KIND}{RELEASE}"
-CLOCK = " chrony" if KIND == "vm" else ""
-"""In a container nobody keeps a clock."""
+MACHINE = " chrony nfs-common nfs-ganesha nfs-ganesha-vfs" if KIND == "vm" else ""
+"""In a container nobody keeps a clock, and nobody mounts what another machine has."""
+FILER = r"""
+mkdir --parents /srv/filer /mnt/filer
+echo here > /srv/filer/file
+systemctl disable --quiet --now nfs-ganesha.service
+cat > /etc/filer.conf <<'CONFIGURATION'
+NFS_CORE_PARAM { Protocols = 4; NFS_Port = 2049; Enable_NLM = false; Enable_RQUOTA = false; Enable_UDP = false; }
+NFSV4 { Graceless = true; }
+EXPORT { Export_Id = 1; Path = /srv/filer; Pseudo = /filer; Access_Type = RW; Squash = No_Root_Squash; SecType = sys;
+         FSAL { Name = VFS; } }
+CONFIGURATION
+cat > /etc/systemd/system/filer.service <<'UNIT'
+[Unit]
+Description=A file server in a network of its own, in place of another machine
+Before=remote-fs-pre.target
+[Service]
+ExecStartPre=/bin/sh -c 'ip netns add filer && ip link add filer type veth peer name wire netns filer \
+    && ip address add 192.0.2.1/24 dev filer && ip link set filer up \
+    && ip -netns filer address add 192.0.2.2/24 dev wire && ip -netns filer link set wire up \
+    && ip -netns filer link set lo up && mkdir --parents /var/run/ganesha'
+ExecStart=/bin/ip netns exec filer ganesha.nfsd -F -f /etc/filer.conf -p /run/filer.pid -L /var/log/filer.log
+ExecStartPost=/bin/sh -c 'until ip netns exec filer ss -Hltn sport = :2049 | grep --quiet .; do :; done'
+ExecStopPost=/bin/ip netns delete filer
+TimeoutStartSec=300
+[Install]
+WantedBy=multi-user.target
+UNIT
+systemctl enable --quiet --now filer.service
+options=_netdev,nofail,x-systemd.requires=filer.service,x-systemd.mount-timeout=300
+echo "192.0.2.2:/filer /mnt/filer nfs4 $options 0 0" >> /etc/fstab
+systemctl daemon-reload
+mount /mnt/filer
+"""
 SITE = rf"""
 set -e
 export DEBIAN_FRONTEND=noninteractive
 printf 'postfix postfix/main_mailer_type select Local only\n' | debconf-set-selections
 apt-get install --yes --no-install-recommends \
-    postgresql nginx-light postfix redis-server snmpd snmp podman{CLOCK} >/dev/null
+    postgresql nginx-light postfix redis-server snmpd snmp podman{MACHINE} >/dev/null
 mkdir --parents /etc/containers
 printf '[storage]\ndriver = "vfs"\nrunroot = "/run/containers/storage"\ngraphroot = "/var/lib/containers/storage"\n' \
     > /etc/containers/storage.conf
@@ -48,6 +80,7 @@ printf '* * * * * date >> /var/log/app/cron.log\n' | crontab -u app -
 systemctl daemon-reload
 systemctl enable --quiet --now app.service nginx.service redis-server.service postgresql.service
 systemctl restart snmpd.service postfix.service
+{FILER if KIND == "vm" else ""}
 """
 DECLARED: Mapping[str, Any] = {
     "services_listening": {
@@ -75,6 +108,7 @@ SERVES: Mapping[str, str] = {
     "a job of a user": "rm --force /var/log/app/cron.log; "
     "timeout 150 sh -c 'until [ -s /var/log/app/cron.log ]; do :; done'",
     **({"the clock": "chronyc -n tracking"} if KIND == "vm" else {}),
+    **({"files of another machine": "date > /mnt/filer/file && cat /srv/filer/file"} if KIND == "vm" else {}),
 }
 """What somebody relies on → what shows that it is served."""
 
@@ -83,7 +117,8 @@ SERVES: Mapping[str, str] = {
 def bench() -> Iterator[Bench]:
     lab.down(NAME)
     node = lab.up(NAME, kind=KIND, release=RELEASE, progress=print)
-    lab.run(node, SITE, seconds=3600)
+    made = lab.run(node, SITE, seconds=3600)
+    assert made.returncode == 0, made.stderr
     inventory = yaml.safe_load(node.inventory.read_text())
     inventory["lab"]["hosts"][node.name] |= DECLARED
     node.inventory.write_text(yaml.safe_dump(inventory))
