@@ -175,7 +175,7 @@ class Applying:
 
     def _note_done(self, name: str, outcome: PlaybookOutcome, task: _Task) -> None:
         """What the playbook did to a target, each change with the controls it was made for."""
-        self._note(name, tasks=outcome.tasks, changes=tuple(outcome.changes))
+        self._note(name, tasks=outcome.tasks, changes=tuple(outcome.changes), left_as_is=tuple(outcome.left_as_is))
         try:
             self._note(name, changes=tuple(attributed(outcome.changes, task.controls)))
         except Exception as error:  # noqa: BLE001  (what was changed is known, if not what for)
@@ -262,6 +262,7 @@ def _after(before: TargetResult, changed: TargetResult, seen: TargetResult) -> T
             "findings": findings,
             "changes": changed.changes,
             "tasks": changed.tasks,
+            "left_as_is": changed.left_as_is,
             "problem": problem,
             "is_our_fault": changed.is_our_fault or seen.is_our_fault,
             "checkpoint": changed.checkpoint,

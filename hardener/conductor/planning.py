@@ -167,5 +167,6 @@ def _with_items(conductor: Conductor, case: _Case, outcome: PlaybookOutcome) -> 
         change.model_copy(update={"touches": tuple(touches.get(change.control, ()))}) for change in case.plan.changes
     ]
     problem = f"could not be rehearsed: {outcome.problem}" if outcome.problem else None
-    told = {"items": tuple(items), "changes": tuple(changes), "problem": problem}
+    left = tuple(outcome.left_as_is)
+    told = {"items": tuple(items), "changes": tuple(changes), "left_as_is": left, "problem": problem}
     return replace(case, plan=case.plan.model_copy(update=told))

@@ -128,6 +128,8 @@ class TargetResult(Word):
     """Ansible tasks executed on the target, not counting skipped ones."""
     checkpoint: CheckpointState | None = None
     """``None`` where this run did not touch the target."""
+    left_as_is: tuple[str, ...] = ()
+    """What an apply could not change safely, a sentence each: others could have misled it, or it cannot be reached."""
 
     def count(self, *outcomes: Outcome) -> int:
         """How many findings have one of these outcomes."""
@@ -165,6 +167,8 @@ class TargetPlan(Word):
     changes: tuple[PlannedChange, ...] = ()
     items: tuple[Change, ...] = ()
     """Everything the playbook would change for them, item by item."""
+    left_as_is: tuple[str, ...] = ()
+    """What it could not change safely, a sentence each."""
     values: str = ""
     """Digest of everything the roles receive: two plans for the same values have the same one."""
     for_a_person: tuple[Finding, ...] = ()

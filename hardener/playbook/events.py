@@ -21,6 +21,8 @@ NAME_LIMIT = 4 * 4096 + 256
 MOST_CHANGES = 10_000
 MOST_TEXT = 1024 * 1024
 """Most changes of one target, and characters of them all, that are kept."""
+MOST_LEFT = 200
+"""Sentences about what was left as it is that are kept of one target."""
 _UNSURE = 256
 """Characters before a cut that are not kept: half a secret is not known for one."""
 _TEXTS = ("subject", "key", "before", "after")
@@ -33,6 +35,8 @@ class Outcome:
     changes: list[Change] = field(default_factory=list)
     tasks: int = 0
     """Executed tasks, handlers included; skipped ones do not count."""
+    left_as_is: list[str] = field(default_factory=list)
+    """What our modules warn of: what they could not change safely, and why."""
     problem: str | None = None
     failed_role: str = ""
     """The role whose task failed; empty where that was none, or the target was not reached."""
@@ -57,12 +61,22 @@ def record(event: Mapping[str, Any], outcomes: Mapping[str, Outcome], progress: 
     if kind in ("runner_on_ok", "runner_on_failed"):
         outcome.tasks += 1
         progress(host, task)
+        _keep_warnings(outcome, data, answer)
     if kind == "runner_on_ok" and answer.get("changed"):
         _keep_changes(outcome, data, answer)
     if kind in ("runner_on_failed", "runner_on_unreachable") and not data.get("ignore_errors"):
         outcome.problem = one_line(f"{task or 'connect'}: {_message(answer)}")
         outcome.failed_role = _text(data.get("role")) if kind == "runner_on_failed" else ""
     return False
+
+
+def _keep_warnings(outcome: Outcome, data: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+    """Keep what our modules warn of; those of Ansible, whose names have dots, warn of other things."""
+    said = answer.get("warnings")
+    if not isinstance(said, list) or "." in _text(data.get("resolved_action")):
+        return
+    for text in said[: MOST_LEFT - len(outcome.left_as_is)]:
+        outcome.left_as_is.append(_kept(_text(text), LINE_LIMIT, escaped_line))
 
 
 def _keep_changes(outcome: Outcome, data: Mapping[str, Any], answer: Mapping[str, Any]) -> None:

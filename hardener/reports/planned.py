@@ -42,7 +42,11 @@ def _section(plans: Plans, plan: TargetPlan, *, with_diffs: bool) -> Iterator[st
 
 
 def _left_over(plans: Plans, plan: TargetPlan) -> Iterator[str]:
-    """What is held back, each cause once with what to do about it, and what only a person can decide."""
+    """What cannot be changed safely, what is held back, each with its cause, and what only a person can decide."""
+    if plan.left_as_is:
+        yield f"  would be left as it is ({len(plan.left_as_is)}):"
+    for sentence in plan.left_as_is:
+        yield f"    {on_one_line(sentence, 2 * WIDEST)}"
     if plan.held_back:
         yield f"  held back ({len(plan.held_back)}):"
     for words, controls in by_hold(plan.held_back).items():

@@ -199,6 +199,10 @@ def _changes(view: TargetView) -> Iterator[Padding]:
     for (role, subject), number in subjects.items():
         times = f" ({number} changes)" if number > 1 else ""
         yield _line(4, f"{on_one_line(role, 80)}: {on_one_line(subject, WIDEST_VALUE)}{times}")
+    if view.result.left_as_is:
+        yield _line(2, (f"left as it is ({len(view.result.left_as_is)})", "bold yellow"))
+    for sentence in view.result.left_as_is:
+        yield _line(4, on_one_line(sentence, 2 * WIDEST_VALUE))
 
 
 def _for_a_person(view: TargetView) -> Iterator[Padding]:

@@ -172,10 +172,13 @@ class Playbook:
         problem: str | None = None,
         meanwhile: Callable[[], None] = lambda: None,
         failing: Sequence[str] = (),
+        left_as_is: Sequence[str] = (),
     ) -> None:
         self.fleet, self.repaired, self.problem, self.meanwhile = fleet, repaired, problem, meanwhile
         self.failing = failing
         """Roles that fail where they are run, all others having done their work."""
+        self.left_as_is = left_as_is
+        """What it warns of on every target."""
         self.runs: list[PlaybookRun] = []
 
     def __call__(self, run: PlaybookRun) -> Mapping[str, PlaybookOutcome]:
@@ -190,7 +193,8 @@ class Playbook:
         role = next((role for role in roles if role in self.failing), "")
         problem = f"Write: {role} is broken" if role else self.problem
         changes = [Change(role=roles[0], task="Write", module="keyed_file", subject="/etc/x")]
-        return PlaybookOutcome(changes=changes, tasks=4, problem=problem, failed_role=role)
+        left = [*self.left_as_is]
+        return PlaybookOutcome(changes=changes, tasks=4, left_as_is=left, problem=problem, failed_role=role)
 
 
 def conductor(fleet: Fleet, **changes: Any) -> Conductor:

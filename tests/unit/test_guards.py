@@ -318,3 +318,10 @@ def test_after_an_apply_what_failed_before_and_holds_now_is_fixed() -> None:
     fleet = Fleet(a=ill())
     _, (after,) = applied(conductor(fleet), targets("a"), settings(Playbook(fleet, healthy())))
     assert after.count(Outcome.FIXED) == 1
+
+
+def test_what_the_playbook_left_as_it_is_stays_known() -> None:
+    fleet = Fleet(a=ill())
+    playbook = Playbook(fleet, ill(), left_as_is=["/etc/x: left alone: a link"])
+    _, (after,) = applied(conductor(fleet), targets("a"), settings(playbook))
+    assert after.left_as_is == ("/etc/x: left alone: a link",)

@@ -13,7 +13,7 @@ from hardener.lossless import escaped
 from hardener.masking import MASK
 from hardener.model import ChangeKind
 from hardener.playbook import PlaybookRun, run_playbook
-from hardener.playbook.events import MOST_CHANGES, NAME_LIMIT, TEXT_LIMIT, Outcome, record
+from hardener.playbook.events import MOST_CHANGES, MOST_LEFT, NAME_LIMIT, TEXT_LIMIT, Outcome, record
 from tests.unit.secrets import HASHES, LINES, PASSWORD, TOKENS
 
 TASK = {"host": "node", "role": "sudo", "task": "Do it"}
@@ -167,6 +167,16 @@ def test_an_event_of_another_shape_is_no_error_of_ours(event: Any, res: Any) -> 
     for data in ({**TASK, "res": res}, {**TASK, "host": ["node"], "res": res}, {**TASK, "task": {}, "res": res}, res):
         record({"event": event, "event_data": data}, outcomes, lambda _target, _task: None)
     assert outcomes["other"] == Outcome()
+
+
+def test_what_our_modules_warn_of_is_kept_whether_they_changed_anything_or_failed() -> None:
+    answer = {"warnings": ["/etc/x: left alone: a link", 5, "two\nlines password=hunter2hunter2"], "msg": "no"}
+    for event in ("runner_on_ok", "runner_on_failed"):
+        left = told("text_files", answer, event).left_as_is
+        assert left == ["/etc/x: left alone: a link", "", "two\\x0alines password=[masked]"]
+    assert told("ansible.builtin.apt", answer).left_as_is == []
+    assert told("text_files", {"warnings": {"a": "mapping"}}).left_as_is == []
+    assert len(told("text_files", {"warnings": ["x"] * 1000}).left_as_is) == MOST_LEFT
 
 
 def test_what_a_target_tells_can_be_kept_whatever_its_bytes_are() -> None:

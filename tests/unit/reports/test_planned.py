@@ -146,6 +146,17 @@ def test_what_is_held_back_is_told_by_its_cause_with_how_to_go_on() -> None:
     assert "held back" not in planned.as_text(plans())
 
 
+def test_what_cannot_be_changed_safely_is_told_with_its_reason() -> None:
+    told = plans(left_as_is=("/etc/motd: left alone: a <link>", "/etc/issue: left alone: it cannot be reached"))
+    assert (
+        "  would be left as it is (2):\n"
+        "    /etc/motd: left alone: a <link>\n"
+        "    /etc/issue: left alone: it cannot be reached\n"
+    ) in planned.as_text(told)
+    assert "<li>/etc/motd: left alone: a &lt;link&gt;</li>" in planned.as_html(told)
+    assert "left as it is" not in planned.as_text(plans()) + planned.as_html(plans())
+
+
 def test_differences_are_shown_only_where_asked_for() -> None:
     brief, long = (planned.as_text(plans(), with_diffs=with_diffs) for with_diffs in (False, True))
     assert "+two" not in brief
@@ -194,6 +205,7 @@ def test_the_page_tells_what_the_table_tells() -> None:
         {"facts": facts(platform=Platform(family=HOSTILE, release=HOSTILE))},
         {"problem": HOSTILE},
         {"held_back": held_back("a-one", reason=HOSTILE)},
+        {"left_as_is": (HOSTILE,)},
         {"exclusions": (Exclusion(control="mounts-tmp", outcome=Outcome.ERROR, reason=HOSTILE),)},
     ],
     ids=lambda changes: next(iter(changes)),

@@ -122,6 +122,14 @@ def test_an_apply_tells_before_and_after_and_what_it_changed(apply_run: Run) -> 
     assert "  changes: 2, by 7 Ansible tasks\n    sshd: /etc/ssh/sshd_config.d/00-hardener.conf\n" in text
 
 
+def test_what_an_apply_left_as_it_is_is_told_with_its_reason(apply_run: Run) -> None:
+    result = apply_run.results[0].model_copy(update={"left_as_is": ("/etc/motd: left alone: a <link>",)})
+    told = apply_run.model_copy(update={"results": (result, *apply_run.results[1:])})
+    assert "  left as it is (1)\n    /etc/motd: left alone: a <link>\n" in text_of(told, "table")
+    assert "<li>/etc/motd: left alone: a &lt;link&gt;</li>" in text_of(told, "html")
+    assert "left as it is" not in text_of(apply_run, "table")
+
+
 def test_many_targets_begin_with_a_summary_and_hide_the_healthy() -> None:
     holds = tuple(Finding(control=name, outcome=Outcome.PASS) for name in CONTROLS)
     healthy = [soft(f"healthy{number}", findings=holds) for number in range(10)]
