@@ -1,4 +1,4 @@
-"""The conductor: the flows audit, plan, apply and rollback over many targets. Threads of ours are all here."""
+"""The conductor: the flows audit, plan, apply and rollback over many targets; the controller has no other threads."""
 
 from hardener.conductor.flows import Audit, Conductor, Seed
 from hardener.conductor.guards import GUARD_SECONDS

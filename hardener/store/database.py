@@ -207,9 +207,9 @@ class Store:
             return baselines.last_runs(connection, profile)
 
     def told(self, recipient: bytes) -> Sequence[Alert]:
-        """What a recipient, named by a digest, has been told that is not over."""
+        """What the project has told a recipient, named by a digest, that is not over."""
         with self._database.reading() as connection:
-            return telling.told(connection, recipient)
+            return telling.told(connection, recipient, self._project)
 
     def audits_for(self, recipient: bytes) -> Sequence[str]:
         """The project's audits a recipient knows nothing of, the newest last; of a new recipient the newest alone."""
@@ -217,9 +217,9 @@ class Store:
             return telling.audits_for(connection, recipient, self._project)
 
     def remember(self, recipient: bytes, run: str, alerts: Sequence[Alert]) -> None:
-        """Keep that a recipient knows of everything up to an audit, and what of it is not over."""
+        """Keep that a recipient knows of everything of the project up to an audit, and what of it is not over."""
         with self._database.writing() as connection:
-            telling.remember(connection, recipient, run, alerts)
+            telling.remember(connection, recipient, self._project, run, alerts)
 
     def seen(self, run: str, controls: Collection[str], silent_nights: int) -> Seen:
         """What an audit knows of some controls, and who answered none of so many audits up to it."""

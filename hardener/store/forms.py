@@ -32,10 +32,9 @@ def of_controls(records: Iterable[ControlRecord]) -> bytes:
 
 
 def of_result(result: TargetResult) -> bytes:
-    """Everything of a result that changes every night or belongs to this run alone."""
-    return result.model_dump_json(
-        exclude={"target": True, "facts": True, "findings": True, "transcript": {"answers": True}}
-    ).encode()
+    """Everything of a result that changes every night or belongs to this run alone; few leave anything as it is."""
+    elsewhere: dict[str, Any] = {"target": True, "facts": True, "findings": True, "transcript": {"answers": True}}
+    return result.model_dump_json(exclude=elsewhere | ({} if result.left_as_is else {"left_as_is": True})).encode()
 
 
 def of_facts(facts: Facts) -> bytes:

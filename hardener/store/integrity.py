@@ -96,6 +96,6 @@ def _newest(connection: Connection) -> Iterator[str]:
 def _alerts(connection: Connection) -> Iterator[str]:
     for known in connection.execute(select(schema.recipient.c.digest)).scalars():
         try:
-            told(connection, known)
+            told(connection, known, None)  # by the digest that is kept, whichever project that is bound to
         except Damaged as damage:
             yield str(damage)

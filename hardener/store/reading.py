@@ -26,6 +26,9 @@ from hardener.store.forms import Outline, body, loaded, made
 from hardener.store.intervals import seen_by
 from hardener.store.writing import RESULTS_AT_ONCE
 
+RUNS_AT_ONCE = 32
+"""Runs that a server sends in one go."""
+
 
 def newest(connection: Connection, project: str | None, kind: RunKind | None = None) -> str | None:
     """The id of the run of a project that was kept last: of any kind, or of one."""
@@ -36,8 +39,10 @@ def runs_of(connection: Connection, project: str | None, kind: RunKind | None = 
     """The runs of a project, or (``None``) those of no project, of any kind or of one; the one kept last first."""
     run = schema.run
     query = select(run).order_by(run.c.number.desc())
-    rows = connection.execute(query if kind is None else query.where(run.c.kind == kind.value)).mappings()
-    return (row for row in rows if scope_of(row).is_of(project))
+    chosen = query if kind is None else query.where(run.c.kind == kind.value)
+    # Whoever asks wants the first few: a server must not send them all.
+    with connection.execute(chosen, execution_options={"yield_per": RUNS_AT_ONCE}) as result:
+        yield from (row for row in result.mappings() if scope_of(row).is_of(project))
 
 
 def scope_of(row: RowMapping) -> Scope:

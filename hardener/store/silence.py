@@ -7,12 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, func, or_, select
 
-from hardener.model import Finding, RunKind, Scope, Seen
+from hardener.model import Finding, RunKind, Seen
 from hardener.store import schema
 from hardener.store.baselines import views
 from hardener.store.contents import batches
-from hardener.store.forms import instant, made
-from hardener.store.reading import ResultReader, result_body, run_body, run_number
+from hardener.store.forms import instant
+from hardener.store.reading import ResultReader, result_body, run_number, scope_of
 
 
 def seen(connection: Connection, reference: str, controls: Collection[str], nights: int) -> Seen:
@@ -52,7 +52,7 @@ def _silent(connection: Connection, number: int, nights: int) -> Mapping[str, da
     window = _window(connection, number, nights)
     if len(window) < nights:
         return {}
-    scope, first = _scope(window[0]), window[-1]["number"]
+    scope, first = scope_of(window[0]), window[-1]["number"]
     runs = [row["number"] for row in window]
     complete = _last_complete(connection, number)
     rows = [row for row in _results(connection, first, number) if row["run"] in runs or row["is_complete"]]
@@ -62,7 +62,7 @@ def _silent(connection: Connection, number: int, nights: int) -> Mapping[str, da
         asked.setdefault(row["target"], set()).add(row["run"])
     silent: dict[str, datetime | None] = {}
     for target, last in complete.items():
-        before = _scope(last)
+        before = scope_of(last)
         fits = before.inventories == scope.inventories and scope.limit in {None, before.limit}
         if target not in heard and (fits or number in asked.get(target, ())):
             silent[target] = instant(last["started"])
@@ -74,10 +74,10 @@ def _window(connection: Connection, number: int, nights: int) -> Sequence[RowMap
     """So many audits up to one that looked at the same inventories and limit, and at all controls; newest first."""
     found: list[RowMapping] = []
     for row in _audits(connection, number):
-        scope = _scope(row)
+        scope = scope_of(row)
         if scope.controls != "*":
             continue
-        if found and (scope.inventories, scope.limit) != (_scope(found[0]).inventories, _scope(found[0]).limit):
+        if found and (scope.inventories, scope.limit) != (scope_of(found[0]).inventories, scope_of(found[0]).limit):
             continue
         found.append(row)
         if len(found) == nights:
@@ -89,10 +89,6 @@ def _audits(connection: Connection, number: int) -> Iterator[RowMapping]:
     run = schema.run
     query = select(run).where(run.c.number <= number, run.c.kind == RunKind.AUDIT.value)
     yield from connection.execute(query.order_by(run.c.number.desc())).mappings()
-
-
-def _scope(run: RowMapping) -> Scope:
-    return made(Scope, f"run {run['id']}", run_body(run).get("scope", {}))
 
 
 def _last_complete(connection: Connection, number: int) -> Mapping[str, RowMapping]:

@@ -24,8 +24,8 @@ from tests.integration.proving import Bench
 CONTROLS = "[bfl]*"
 """Banners, the firewall, files, logs: what a role does where users and services own something, and little besides."""
 GUARD_SECONDS = 20
-BOUND_SECONDS = 600
-"""Longest time a whole flow may take: five times what it takes among attacks on a machine that does nothing else."""
+BOUND_SECONDS = 240
+"""Longest time a whole flow may take: three times what it takes without attacks."""
 TMP = {"source": "tmpfs", "fstype": "tmpfs", "options": "nodev,nosuid,noexec,mode=1777,size=50%"}
 FEWEST = 25
 

@@ -126,9 +126,8 @@ def test_what_nobody_knows_is_for_a_person_and_nothing_else_is(applied: TargetRe
 
 def test_what_was_left_as_it_is_is_told(applied: TargetResult) -> None:
     told = {path for path in FOR_A_PERSON if any(path in sentence for sentence in applied.left_as_is)}
-    assert told == {"/var/log/shared.log"}, (
-        applied.left_as_is
-    )  # the others are closed enough: only whose they are is asked
+    # The others are closed enough; only whose they are is asked.
+    assert told == {"/var/log/shared.log"}, applied.left_as_is
 
 
 def test_a_further_apply_has_nothing_to_do(bench: Bench, applied: TargetResult) -> None:

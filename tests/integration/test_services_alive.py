@@ -82,8 +82,6 @@ systemctl enable --quiet --now app.service nginx.service redis-server.service po
 systemctl restart snmpd.service postfix.service
 {FILER if KIND == "vm" else ""}
 """
-REBOOT_SECONDS = 1200
-"""Longest time until all of that runs again: an emulated machine that shares its processor needs minutes to stop it."""
 DECLARED: Mapping[str, Any] = {
     "services_listening": {
         "allowed": ["tcp * sshd", "tcp 80 nginx", "udp 161 snmpd", "tcp 8080 python3*", "udp 68 *", "udp 546 *"]
@@ -170,7 +168,7 @@ def test_what_is_declared_is_served_before_and_after_and_after_a_restart_and_a_d
     else:
         bench.apply()
     assert not_served(bench.node) == {}
-    lab.reboot(bench.node, seconds=REBOOT_SECONDS)
+    lab.reboot(bench.node)
     assert not_served(bench.node) == {}
     live_a_day(bench.node)
     assert not_served(bench.node) == {}

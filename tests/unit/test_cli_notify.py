@@ -24,6 +24,9 @@ REGRESSED = "web  alpha-one  The title of alpha-one: pass: 5 -> fail: 99, since 
 REGRESSED += "hardener apply -i hosts.yml -l web --controls alpha-one"
 
 
+ABOUT_EVERYTHING = "is about everything in the project's newest audit: leave out --from and -l"
+
+
 class Site:
     """A store, and a project file that names two recipients by the environment."""
 
@@ -268,11 +271,8 @@ def test_recipients_can_be_tried(site: Site, webhook: Webhook, capfd: pytest.Cap
 @pytest.mark.parametrize(
     ("arguments", "cause"),
     [
-        (
-            ["--notify", "--from", "latest"],
-            "is about everything in the project's newest audit: leave out --from",
-        ),
-        (["--notify", "-l", "web"], "is about everything in the project's newest audit: leave out --from"),
+        (["--notify", "--from", "latest"], ABOUT_EVERYTHING),
+        (["--notify", "-l", "web"], ABOUT_EVERYTHING),
         (["--dry-run"], "goes with --notify"),
         (["--notify", "--silent-nights", "0"], "--silent-nights"),
     ],

@@ -86,9 +86,21 @@ def test_each_project_tells_of_its_own_audits(location: str) -> None:
     kept(location, *(night(number, result("web", alpha_one=5), scope=scopes[number % 2]) for number in range(1, 6)))
     one, two = (Store(location, scope.project) for scope in scopes)
     assert (one.audits_for(ANN), two.audits_for(ANN)) == (["night-004"], ["night-005"])
-    one.remember(ANN, "night-001", [])
-    assert (one.audits_for(ANN), two.audits_for(ANN)) == (["night-002", "night-004"], ["night-003", "night-005"])
-    assert Store(location).audits_for(ANN) == []
+    two.remember(ANN, "night-005", ALERTS)
+    one.remember(ANN, "night-002", ALERTS[:1])
+    assert (one.audits_for(ANN), two.audits_for(ANN)) == (["night-004"], [])  # though the other was told of a later one
+    assert (one.told(ANN), two.told(ANN)) == (ALERTS[:1], ALERTS)
+    assert one.problems() == []
+
+
+def test_whoever_was_told_before_projects_were_known_is_not_told_again(location: str) -> None:
+    scope = Scope(project="/srv/one")
+    before = kept(location, *(night(number, result("web", alpha_one=5), scope=scope) for number in (1, 2, 3)))
+    before.remember(ANN, "night-001", ALERTS)
+    one = Store(location, scope.project)
+    assert (one.audits_for(ANN), one.told(ANN)) == (["night-002", "night-003"], ALERTS)
+    one.remember(ANN, "night-003", [])
+    assert (one.audits_for(ANN), one.told(ANN)) == ([], [])
 
 
 def test_whoever_was_away_for_long_is_told_of_the_newest(location: str) -> None:
