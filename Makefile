@@ -52,7 +52,7 @@ ansible:
 
 .PHONY: test
 test: packages check  ## check, and everything that needs lab nodes
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile tests/integration
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder tests/integration
 
 .PHONY: proof
 proof: install packages  ## A release's proof: every control broken and remedied on a virtual machine of each release

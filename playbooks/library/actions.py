@@ -15,7 +15,6 @@ options:
   commands: {description: Each a list of its words., type: list, elements: list, required: true}
   subject: {description: What they change., type: str, required: true}
   outcome: {description: In a few words what has become of it then., type: str, required: true}
-  kind: {description: The kind of change., type: str, choices: [action, ruleset], default: action}
 author: The hardener project
 """
 EXAMPLES = r"""
@@ -28,9 +27,9 @@ EXAMPLES = r"""
 RETURN = r"""#"""
 
 
-def diff(subject: str, outcome: str, kind: str) -> list[dict[str, str]]:
+def diff(subject: str, outcome: str) -> list[dict[str, str]]:
     """The one item the commands amount to."""
-    return [{"kind": kind, "subject": subject, "before": "", "after": outcome}]
+    return [{"kind": "action", "subject": subject, "before": "", "after": outcome}]
 
 
 def main() -> None:
@@ -39,13 +38,12 @@ def main() -> None:
         "commands": {"type": "list", "elements": "list", "required": True},
         "subject": {"type": "str", "required": True},
         "outcome": {"type": "str", "required": True},
-        "kind": {"type": "str", "choices": ["action", "ruleset"], "default": "action"},
     }
     module = AnsibleModule(argument_spec=specs, supports_check_mode=True)
     chosen = module.params
     for words in [] if module.check_mode else chosen["commands"]:
         output_of(module, *map(str, words))
-    finish(module, diff(chosen["subject"], chosen["outcome"], chosen["kind"]))
+    finish(module, diff(chosen["subject"], chosen["outcome"]))
 
 
 if __name__ == "__main__":

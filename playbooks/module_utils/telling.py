@@ -36,9 +36,9 @@ def fail(module: Any, sentence: str) -> NoReturn:
     raise SystemExit(1)
 
 
-def output_of(module: Any, *words: str, environment: Mapping[str, str] | None = None) -> str:
+def output_of(module: Any, *words: str, environment: Mapping[str, str] | None = None, stdin: str | None = None) -> str:
     """Output of a command that must succeed; the task fails with the last that it said where it does not."""
-    status, output, error = module.run_command(list(words), environ_update=environment)
+    status, output, error = module.run_command(list(words), environ_update=environment, data=stdin)
     if status != 0:
         said = (error or output).strip().splitlines()[-LAST_LINES:]
         fail(module, f"{words[0]} ended with {status}: {'; '.join(said) or 'it said nothing'}")

@@ -46,6 +46,7 @@ MODULES: Mapping[str, Callable[[Arguments], str | None]] = {
     "ansible.builtin.systemd_service": _of_systemd,
     "units": lambda _: STOPS,
     "enforced_profiles": lambda _: STOPS,  # a program that runs on may no longer do what it did
+    "packet_filter": lambda _: ACCESS,
     "pam_profiles": lambda _: ACCESS,
     "ansible.builtin.group": lambda _: ACCESS,
     **dict.fromkeys(

@@ -21,7 +21,7 @@ systemctl list-units --plain --no-legend --no-pager --state=active | awk '{ prin
 systemctl list-unit-files --plain --no-legend --no-pager | awk '{ print "unit file", $1, $2 }'
 sysctl --all 2>/dev/null | sed 's/^/sysctl /'
 findmnt --raw --noheadings --output TARGET,FSTYPE,VFS-OPTIONS | sed 's/^/mount /'
-nft --stateless list ruleset | sed 's/^/nft /'
+nft --stateless --terse list ruleset | sed 's/^/nft /'
 [ -e /run/systemd/container ] || auditctl -l | sed 's/^/audit /'
 [ -e /run/systemd/container ] || awk '{ print "module", $1 }' /proc/modules
 dpkg-query --show --showformat 'package ${Package} ${Version} ${Status}\n'

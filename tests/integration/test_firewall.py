@@ -11,6 +11,7 @@ import pytest
 
 from hardener import lab
 from hardener.errors import ExitCode
+from tests.integration import talkers
 from tests.integration.proving import Bench, failing
 from tests.integration.test_bad_input import run
 
@@ -49,7 +50,9 @@ def bench() -> Iterator[Bench]:
         )
         whole = Bench.of(node)
         selection = replace(whole.conductor.selection, pattern="firewall-*")
-        inbound = {"web": {"protocol": "tcp", "ports": [8098], "networks": ["198.51.100.0/24", "fd00:51::/64"]}}
+        inbound = {
+            "web": {"protocol": "tcp", "ports": [8098, talkers.OPEN], "networks": ["198.51.100.0/24", "fd00:51::/64"]}
+        }
         services = {**whole.target.values["firewall_services"], "inbound": inbound}
         target = whole.target.model_copy(update={"values": {**whole.target.values, "firewall_services": services}})
         bench = replace(whole, target=target, conductor=replace(whole.conductor, selection=selection))
@@ -108,3 +111,21 @@ def test_nobody_shuts_himself_out(bench: Bench, tmp_path: Path) -> None:
         assert lab.run(bench.node, "nft list tables").stdout == "table ip site\n"
     finally:
         lab.run(bench.node, "systemctl restart hardener-firewall.service")
+
+
+@pytest.mark.parametrize(("node", "neighbour"), [("198.51.100.1", "198.51.100.2"), ("fd00:51::1", "fd00:51::2")])
+def test_what_is_connected_when_the_table_is_first_loaded_goes_on(bench: Bench, node: str, neighbour: str) -> None:
+    script = f"cat > /root/talkers.py <<'PYTHON'\n{Path(talkers.__file__).read_text()}\nPYTHON\n"
+    lab.run(
+        bench.node,
+        f"""{script}
+        systemctl stop hardener-firewall.service
+        rm --recursive --force /run/talkers && mkdir /run/talkers && mkfifo /run/talkers/go
+        systemd-run --quiet --unit=lab-talkers python3 /root/talkers.py {node} {neighbour} /run/talkers
+        until [ -e /run/talkers/connected ] || ! systemctl is-active --quiet lab-talkers; do :; done""",
+    )
+    assert not failing(bench.apply())
+    lab.run(bench.node, "echo now > /run/talkers/go")
+    waiting = "until [ -e /run/talkers/told ] || ! systemctl is-active --quiet lab-talkers; do :; done"
+    told = lab.run(bench.node, f"{waiting}; cat /run/talkers/told")
+    assert (told.returncode, told.stdout) == (0, "")

@@ -63,18 +63,21 @@ def test_a_unit_that_stops_is_missed_by_whom_it_sends_to_and_who_may_come(unit: 
 
 
 @pytest.mark.parametrize(
-    ("ports", "sentences"),
+    ("ports", "closed", "there"),
     [
-        ("22", ["the firewall would cut 2 connections to port 21 (10.0.0.7, 10.0.0.8)"]),
-        ("20-22, 80", []),
-        ("21", ["the firewall would cut 1 connection to port 22 (10.0.0.1)"]),
+        ("22", 21, "2 connections now (10.0.0.7, 10.0.0.8)"),
+        ("20-22, 80", None, ""),
+        ("21", 22, "1 connection now (10.0.0.1)"),
     ],
 )
-def test_a_firewall_cuts_what_comes_in_by_ports_it_does_not_open(ports: str, sentences: list[str]) -> None:
+def test_a_firewall_that_closes_a_port_is_missed_by_whom_is_connected_to_it(
+    ports: str, closed: int | None, there: str
+) -> None:
     rules = (
         f"chain input {{\n tcp dport {{ {ports} }} accept\n}}\nchain output {{\n tcp dport {{ 21, 22 }} accept\n}}\n"
     )
-    assert told(ChangeKind.FILE, "/etc/hardener/firewall.nft", "", rules) == sentences
+    sentences = [f"the firewall would let no new connection in to port {closed}, which has {there}"]
+    assert told(ChangeKind.FILE, "/etc/hardener/firewall.nft", "", rules) == (sentences if closed else [])
 
 
 def test_a_mount_that_becomes_noexec_has_the_programs_below_it() -> None:

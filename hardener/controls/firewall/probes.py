@@ -25,7 +25,7 @@ Chains = Mapping[str, Mapping[str, Any]]
 
 def loaded_table(host: Host) -> Chains | None:
     """The chains of our table; ``None`` where there is no such table, or nothing that could have loaded it."""
-    result = host.run(f"nft --stateless list table {TABLE}")
+    result = host.run(f"nft --stateless --terse list table {TABLE}")
     if result.rc == 0:
         return read_table(result.stdout)
     if result.rc == seen.COMMAND_NOT_FOUND or "No such file or directory" in result.stderr:
@@ -35,7 +35,7 @@ def loaded_table(host: Host) -> Chains | None:
 
 def table_at_boot(host: Host) -> Chains | None:
     """The chains the next boot loads: the file, loaded into an empty network namespace of its own."""
-    load = f"nft --file {FILE} && nft --stateless list table {TABLE}"
+    load = f"nft --file {FILE} && nft --stateless --terse list table {TABLE}"
     result = host.run(f"[ -e {FILE} ] || exit 4; command -v nft >/dev/null || exit 4; unshare --net sh -c '{load}'")
     if result.rc == 0:
         return read_table(result.stdout)

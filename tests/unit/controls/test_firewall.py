@@ -18,10 +18,10 @@ from tests.unit.controls.recorded import RecordedHost
 
 CATALOGUE = catalogue_of([("firewall", firewall.CONTROLS)])
 VALUES = role_defaults(roles_directory())
-LOADED = "nft --stateless list table inet hardener"
+LOADED = "nft --stateless --terse list table inet hardener"
 AT_BOOT = (
     "[ -e /etc/hardener/firewall.nft ] || exit 4; command -v nft >/dev/null || exit 4; "
-    "unshare --net sh -c 'nft --file /etc/hardener/firewall.nft && nft --stateless list table inet hardener'"
+    "unshare --net sh -c 'nft --file /etc/hardener/firewall.nft && nft --stateless --terse list table inet hardener'"
 )
 TABLE = """\
 table inet hardener {

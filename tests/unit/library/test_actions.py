@@ -6,6 +6,6 @@ from playbooks.library.actions import diff
 
 
 def test_commands_amount_to_one_item() -> None:
-    assert diff("table inet hardener", "loaded anew", "ruleset") == [
-        {"kind": "ruleset", "subject": "table inet hardener", "before": "", "after": "loaded anew"}
+    assert diff("the journal", "written to the disk") == [
+        {"kind": "action", "subject": "the journal", "before": "", "after": "written to the disk"}
     ]
