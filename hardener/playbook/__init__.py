@@ -33,6 +33,12 @@ __all__ = ["Outcome", "PlaybookRun", "run_playbook"]
 OUTPUT_PIECE = 65536
 """Characters of Ansible's output that are looked at in one step."""
 
+PATIENCE_SECONDS = "60"
+"""How long Ansible waits for a connection, and for sudo to begin a task, where the operator's environment says nothing.
+
+By itself it waits for 10 and 12 seconds: on an emulated machine beside another that was seen not to be enough.
+"""
+
 _LAUNCHER = """\
 #!{python}
 import ctypes, os, signal, sys
@@ -99,6 +105,7 @@ def run_playbook(run: PlaybookRun, playbook: str = "harden.yml") -> Mapping[str,
                 "ANSIBLE_PIPELINING": "true",
                 "ANSIBLE_HOST_KEY_CHECKING": "true",
                 "ANSIBLE_NOCOLOR": "true",
+                "ANSIBLE_TIMEOUT": os.environ.get("ANSIBLE_TIMEOUT", PATIENCE_SECONDS),
                 "ANSIBLE_LOCAL_TEMP": str(directory / "tmp"),
                 "LC_ALL": "C.UTF-8",  # Ansible runs in no other kind of locale, whatever the operator's is
                 "PATH": f"{_launcher(directory, path)}{os.pathsep}{path}",

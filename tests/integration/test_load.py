@@ -159,3 +159,25 @@ def test_nobody_notices_that_anothers_checkpoint_takes_longer_than_a_guard_waits
         assert took, "the node was not slow enough to prove anything"
         assert results[quick.name]["problem"] is None
         assert results[quick.name]["checkpoint"] == "released"
+
+
+SLOW_ONCE = r"""
+cat > /usr/local/sbin/slow-once <<'SCRIPT'
+#!/bin/sh
+tr '\0' ' ' < "/proc/$PPID/cmdline" | grep --quiet BECOME-SUCCESS && mkdir /run/slowed 2>/dev/null && sleep 20
+true
+SCRIPT
+chmod 0755 /usr/local/sbin/slow-once
+echo 'session optional pam_exec.so seteuid /usr/local/sbin/slow-once' >> /etc/pam.d/sudo
+"""
+"""A sudo that once keeps Ansible waiting, as a busy machine's does: longer than Ansible waits by itself."""
+
+
+def test_a_task_whose_sudo_takes_its_time_is_waited_for(tmp_path: Path) -> None:
+    with soft_node("load-waiting-container12") as node:
+        lab.run(node, SLOW_ONCE)
+        told, complaints = started([node], tmp_path / "runs.db", "--controls", "banners-*").communicate(
+            timeout=PATIENCE_SECONDS
+        )
+        assert lab.run(node, "test -d /run/slowed").returncode == 0, "nobody was kept waiting"
+        assert settled(node, PATIENCE_SECONDS) == "released", (told, complaints)

@@ -31,6 +31,7 @@ NFSV4 { Graceless = true; }
 EXPORT { Export_Id = 1; Path = /srv/filer; Pseudo = /filer; Access_Type = RW; Squash = No_Root_Squash; SecType = sys;
          FSAL { Name = VFS; } }
 CONFIGURATION
+printf '[Match]\nName=filer\n[Link]\nUnmanaged=yes\n' > /etc/systemd/network/10-filer.network
 cat > /etc/systemd/system/filer.service <<'UNIT'
 [Unit]
 Description=A file server in a network of its own, in place of another machine
