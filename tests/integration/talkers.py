@@ -10,6 +10,7 @@ import ctypes
 import os
 import select
 import socket
+import struct
 import sys
 from pathlib import Path
 
@@ -35,10 +36,9 @@ def listener(address: str, port: int) -> socket.socket:
     return socket.create_server((address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
 
 
-def connections(node: str, neighbour: str) -> dict[str, Ends]:
+def connections(node: str, neighbour: str, ports: dict[int, socket.socket]) -> dict[str, Ends]:
     """Who speaks first over which, and how → both ends of it."""
     made: dict[str, Ends] = {}
-    ports = {port: listener(node, port) for port in (OPEN, CLOSED)}
     enter("/run/netns/peer")
     theirs = listener(neighbour, THEIRS)
     for port, waiting in ports.items():
@@ -64,9 +64,26 @@ def say(name: str, end: socket.socket) -> None:
     end.setsockopt(socket.IPPROTO_TCP, TCP_CORK, 0)
 
 
+def connects_again(address: str, ends: Ends) -> bool:
+    """Whether the neighbour, whose end is broken off, gets through once more from the port it had there."""
+    own = ends["peer"].getsockname()
+    ends["peer"].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    ends["peer"].close()
+    enter("/run/netns/peer")
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as again:
+        again.bind(own)
+        again.settimeout(SECONDS / 2)
+        try:
+            again.connect((address, OPEN))
+        except TimeoutError:
+            return False
+    return True
+
+
 def main(node: str, neighbour: str, folder: Path) -> None:
     """Connect, wait for the word, speak, and tell what was lost."""
-    made = connections(node, neighbour)
+    ports = {port: listener(node, port) for port in (OPEN, CLOSED)}
+    made = connections(node, neighbour, ports)
     (folder / "connected").touch()
     (folder / "go").read_text()
     waiting = {}
@@ -82,7 +99,10 @@ def main(node: str, neighbour: str, folder: Path) -> None:
         for descriptor, _ in ready:
             poll.unregister(descriptor)
             lost = {end: name for end, name in lost.items() if end.fileno() != descriptor}
-    (folder / "told.new").write_text("".join(f"{name}\n" for name in lost.values()))
+    told = [*lost.values()]
+    if not connects_again(node, made[f"to {OPEN}: node speaks"]):
+        told.append("another connection from the same port")
+    (folder / "told.new").write_text("".join(f"{name}\n" for name in told))
     (folder / "told.new").rename(folder / "told")
 
 
