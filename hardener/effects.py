@@ -69,8 +69,8 @@ def _sentences(item: Change, host: _Host) -> Iterator[str]:
         yield from _ends_with(item.subject, host)
     if item.kind is ChangeKind.FILE and item.subject.endswith(".nft"):
         is_open = _open_ports(item.after)
-        last = [one for one in host.inbound if not is_open[one.port]]
-        for port, peers in _by_port(last):
+        closed = [one for one in host.inbound if not is_open[one.port]]
+        for port, peers in _by_port(closed):
             there = f"{counted(len(peers), 'connection')} now ({_named(peers)})"
             yield f"the firewall would let no new connection in to port {port}, which has {there}"
     if item.kind is ChangeKind.MOUNT and "noexec" in item.after.split(",") and "noexec" not in item.before.split(","):
