@@ -54,8 +54,9 @@ class Selection:
 
     def exclusion(self, control: Control) -> Exclusion | None:
         """Why a control is not selected at all, or ``None``."""
-        if not self.profile.selects(control):
-            reason = f"level {control.level} is not in profile {self.profile.name}"
+        record = self.catalogue.records[control.id]
+        if not self.profile.selects(record):
+            reason = f"level {record.level} is not in profile {self.profile.name}"
         elif control.id not in self._named:
             reason = f"not named by {self.pattern}"
         elif control.needs_walk and not self.walk:

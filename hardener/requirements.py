@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hardener.catalogue.benchmarks import Answered, Place, built_in_benchmarks, load_benchmark, places
-from hardener.errors import ConfigError
-from hardener.model import ControlRecord, Finding, Outcome, Requirement, Requirements, Run, Standing, TargetResult
-
-REFERENCES = {
-    "nist-800-53": ("nist-800-53", "NIST SP 800-53 revision 5"),
-    "pci-dss": ("pci-dss-4", "PCI DSS 4"),
-    "cis-controls": ("cis-controls-8", "CIS Controls 8"),
-}
-"""Framework → how controls refer to it, and its title. What no control refers to is not known here, and not listed."""
+from hardener.catalogue.benchmarks import Benchmark
+from hardener.catalogue.coverage import Place, places
+from hardener.model import Finding, Outcome, Requirement, Requirements, Run, Standing, TargetResult
 
 _ORDER = list(Standing)
 _STANDINGS = {
@@ -29,17 +21,12 @@ _STANDINGS = {
 """Outcome → standing; every other outcome is that of a control nobody looked at."""
 
 
-def frameworks() -> Sequence[str]:
-    """What a run can be turned by: frameworks that controls refer to, and benchmarks."""
-    return [*REFERENCES, *(name.rpartition("-")[0] for name in built_in_benchmarks())]
+def by_requirement(run: Run, results: Iterable[TargetResult], benchmark: Benchmark) -> Requirements:
+    """Every requirement of a benchmark, and how the targets of a run stand to it.
 
-
-def by_requirement(run: Run, results: Iterable[TargetResult], framework: str) -> Requirements:
-    """Every requirement of a framework, and how the targets of a run stand to it.
-
-    ``results`` come one by one; the run's own are not looked at. Raises ``ConfigError`` for a framework there is not.
+    ``results`` come one by one; the run's own are not looked at.
     """
-    title, asked = _asked(run.controls, framework)
+    asked = places(benchmark, run.controls)
     tallies = {place.number: _Tally() for place in asked}
     targets = 0
     for result in results:
@@ -51,31 +38,11 @@ def by_requirement(run: Run, results: Iterable[TargetResult], framework: str) ->
         run=run.id,
         started=run.started,
         profile=run.profile,
-        framework=title,
+        framework=benchmark.title,
         targets=targets,
         scope=run.scope,
         requirements=tuple(tallies[place.number].requirement(place) for place in asked),
     )
-
-
-def _asked(controls: Mapping[str, ControlRecord], framework: str) -> tuple[str, Sequence[Place]]:
-    """The title of a framework, and its requirements in its order."""
-    if framework not in frameworks():
-        raise ConfigError(f"no framework {framework!r}; there are {', '.join(frameworks())}", location="--by")
-    if framework not in REFERENCES:
-        benchmark = load_benchmark(framework)
-        return benchmark.title, places(benchmark, controls.values())
-    reference, title = REFERENCES[framework]
-    answers: dict[str, list[str]] = defaultdict(list)
-    for control in controls.values():
-        for number in control.references.get(reference, ()):
-            answers[number].append(control.id)
-    return title, [Place(number, 0, Answered.AUTOMATED, answers[number]) for number in sorted(answers, key=_natural)]
-
-
-def _natural(number: str) -> list[tuple[int, str]]:
-    """``AC-10`` comes after ``AC-2``."""
-    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", number)]
 
 
 def _standing(finding: Finding) -> Standing:

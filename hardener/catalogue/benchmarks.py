@@ -1,116 +1,114 @@
-"""Benchmarks: what others recommend by number, and which of our controls answers each of them."""
+"""Benchmarks: what others recommend by number, which of our controls answer each number, and of which level."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from pathlib import Path
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from hardener.catalogue.discovery import Catalogue
-from hardener.documents import read_document
 from hardener.errors import ConfigError
-from hardener.model import ControlRecord
 
-BUILT_IN = Path(__file__).parent / "benchmarks"
+_NAME = re.compile(r"(?P<family>.+?)(?:-(?P<version>\d+(?:\.\d+)*))?")
+
+Level = Annotated[int, Field(ge=1)]
 
 
-class Recommendation(BaseModel):
+class Form(BaseModel):
+    """Base of what a benchmark's file holds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Recommendation(Form):
     """One recommendation of a benchmark, without its text, which is licensed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    level: int
-    judged_by: Literal["machine", "person"]
+    level: Level | None = None
+    """``None`` where whoever recommends it knows no levels."""
+    judged_by: Literal["machine", "person"] | None = None
     way: str | None = None
     """For a recommendation about one of several ways to do something: a key of ``not_chosen`` where it is not ours."""
+    controls: Sequence[str] = ()
 
 
-class NotChosen(BaseModel):
+class NotChosen(Form):
     """A way that the roles do not take, and the control that proves that nobody else has taken it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     reason: str
     proven_by: str
 
 
-class Benchmark(BaseModel):
-    """A benchmark's file: its numbers, and the name by which controls refer to them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    title: str
-    reference: str
-    not_chosen: Mapping[str, NotChosen] = {}
-    recommendations: Mapping[str, Recommendation]
-
-
-class Answered(StrEnum):
-    """How a recommendation is answered."""
-
-    AUTOMATED = "automated"
-    MANUAL = "manual, with evidence"
-    BY_CHOICE = "covered by choice"
-    GAP = "GAP"
-
-
 @dataclass(frozen=True)
-class Place:
-    """One recommendation's place among our controls."""
+class Benchmark:
+    """What somebody recommends, number by number, and which controls answer it."""
 
-    number: str
-    level: int
-    answered: Answered
-    controls: Sequence[str]
-    note: str = ""
+    name: str
+    """With the version."""
+    title: str
+    recommendations: Mapping[str, Recommendation]
+    """By number; where there are no numbers, by the control that each is about."""
+    reference: str | None = None
+    """How runs and reports call its numbers; ``None`` where there are none."""
+    not_chosen: Mapping[str, NotChosen] = field(default_factory=dict)
 
+    @property
+    def family(self) -> str:
+        """Its name without the version."""
+        return parts_of(self.name)[0]
 
-def built_in_benchmarks() -> Sequence[str]:
-    """Names of the benchmarks that come with the tool, with and without their version."""
-    return sorted(file.stem for file in BUILT_IN.glob("*.yml"))
+    @property
+    def version(self) -> list[tuple[int, str]]:
+        """By which the newest of a family is found."""
+        return by_number(parts_of(self.name)[1])
 
-
-def load_benchmark(name: str) -> Benchmark:
-    """A benchmark by name, of which the version may be left out; ``ConfigError`` where there is none."""
-    files = [
-        BUILT_IN / f"{known}.yml" for known in built_in_benchmarks() if known == name or known.startswith(f"{name}-")
-    ]
-    if not files:
-        raise ConfigError(f"no benchmark {name!r}; there are {', '.join(built_in_benchmarks())}", location=name)
-    document = read_document(files[-1], error=ConfigError)
-    try:
-        return Benchmark.model_validate(document.data)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        raise ConfigError(first["msg"], location=document.location(*first["loc"])) from None
+    @property
+    def has_levels(self) -> bool:
+        """Whether its recommendations have levels."""
+        return any(item.level is not None for item in self.recommendations.values())
 
 
-def coverage(benchmark: Benchmark, catalogue: Catalogue) -> Sequence[Place]:
-    """The place of every recommendation, in the benchmark's order."""
-    return places(benchmark, [control.record() for control in catalogue.values()])
+def by_number(number: str) -> list[tuple[int, str]]:
+    """Sorts as people count: ``AC-10`` comes after ``AC-2``."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", number)]
 
 
-def places(benchmark: Benchmark, controls: Iterable[ControlRecord]) -> Sequence[Place]:
-    """The same among controls as a run keeps them."""
-    answers: dict[str, list[str]] = {}
-    for control in controls:
-        for number in control.references.get(benchmark.reference, ()):
-            answers.setdefault(number, []).append(control.id)
-    return [
-        _place(number, item, answers.get(number, ()), benchmark.not_chosen)
-        for number, item in benchmark.recommendations.items()
-    ]
+def parts_of(name: str) -> tuple[str, str]:
+    """Family and version: ``nist-800-53-5`` is the fifth of ``nist-800-53``."""
+    match = _NAME.fullmatch(name)
+    return (match["family"], match["version"] or "") if match else (name, "")
 
 
-def _place(number: str, item: Recommendation, controls: Sequence[str], not_chosen: Mapping[str, NotChosen]) -> Place:
-    if controls:
-        answered = Answered.AUTOMATED if item.judged_by == "machine" else Answered.MANUAL
-        return Place(number, item.level, answered, controls)
-    if item.way is not None and item.way in not_chosen:
-        other = not_chosen[item.way]
-        return Place(number, item.level, Answered.BY_CHOICE, [other.proven_by], f"{item.way}: {other.reason}")
-    return Place(number, item.level, Answered.GAP, ())
+def benchmark_named(name: str, benchmarks: Iterable[Benchmark], *, location: str) -> Benchmark:
+    """A benchmark by name, and the newest of those where the version is left out; ``ConfigError`` without any."""
+    known = list(benchmarks)
+    found = [item for item in known if item.name == name] or [item for item in known if item.family == name]
+    if not found:
+        names = ", ".join(item.name for item in known)
+        raise ConfigError(f"no benchmark {name!r}; there are {names}", location=location)
+    return max(found, key=lambda item: item.version)
+
+
+def references_of(benchmarks: Iterable[Benchmark]) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    """Control → reference of a benchmark → its numbers there."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for benchmark in benchmarks:
+        if benchmark.reference is None:
+            continue
+        for number, item in benchmark.recommendations.items():
+            for identifier in item.controls:
+                numbers = found.setdefault(identifier, {})
+                numbers[benchmark.reference] = (*numbers.get(benchmark.reference, ()), number)
+    return found
+
+
+def levels_of(benchmarks: Iterable[Benchmark]) -> Mapping[str, int]:
+    """Control → its level, which is the lowest it has anywhere."""
+    levels: dict[str, int] = {}
+    for item in (item for benchmark in benchmarks for item in benchmark.recommendations.values()):
+        if item.level is None:
+            continue
+        for identifier in item.controls:
+            levels[identifier] = min(item.level, levels.get(identifier, item.level))
+    return levels

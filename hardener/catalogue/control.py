@@ -106,9 +106,7 @@ class Declared(TypedDict, total=False):
 
     title: Required[str]
     why: Required[str]
-    level: Required[int]
     severity: Required[Severity]
-    references: Required[Mapping[str, str | Sequence[str]]]
     disruption: Disruption
     unless: Mapping[Trait, str]
     chosen: Mapping[str, str]
@@ -125,9 +123,7 @@ class Control:
     subject: str
     title: str
     why: str
-    level: int
     severity: Severity
-    references: Mapping[str, str | Sequence[str]]
     observe: Callable[[Host], JsonValue]
     """Asks the host, returns what it saw; never judges."""
     expect: Callable[[Sequence[Any]], Expectation] | None
@@ -176,20 +172,17 @@ class Control:
             return None
         return self.expect([parameter.value(self.role, values) for parameter in self.parameters])
 
-    def record(self) -> ControlRecord:
-        """The readable half, for runs and reports."""
+    def record(self, level: int, references: Mapping[str, tuple[str, ...]]) -> ControlRecord:
+        """The readable half, for runs and reports, with what benchmarks say of it."""
         return ControlRecord(
             id=self.id,
             title=self.title,
             why=self.why,
             role=self.role,
-            level=self.level,
+            level=level,
             severity=self.severity,
             disruption=self.disruption,
-            references={
-                name: (numbers,) if isinstance(numbers, str) else tuple(numbers)
-                for name, numbers in self.references.items()
-            },
+            references=references,
             remedy=self.remedy,
             is_remediable=self.is_remediable,
             is_manual=self.is_manual,

@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from hardener.catalogue.control import Control
 from hardener.catalogue.discovery import Catalogue
-from hardener.catalogue.site import profile_files
+from hardener.catalogue.site import named_files
 from hardener.documents import Document, merged, read_document, validated
 from hardener.errors import ProfileError
+from hardener.model import ControlRecord
 from hardener.ownership import refuse_foreign
 
 BUILT_IN = Path(__file__).parent / "profiles"
@@ -45,14 +45,14 @@ class Profile:
     locations: Mapping[str, str] = field(default_factory=dict)
     """Variable → ``file:line``."""
 
-    def selects(self, control: Control) -> bool:
+    def selects(self, control: ControlRecord) -> bool:
         """Whether the chain names the control, by its level or its id."""
         return control.level in self.levels or control.id in self.controls
 
 
 def built_in_profiles() -> Sequence[str]:
     """Names of the profiles that come with the tool."""
-    return [*profile_files(BUILT_IN, None)]
+    return [*_files(None)]
 
 
 def load_profile(name: str, catalogue: Catalogue, site: Path | None = None) -> Profile:
@@ -60,8 +60,12 @@ def load_profile(name: str, catalogue: Catalogue, site: Path | None = None) -> P
 
     The profiles of a site's directory have names as ours have.
     """
-    named = profile_files(BUILT_IN, site)
+    named = _files(site)
     return _load(_file_of(name, named, Path(), location=name), catalogue, named, ())
+
+
+def _files(site: Path | None) -> Mapping[str, Path]:
+    return named_files("profiles", BUILT_IN, site, error=ProfileError)
 
 
 def _file_of(name: str, named: Mapping[str, Path], beside: Path, *, location: str) -> Path:

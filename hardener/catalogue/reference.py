@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from hardener.catalogue.control import Control
 from hardener.catalogue.discovery import Catalogue
-from hardener.model import Values
+from hardener.model import ControlRecord, Values
 
 _HEADER = """\
 # Controls
 
-Written by `make docs` from `hardener/controls/` and the defaults of `roles/`; edit those.
+Written by `make docs` from `hardener/controls/`, `hardener/catalogue/benchmarks/` and the defaults of `roles/`; edit
+those.
 
 *Expected* is what the roles' defaults make of it; a site may tighten it in its inventory. *Disturbs* is the most a
 remedy does to a running host. `hardener controls show ID` explains one control.
@@ -53,19 +54,19 @@ def controls_reference(catalogue: Catalogue, defaults: Values) -> str:
     """A section for each role, a row for each of its controls; ``defaults`` are the roles' own values."""
     sections = [_HEADER]
     for role in catalogue.roles():
-        rows = [_row(control, defaults) for control in catalogue.values() if control.role == role]
+        rows = [_row(item, catalogue.records[item.id], defaults) for item in catalogue.values() if item.role == role]
         lines = [_line(_TITLES), _line(["---"] * len(_TITLES)), *map(_line, rows)]
         sections.append(f"## {role}\n\n" + "".join(lines))
     return "\n".join(sections)
 
 
-def _row(control: Control, defaults: Values) -> Sequence[str]:
+def _row(control: Control, record: ControlRecord, defaults: Values) -> Sequence[str]:
     expectation = control.expectation(defaults)
-    references = [f"{name} {', '.join(numbers)}" for name, numbers in control.record().references.items()]
+    references = [f"{name} {', '.join(numbers)}" for name, numbers in record.references.items()]
     exceptions = [f"not on {trait.value}: {reason}" for trait, reason in control.unless.items()]
     return (
         f"`{control.id}`",
-        str(control.level),
+        str(record.level),
         control.severity.value,
         "; ".join([control.title, *exceptions]),
         expectation.words if expectation else "a person decides",

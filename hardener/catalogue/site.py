@@ -1,4 +1,4 @@
-"""What a site adds to our content: the controls, profiles and roles that lie in its project's directory."""
+"""What a site adds to our content: the controls, roles, profiles and benchmarks in its project's directory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hardener.catalogue.control import Control
 from hardener.content import roles_directory
-from hardener.errors import ConfigError, ProfileError
+from hardener.errors import ConfigError
 
 
 def site_controls(site: Path, ours: Mapping[str, str]) -> Iterator[tuple[str, Sequence[Control]]]:
@@ -58,12 +58,15 @@ def _line(error: Exception, file: Path) -> int:
     return next((frame.lineno or 1 for frame in reversed(frames) if frame.filename == str(file)), 1)
 
 
-def profile_files(ours: Path, site: Path | None) -> Mapping[str, Path]:
-    """Every profile that has a name; ``ProfileError`` where a site's has the name of one of ours."""
+def named_files(kind: str, ours: Path, site: Path | None, *, error: type[ConfigError]) -> Mapping[str, Path]:
+    """Every file of a kind that has a name, such as ``profiles``: those of ours, and those in the site's folder of it.
+
+    Raises ``error`` where one of a site has the name of one of ours.
+    """
     files = {file.stem: file for file in sorted(ours.glob("*.yml"))}
-    for file in sorted((site / "profiles").glob("*.yml")) if site else ():
+    for file in sorted((site / kind).glob("*.yml")) if site else ():
         if file.stem in files:
-            message = f"this profile has the name of one of ours, {files[file.stem]}: give it another"
-            raise ProfileError(message, location=f"{file}:1")
+            message = f"this {kind.removesuffix('s')} has the name of one of ours, {files[file.stem]}: give it another"
+            raise error(message, location=f"{file}:1")
         files[file.stem] = file
     return files

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hardener.catalogue.benchmarks import Answered, coverage, load_benchmark
+from hardener.catalogue.benchmarks import benchmark_named
+from hardener.catalogue.coverage import Answered, places
 from hardener.catalogue.discovery import discover
 from hardener.catalogue.profiles import load_profile
 from hardener.catalogue.reference import questions
@@ -35,7 +36,7 @@ def list_controls(
     chosen = load_profile(of_profile, catalogue, context.obj.directory) if of_profile else None
     rows = [
         (item.id, str(item.level), item.severity.value, item.disruption.value, item.title)
-        for item in (catalogue[identifier] for identifier in catalogue.matching(pattern))
+        for item in (catalogue.records[identifier] for identifier in catalogue.matching(pattern))
         if chosen is None or chosen.selects(item)
     ]
     if not rows:
@@ -54,7 +55,7 @@ def show_control(
     catalogue = discover(context.obj.directory)
     if identifier not in catalogue:
         raise ConfigError("no control is called so; see 'hardener controls list'", location=identifier)
-    control = catalogue[identifier]
+    control, record = catalogue[identifier], catalogue.records[identifier]
     defaults = role_defaults(*roles_directories(context.obj.directory))
     expectation = control.expectation(defaults)
     rows = [
@@ -64,7 +65,7 @@ def show_control(
         *(("asks", _shortened(question)) for question in questions(control)),
         ("remedy", control.remedy),
         ("disruption", control.disruption.value),
-        ("level", str(control.level)),
+        ("level", str(record.level)),
         ("severity", control.severity.value),
         ("role", control.role),
         *(
@@ -73,7 +74,7 @@ def show_control(
         ),
         *((f"not on {trait.value}", reason) for trait, reason in control.unless.items()),
         *((f"only where {choice} is", option) for choice, option in control.chosen.items()),
-        *((name, ", ".join(numbers)) for name, numbers in control.record().references.items()),
+        *((name, ", ".join(numbers)) for name, numbers in record.references.items()),
     ]
     deliver(listing.table(("control", control.id), rows), None)
 
@@ -86,17 +87,20 @@ def _shortened(question: str) -> str:
 @app.command("coverage")
 def show_coverage(
     context: typer.Context,
-    benchmark: Annotated[str, typer.Option("-b", "--benchmark", help="Its name.")] = "cis-debian-12",
+    benchmark: Annotated[
+        str, typer.Option("-b", "--benchmark", help="Its name; the version may be left out.")
+    ] = "cis-debian-12",
 ) -> None:
     """Show the place of every recommendation of a benchmark: the controls that answer it, or why none has to.
 
     Exits with 1 where a recommendation has no place. Example: hardener controls coverage --benchmark cis-debian-12
     """
-    chosen = load_benchmark(benchmark)
-    places = coverage(chosen, discover(context.obj.directory))
-    rows = [(item.number, str(item.level), item.answered, ", ".join(item.controls), item.note) for item in places]
-    counted = {kind: sum(item.answered is kind for item in places) for kind in Answered}
+    catalogue = discover(context.obj.directory)
+    chosen = benchmark_named(benchmark, catalogue.benchmarks, location="--benchmark")
+    found = places(chosen, catalogue.records)
+    rows = [(item.number, str(item.level or ""), item.answered, ", ".join(item.controls), item.note) for item in found]
+    counted = {kind: sum(item.answered is kind for item in found) for kind in Answered}
     summary = ", ".join(f"{number} {kind}" for kind, number in counted.items() if number)
     table = listing.table(("number", "level", "answered", "controls", "note"), rows)
-    deliver(f"{table}\n{chosen.title}: {len(places)} recommendations, {summary}.\n", None)
+    deliver(f"{table}\n{chosen.title}: {len(found)} recommendations, {summary}.\n", None)
     raise typer.Exit(code=1 if counted[Answered.GAP] else 0)

@@ -10,6 +10,9 @@ from typing import Annotated
 import typer
 
 from hardener import reports
+from hardener.catalogue.benchmark_files import built_in_families
+from hardener.catalogue.benchmarks import Benchmark, benchmark_named
+from hardener.catalogue.discovery import discover
 from hardener.cli.options import (
     OutputOption,
     PatternOption,
@@ -22,7 +25,7 @@ from hardener.cli.options import (
 from hardener.model import Run, TargetResult
 from hardener.reports import listing, requirements
 from hardener.reports.arranged import moment, outcome_words, value_words
-from hardener.requirements import by_requirement, frameworks
+from hardener.requirements import by_requirement
 from hardener.store import Store
 
 app = typer.Typer(help="Runs that are kept in the store.", no_args_is_help=True, rich_markup_mode=None)
@@ -105,7 +108,7 @@ def report(
     latest: Annotated[bool, typer.Option("--latest", help="The project's newest run, said explicitly.")] = False,
     limit: PatternOption = "*",
     by: Annotated[
-        str | None, typer.Option("--by", help=f"By the requirements of one of {', '.join(frameworks())}.")
+        str | None, typer.Option("--by", help=f"By the requirements of one of {', '.join(built_in_families())}.")
     ] = None,
     format: Annotated[
         str | None,
@@ -123,13 +126,14 @@ def report(
     if latest and run is not None:
         raise typer.BadParameter(f"is it {run} or the latest?", param_hint="--latest")
     if by is not None:
-        _tell_by(by, open_store(store, context.obj).stream(run or "latest", limit), format or "table", output)
+        benchmark = benchmark_named(by, discover(context.obj.directory).benchmarks, location="--by")
+        _tell_by(benchmark, open_store(store, context.obj).stream(run or "latest", limit), format or "table", output)
         return
     check_format(format or "html", output)
     _tell(open_store(store, context.obj), run or "latest", limit, format or "html", output)
 
 
-def _tell_by(by: str, opened: tuple[Run, Iterable[TargetResult]], format: str, output: Path | None) -> None:
+def _tell_by(by: Benchmark, opened: tuple[Run, Iterable[TargetResult]], format: str, output: Path | None) -> None:
     if format not in requirements.FORMATS:
         known = ", ".join(requirements.FORMATS)
         raise typer.BadParameter(f"{format!r} is not one of {known}, which --by has", param_hint="--format")

@@ -47,7 +47,7 @@ def make_run(
         tool_version=hardener.__version__,
         profile=selection.profile.name,
         scope=start.scope,
-        controls={control.id: control.record() for control in selection.catalogue.values()},
+        controls=selection.catalogue.records,
         waivers=tuple(selection.waivers),
         results=tuple(results),
         before=tuple(before),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from pydantic import JsonValue
 
@@ -125,15 +124,6 @@ def _confining(modes: Expectation) -> Expectation:
     )
 
 
-def _reference(number: str, *more: str) -> dict[str, Any]:
-    return {
-        "cis-debian12": number,
-        **dict(zip(("cis-debian13",), more, strict=False)),
-        "nist-800-53": ("AC-3", "SC-3"),
-        "cis-controls-8": "3.3",
-    }
-
-
 STUBS = "the profiles of container engines and sandboxes are stubs that must not be enforced"
 
 CONTROLS = [
@@ -141,9 +131,7 @@ CONTROLS = [
         subject="loaded",
         title="AppArmor's profiles are loaded, and again at every start",
         why="Without them every program may do whatever its user may, the web server's as well as its intruder.",
-        level=1,
         severity=Severity.MEDIUM,
-        references=_reference("1.3.1.3"),
         observe=_loaded,
         expect=lambda _: fields({NOW: at_least(1), AFTER_REBOOT: equals("enabled")}),
         parameters=[
@@ -161,9 +149,7 @@ CONTROLS = [
         subject="confined",
         title="Every AppArmor profile confines, or at least observes, and no program runs without its own",
         why="A profile that is loaded and switched off looks like protection in every list, and is none.",
-        level=1,
         severity=Severity.MEDIUM,
-        references=_reference("1.3.1.3"),
         observe=_modes,
         expect=lambda _: _confining(one_of(LEARNING, *CONFINED)),
         remedy="None: a program gets its profile when it starts, and people know when it may be restarted. Profiles "
@@ -190,9 +176,7 @@ CONTROLS = [
         subject="enforced",
         title="Every AppArmor profile is enforced",
         why="A profile that only complains writes down the intrusion that it was made to prevent.",
-        level=2,
         severity=Severity.MEDIUM,
-        references=_reference("1.3.1.4", "1.3.1.3"),
         observe=_modes,
         expect=lambda _: _confining(one_of(*CONFINED)),
         parameters=[Parameter("modes", (LEARNING,), equals)],

@@ -99,11 +99,7 @@ class _Words(TypedDict):
     why: str
 
 
-NIST_NOTICE = {"nist-800-53": ("AC-8", "CM-6"), "cis-controls-8": "4.1", "pci-dss-4": "2.2.6"}
-NIST_ACCESS = {"nist-800-53": ("AC-3", "CM-5"), "cis-controls-8": "3.3", "pci-dss-4": "7.2.2"}
-
-
-def _text(path: str, subject: str, number: str, *, may_be_absent: bool = False, **words: Unpack[_Words]) -> Control:
+def _text(path: str, subject: str, *, may_be_absent: bool = False, **words: Unpack[_Words]) -> Control:
     """A text people are shown; its value is the whole text."""
 
     def expect(values: Sequence[Any]) -> Expectation:
@@ -112,9 +108,7 @@ def _text(path: str, subject: str, number: str, *, may_be_absent: bool = False, 
 
     return Control(
         subject=subject,
-        level=1,
         severity=Severity.LOW,
-        references={"cis-debian12": number, **NIST_NOTICE},
         observe=_text_of(path),
         expect=expect,
         parameters=[Parameter("text", (path,), _neutral)],
@@ -124,16 +118,14 @@ def _text(path: str, subject: str, number: str, *, may_be_absent: bool = False, 
     )
 
 
-def _access(path: str, subject: str, number: str, *, why: str) -> Control:
+def _access(path: str, subject: str, *, why: str) -> Control:
     """A text only root may change."""
     return file_modes(
         subject,
         path,
         title=f"Only root may change {path}",
         why=why,
-        level=1,
         severity=Severity.LOW,
-        references={"cis-debian12": number, "cis-debian13": number, **NIST_ACCESS},
         violation=Violation([command("touch %s && chmod 0666 %s", path, path)]),
     )
 
@@ -142,7 +134,6 @@ CONTROLS = [
     _text(
         "/etc/motd",
         "motd",
-        "1.6.1",
         may_be_absent=True,
         title="The message of the day is the site's and tells nothing about the system",
         why="Whoever gets in with somebody's stolen key need not be told which exploits fit this host.",
@@ -151,9 +142,7 @@ CONTROLS = [
         subject="motd-generated",
         title="The message that is made at every login tells nothing about the system",
         why="Debian's own script prints kernel and architecture to everybody who logs in, whatever the site says.",
-        level=1,
         severity=Severity.LOW,
-        references={"cis-debian12": "1.6.1", **NIST_NOTICE},
         observe=_generated,
         expect=lambda _: fields({"tells": nothing()}),
         parameters=[Parameter("scripts", ("/etc/update-motd.d/10-uname",), equals)],
@@ -168,33 +157,28 @@ CONTROLS = [
     _text(
         "/etc/issue",
         "issue",
-        "1.6.2",
         title="The notice at the console is the site's and tells nothing about the system",
         why="Who merely stands before the screen learns the distribution, and lacks the warning that courts ask for.",
     ),
     _text(
         "/etc/issue.net",
         "issue-net",
-        "1.6.3",
         title="The notice for logins from the network is the site's and tells nothing about the system",
         why="It is shown to everybody who connects, before any of them has proved to be anybody.",
     ),
     _access(
         "/etc/motd",
         "motd-access",
-        "1.6.4",
         why="Users believe what the host tells them at login: a link planted there is followed.",
     ),
     _access(
         "/etc/issue",
         "issue-access",
-        "1.6.5",
         why="Whoever can write it can put a false login prompt, or an insult, on the console.",
     ),
     _access(
         "/etc/issue.net",
         "issue-net-access",
-        "1.6.6",
         why="The notice has legal weight only while nobody but the site decides what it says.",
     ),
 ]

@@ -98,23 +98,12 @@ def _hash(_: object) -> Expectation:
     return Expectation(words, lambda text: () if not text or HASH.fullmatch(str(text)) else ("is neither",))
 
 
-APPARMOR = {"nist-800-53": ("AC-3", "SC-3"), "cis-controls-8": "3.3"}
-AUDIT = {"nist-800-53": ("AU-3", "AU-12"), "cis-controls-8": "8.2", "pci-dss-4": "10.2.1"}
-
 CONTROLS = [
     Control(
         subject="superuser",
         title="GRUB asks for a password before anybody edits an entry",
         why="Whoever adds a word to the kernel's command line at the console is root without any other password.",
-        level=1,
         severity=Severity.MEDIUM,
-        references={
-            "cis-debian12": "1.4.1",
-            "cis-debian13": "1.4.1",
-            "nist-800-53": ("AC-3", "IA-2"),
-            "cis-controls-8": "4.1",
-            "pci-dss-4": "2.2.6",
-        },
         observe=_superuser,
         expect=_protected,
         parameters=[
@@ -138,51 +127,35 @@ CONTROLS = [
         GRUB_MENU,
         title="Only root may read GRUB's menu",
         why="It may hold the hash of the boot password, and says how the kernel's protections are set.",
-        level=1,
         severity=Severity.MEDIUM,
-        references={
-            "cis-debian12": "1.4.2",
-            "cis-debian13": "1.4.2",
-            "nist-800-53": ("AC-3", "CM-5"),
-            "cis-controls-8": "3.3",
-            "pci-dss-4": "7.2.2",
-        },
         unless=HOST_KERNEL,
         violation=Violation([command("chmod 0644 %s", GRUB_MENU)]),
     ),
     kernel_argument(
         "apparmor",
-        level=1,
         severity=Severity.MEDIUM,
         title="The kernel is told to start AppArmor",
         hazards=[hazards.selinux_in_charge],
         why="A kernel built or configured otherwise would leave every program unconfined, and say so nowhere.",
-        references={"cis-debian12": "1.3.1.2", **APPARMOR},
     ),
     kernel_argument(
         "security",
-        level=1,
         severity=Severity.MEDIUM,
         title="The kernel is told that AppArmor is its main security module",
         hazards=[hazards.selinux_in_charge],
         why="Only one of the older modules can be in charge: named on the command line, it is the one expected.",
-        references={"cis-debian12": "1.3.1.2", **APPARMOR},
     ),
     kernel_argument(
         "audit",
-        level=2,
         severity=Severity.LOW,
         title="Programs are audited from the start of the kernel",
         why="What starts before the audit daemon is otherwise never recorded, whatever it does later.",
-        references={"cis-debian12": "6.2.1.3", "cis-debian13": "6.2.1.3", **AUDIT},
     ),
     kernel_argument(
         "audit_backlog_limit",
-        level=2,
         severity=Severity.LOW,
         judge=at_least,
         title="The kernel keeps enough audit records until the daemon takes them",
         why="Until the daemon runs, records beyond the limit are lost, and with them what an early intruder did.",
-        references={"cis-debian12": "6.2.1.4", **AUDIT},
     ),
 ]

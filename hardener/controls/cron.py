@@ -15,8 +15,6 @@ from hardener.catalogue.expectations import Expectation, equals, fields, mode_at
 from hardener.catalogue.kinds import file_modes, running_service
 from hardener.model import Disruption, Severity
 
-ACCESS = {"nist-800-53": ("AC-3", "AC-6"), "cis-controls-8": "3.3", "pci-dss-4": "7.2.2"}
-
 
 @dataclass(frozen=True)
 class _Scheduler:
@@ -128,7 +126,6 @@ def _users_of(scheduler: _Scheduler, subject: str, **words: Any) -> Control:
     users, modes = scheduler.variables
     control = Control(
         subject=subject,
-        level=1,
         severity=Severity.MEDIUM,
         observe=_list_of(allow, deny, scheduler.jobs),
         expect=lambda values: _listed_only(values, scheduler),
@@ -148,16 +145,14 @@ def _users_of(scheduler: _Scheduler, subject: str, **words: Any) -> Control:
     return _where_installed(scheduler.package, control)
 
 
-def _root_only(subject: str, *patterns: str, number: str, what: str) -> Control:
+def _root_only(subject: str, *patterns: str, what: str) -> Control:
     """What cron runs for the system."""
     return file_modes(
         subject,
         *patterns,
         title=f"Only root may look at or change {what}",
         why="Whoever can write there runs as root at the next full hour; whoever can read it learns what runs when.",
-        level=1,
         severity=Severity.MEDIUM,
-        references={"cis-debian12": number, **ACCESS},
         violation=Violation([command("chmod 0777 %s", patterns[0])]),
     )
 
@@ -170,30 +165,20 @@ CONTROLS = [
             "cron.service",
             title="cron runs, and starts at boot",
             why="Log rotation, updates and integrity checks are jobs: where it stopped, nobody notices for months.",
-            level=1,
             severity=Severity.MEDIUM,
-            references={
-                "cis-debian12": "2.4.1.1",
-                "cis-debian13": "2.4.1.1",
-                "nist-800-53": "CM-6",
-                "cis-controls-8": "4.1",
-            },
         ),
     ),
-    _root_only("crontab", "/etc/crontab", number="2.4.1.2", what="the system's crontab"),
-    _root_only("hourly", "/etc/cron.hourly/", number="2.4.1.3", what="the hourly jobs"),
-    _root_only("daily", "/etc/cron.daily/", number="2.4.1.4", what="the daily jobs"),
-    _root_only("weekly", "/etc/cron.weekly/", number="2.4.1.5", what="the weekly jobs"),
-    _root_only(
-        "monthly", "/etc/cron.monthly/", "/etc/cron.yearly/", number="2.4.1.6", what="the monthly and yearly jobs"
-    ),
-    _root_only("d", "/etc/cron.d/", number="2.4.1.7", what="the jobs that packages bring"),
+    _root_only("crontab", "/etc/crontab", what="the system's crontab"),
+    _root_only("hourly", "/etc/cron.hourly/", what="the hourly jobs"),
+    _root_only("daily", "/etc/cron.daily/", what="the daily jobs"),
+    _root_only("weekly", "/etc/cron.weekly/", what="the weekly jobs"),
+    _root_only("monthly", "/etc/cron.monthly/", "/etc/cron.yearly/", what="the monthly and yearly jobs"),
+    _root_only("d", "/etc/cron.d/", what="the jobs that packages bring"),
     _users_of(
         CRON,
         "users",
         title="Only listed users may have crontabs",
         why="A job outlives the login, and the account's new password, of whoever left it there.",
-        references={"cis-debian12": "2.4.1.8", **ACCESS},
     ),
     _users_of(
         AT,
@@ -201,6 +186,5 @@ CONTROLS = [
         title="Only listed users may use at",
         why="It is a second way to leave jobs behind. A list that at, which runs as daemon, cannot read is no list: "
         "everybody may then use it.",
-        references={"cis-debian12": "2.4.2.1", **ACCESS},
     ),
 ]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from pydantic import JsonValue
 
 from hardener.catalogue import observations as seen
-from hardener.catalogue.control import Control, Host, NotApplicable, Parameter, Violation, command
+from hardener.catalogue.control import Control, Declared, Host, NotApplicable, Parameter, Violation, command
 from hardener.catalogue.expectations import Expectation, between, equals, every, fields, satisfying
 from hardener.catalogue.kinds import Judge, absent_packages
 from hardener.controls.banners import details
@@ -64,17 +64,6 @@ def _require_gdm(host: Host) -> None:
         raise NotApplicable("the GNOME display manager is not installed")
 
 
-class _Words(TypedDict):
-    title: str
-    why: str
-
-
-def _declared(number: str, safeguard: str, *nist: str, severity: Severity = Severity.MEDIUM) -> dict[str, Any]:
-    """What all of these share; ``number`` is the same for Debian 12 and 13."""
-    references = {"cis-debian12": number, "cis-debian13": number, "nist-800-53": nist, "cis-controls-8": safeguard}
-    return {"level": 1, "severity": severity, "references": references}
-
-
 def _text(wanted: object) -> Expectation:
     return satisfying("the site's text", lambda text: str(text or "").split() == str(wanted).split())
 
@@ -88,9 +77,7 @@ CHOICES: Mapping[str, Judge] = {BANNER: _neutral}
 """What a site may choose, where that is not what a host may have."""
 
 
-def _settings(
-    subject: str, profile: str, judges: Mapping[str, Judge], declared: Mapping[str, Any], **words: Unpack[_Words]
-) -> Control:
+def _settings(subject: str, profile: str, judges: Mapping[str, Judge], **declared: Unpack[Declared]) -> Control:
     """What the system's database gives to everybody who has not chosen otherwise."""
 
     def observe(host: Host) -> JsonValue:
@@ -112,11 +99,10 @@ def _settings(
             [command("sed --in-place %s /etc/dconf/db/*.d/zz-hardener", f"/{names}/d"), "dconf update"]
         ),
         **declared,
-        **words,
     )
 
 
-def _locks(subject: str, keys: Sequence[str], declared: Mapping[str, Any], **words: Unpack[_Words]) -> Control:
+def _locks(subject: str, keys: Sequence[str], **declared: Unpack[Declared]) -> Control:
     """Settings that users cannot change."""
 
     def observe(host: Host) -> JsonValue:
@@ -135,7 +121,6 @@ def _locks(subject: str, keys: Sequence[str], declared: Mapping[str, Any], **wor
             [command("sed --in-place %s /etc/dconf/db/local.d/locks/zz-hardener", f"/{names}/d"), "dconf update"]
         ),
         **declared,
-        **words,
     )
 
 
@@ -161,15 +146,7 @@ CONTROLS = [
         "gdm3",
         title="No graphical login is installed",
         why="A display manager brings a whole desktop with it, which a server that nobody sits at only has to patch.",
-        level=2,
         severity=Severity.MEDIUM,
-        references={
-            "cis-debian12": "1.7.1",
-            "cis-debian13": "1.7.1",
-            "nist-800-53": ("CM-7", "CM-11"),
-            "cis-controls-8": "4.8",
-            "pci-dss-4": "2.2.4",
-        },
         disruption=Disruption.RESTART,
         unless={Trait.GUI: "people work at this host's screen"},
     ),
@@ -180,62 +157,62 @@ CONTROLS = [
             "/org/gnome/login-screen/banner-message-enable": equals,
             BANNER: _text,
         },
-        _declared("1.7.2", "4.1", "AC-8", severity=Severity.LOW),
         title="The graphical login shows the site's notice",
         why="People at the screen are owed the same warning as those who come over the network.",
+        severity=Severity.LOW,
     ),
     _settings(
         "user-list",
         LOGIN,
         {"/org/gnome/login-screen/disable-user-list": equals},
-        _declared("1.7.3", "4.1", "AC-6", "IA-6", severity=Severity.LOW),
         title="The graphical login does not list users",
         why="A list of names is half of what is needed to get in, for everybody who walks past.",
+        severity=Severity.LOW,
     ),
     _settings(
         "idle-lock",
         SESSION,
         {IDLE: lambda limit: between(1, limit), LOCK: lambda limit: between(0, limit)},
-        _declared("1.7.4", "4.3", "AC-11"),
         title="Idle graphical sessions lock themselves",
         why="An unattended screen acts in its user's name for whoever sits down.",
+        severity=Severity.MEDIUM,
     ),
     _locks(
         "idle-lock-fixed",
         [IDLE, LOCK],
-        _declared("1.7.5", "4.3", "AC-11", "CM-5"),
         title="Users cannot switch off the lock of idle sessions",
         why="The lock disturbs those most who leave their screen most often.",
+        severity=Severity.MEDIUM,
     ),
     _settings(
         "automount",
         SESSION,
         {f"{MEDIA}/automount": equals, f"{MEDIA}/automount-open": equals},
-        _declared("1.7.6", "10.3", "MP-7", "CM-7"),
         title="GNOME mounts no media by itself",
         why="A stick that is mounted unasked hands a file system made by a stranger to the kernel.",
+        severity=Severity.MEDIUM,
     ),
     _locks(
         "automount-fixed",
         [f"{MEDIA}/automount", f"{MEDIA}/automount-open"],
-        _declared("1.7.7", "10.3", "MP-7", "CM-5"),
         title="Users cannot let GNOME mount media by itself",
         why="Whoever wants somebody's stick to be read only has to talk its victim into one setting.",
+        severity=Severity.MEDIUM,
     ),
     _settings(
         "autorun",
         SESSION,
         {f"{MEDIA}/autorun-never": equals},
-        _declared("1.7.8", "10.3", "MP-7", "CM-7"),
         title="GNOME never runs programs from media",
         why="A found stick is the oldest way to have a stranger start one's program.",
+        severity=Severity.MEDIUM,
     ),
     _locks(
         "autorun-fixed",
         [f"{MEDIA}/autorun-never"],
-        _declared("1.7.9", "10.3", "MP-7", "CM-5"),
         title="Users cannot let GNOME run programs from media",
         why="One careless answer to one question would otherwise hold for every stick to come.",
+        severity=Severity.MEDIUM,
     ),
     Control(
         subject="xdmcp",
@@ -252,6 +229,6 @@ CONTROLS = [
                 r"printf '[xdmcp]\nEnable=true\n' >> /etc/gdm3/daemon.conf",
             ]
         ),
-        **_declared("1.7.10", "4.8", "CM-7", "SC-8", severity=Severity.HIGH),
+        severity=Severity.HIGH,
     ),
 ]

@@ -17,30 +17,22 @@ MOST_SHOWN = 200
 """So many paths of one kind are kept as evidence; beyond that the number says enough."""
 
 
-def _account_file(path: str, number: str, *, why: str, subject: str | None = None, **more: Any) -> Control:
+def _account_file(path: str, *, why: str, subject: str | None = None, **more: Any) -> Control:
     """A file that says who may log in; its backup, where there is one, is as telling as itself."""
     declared: dict[str, Any] = {
         "title": f"Only root may change {path}",
         "why": why,
-        "level": 1,
         "severity": Severity.MEDIUM,
-        "references": {
-            "cis-debian12": number,
-            "nist-800-53": ("AC-3", "CM-5"),
-            "cis-controls-8": "3.3",
-            "pci-dss-4": "2.2.6",
-        },
         "violation": Violation([command("touch %s && chown nobody %s", path, path)]),
     }
     name = subject or path.rpartition("/")[2].replace("-", "-backup").replace(".", "-")
     return file_modes(name, path, **{**declared, **more})
 
 
-def _secret_file(path: str, number: str, *, why: str) -> Control:
+def _secret_file(path: str, *, why: str) -> Control:
     """A file with password hashes. Its group stays: the programs that check passwords are set-gid shadow."""
     return _account_file(
         path,
-        number,
         why=why,
         title=f"Only root and the group shadow may read {path}",
         variable="shadow_modes",
@@ -66,7 +58,7 @@ def _set_id_programs(host: Host) -> JsonValue:
     return [*(entry.path for entry in found.entries), *found.missing]
 
 
-def _walked(subject: str, look: Callable[[Host], walk.Found], number: str, **declared: Any) -> Control:
+def _walked(subject: str, look: Callable[[Host], walk.Found], **declared: Any) -> Control:
     """What no file should be: found by the walk, and for a person to mend, who knows whose it is."""
     return Control(
         subject=subject,
@@ -74,14 +66,7 @@ def _walked(subject: str, look: Callable[[Host], walk.Found], number: str, **dec
         expect=lambda _: nothing(),
         remedy="None: only its owner knows who has to read or write it, and taking the bit may break a program.",
         is_remediable=False,
-        level=1,
         severity=Severity.MEDIUM,
-        references={
-            "cis-debian12": number,
-            "cis-debian13": number,
-            "nist-800-53": ("AC-3", "AC-6"),
-            "pci-dss-4": "2.2.6",
-        },
         needs_root=True,
         needs_walk=True,
         **declared,
@@ -91,38 +76,33 @@ def _walked(subject: str, look: Callable[[Host], walk.Found], number: str, **dec
 CONTROLS = [
     _account_file(
         "/etc/passwd",
-        "7.1.1",
         why="Whoever can change it can make himself root.",
         violation=Violation(["chmod 0666 /etc/passwd"]),
     ),
-    _account_file("/etc/passwd-", "7.1.2", why="A restored backup counts like the file itself."),
+    _account_file("/etc/passwd-", why="A restored backup counts like the file itself."),
     _account_file(
         "/etc/group",
-        "7.1.3",
         why="Whoever can change it can join the group that may use sudo.",
         violation=Violation(["chmod 0666 /etc/group"]),
     ),
-    _account_file("/etc/group-", "7.1.4", why="A restored backup counts like the file itself."),
-    _secret_file("/etc/shadow", "7.1.5", why="Password hashes that anybody can read are guessed at leisure elsewhere."),
-    _secret_file("/etc/shadow-", "7.1.6", why="The backup holds nearly the same hashes as the file itself."),
-    _secret_file("/etc/gshadow", "7.1.7", why="It holds the passwords of groups and their administrators."),
-    _secret_file("/etc/gshadow-", "7.1.8", why="The backup holds nearly the same as the file itself."),
-    _account_file("/etc/shells", "7.1.9", why="It says which shells make an account one that may log in."),
+    _account_file("/etc/group-", why="A restored backup counts like the file itself."),
+    _secret_file("/etc/shadow", why="Password hashes that anybody can read are guessed at leisure elsewhere."),
+    _secret_file("/etc/shadow-", why="The backup holds nearly the same hashes as the file itself."),
+    _secret_file("/etc/gshadow", why="It holds the passwords of groups and their administrators."),
+    _secret_file("/etc/gshadow-", why="The backup holds nearly the same as the file itself."),
+    _account_file("/etc/shells", why="It says which shells make an account one that may log in."),
     file_modes(
         "opasswd",
         *("/etc/security/opasswd", "/etc/security/opasswd.old"),
         title="Only root may read the store of old passwords",
         why="Old hashes tell how people vary their passwords.",
-        level=1,
         severity=Severity.MEDIUM,
-        references={"cis-debian12": "7.1.10", "nist-800-53": ("AC-3", "IA-5"), "pci-dss-4": "8.3.2"},
         needs_root=True,
         violation=Violation(["touch /etc/security/opasswd && chmod 0644 /etc/security/opasswd"]),
     ),
     _walked(
         "world-writable",
         walk.world_writable,
-        "7.1.11",
         title="Nothing on local disks can be written by everybody",
         why="Any process of any user can change such a file, or swap files in such a directory for its own.",
         violation=Violation(
@@ -133,7 +113,6 @@ CONTROLS = [
     _walked(
         "unowned",
         walk.unowned,
-        "7.1.12",
         title="Every file belongs to a user and a group that exist",
         why="The next account that gets the free number inherits whatever such files hold.",
         violation=Violation(
@@ -146,9 +125,7 @@ CONTROLS = [
         _set_id_programs,
         title="Programs that run with the rights of their owner are known",
         why="Each is a door to more rights for every user; only people know which a host needs.",
-        level=1,
         severity=Severity.MEDIUM,
-        references={"cis-debian12": "7.1.13", "cis-debian13": "7.1.13", "nist-800-53": ("AC-6", "CM-7")},
         needs_root=True,
         needs_walk=True,
     ),

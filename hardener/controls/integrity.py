@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from hardener.catalogue import expectations as accept
 from hardener.catalogue import observations as seen
-from hardener.catalogue.control import Control, Declared, Host, Parameter, Violation, command
+from hardener.catalogue.control import Control, Host, Parameter, Violation, command
 from hardener.catalogue.expectations import AFTER_REBOOT, NOW, Expectation
 from hardener.model import Severity
 
@@ -128,16 +128,6 @@ def _watched_storage(host: Host) -> JsonValue:
     return [path for path in existing.split() if not leaves_out(path, rules)]
 
 
-def _declared(number: str | None, severity: Severity = Severity.MEDIUM, *, level: int = 1, **words: str) -> Declared:
-    """What all of them share; ``words`` are ``title`` and ``why``, and numbers are the same for Debian 12 and 13."""
-    references: dict[str, str | Sequence[str]] = {"nist-800-53": ("SI-7", "CM-3"), "pci-dss-4": "11.5.2"}
-    if number:
-        references |= {"cis-debian12": number, "cis-debian13": number}
-    return Declared(
-        title=words["title"], why=words["why"], level=level, severity=severity, references=references, needs_root=True
-    )
-
-
 CONTROLS = [
     Control(
         subject="container-storage",
@@ -146,12 +136,10 @@ CONTROLS = [
         parameters=[Parameter("left_out", (f"!{path}/",), accept.equals) for path in CONTAINER_STORAGE],
         remedy="Has AIDE leave out what is in these directories, before a baseline is taken.",
         violation=Violation([f"mkdir --parents {CONTAINER_STORAGE[0]}", f"rm --force {OWN_FILE}"]),
-        **_declared(
-            None,
-            Severity.LOW,
-            title="AIDE stays out of the storage of containers",
-            why="Layers of images come and go by the thousand; a report that is always long is a report nobody reads.",
-        ),
+        title="AIDE stays out of the storage of containers",
+        why="Layers of images come and go by the thousand; a report that is always long is a report nobody reads.",
+        severity=Severity.LOW,
+        needs_root=True,
     ),
     Control(
         subject="audit-tools",
@@ -165,12 +153,10 @@ CONTROLS = [
                 f"printf '/usr/sbin/auditctl p+sha512\\n' >> {OWN_FILE}",
             ]
         ),
-        **_declared(
-            "6.3.3",
-            title="AIDE guards the audit tools closely",
-            why="Whoever replaces them decides what the audit log says about it.",
-            level=2,
-        ),
+        title="AIDE guards the audit tools closely",
+        why="Whoever replaces them decides what the audit log says about it.",
+        severity=Severity.MEDIUM,
+        needs_root=True,
     ),
     Control(
         subject="baseline",
@@ -183,11 +169,10 @@ CONTROLS = [
         remedy="Takes a baseline where there is none, which reads every file once, with the checksums of "
         "integrity_baseline; an existing one is never replaced, and its checksums stay.",
         violation=Violation(["mv /var/lib/aide/aide.db /var/lib/aide/aide.db.lab"]),
-        **_declared(
-            "6.3.1",
-            title="AIDE knows what the files looked like",
-            why="A change can only be seen by somebody who remembers how it was before.",
-        ),
+        title="AIDE knows what the files looked like",
+        why="A change can only be seen by somebody who remembers how it was before.",
+        severity=Severity.MEDIUM,
+        needs_root=True,
     ),
     Control(
         subject="schedule",
@@ -196,10 +181,9 @@ CONTROLS = [
         parameters=[Parameter("units", (TIMER,), accept.equals)],
         remedy="Enables and starts the daily timer of the package.",
         violation=Violation([command("systemctl --quiet disable %s; systemctl --quiet stop %s", TIMER, TIMER)]),
-        **_declared(
-            "6.3.2",
-            title="Files are compared every day",
-            why="A comparison that nobody starts finds nothing; one that runs daily finds an intruder within a day.",
-        ),
+        title="Files are compared every day",
+        why="A comparison that nobody starts finds nothing; one that runs daily finds an intruder within a day.",
+        severity=Severity.MEDIUM,
+        needs_root=True,
     ),
 ]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from hardener.catalogue.control import Control, Parameter, Violation, command
 from hardener.catalogue.expectations import Expectation, satisfying
@@ -21,26 +20,21 @@ WHY = {
 }
 SEVERITIES = {"nodev": Severity.LOW, "nosuid": Severity.MEDIUM, "noexec": Severity.MEDIUM}
 
-# Mount point → its options, each with its number in both releases' benchmarks.
-OPTIONS: Mapping[str, Mapping[str, str]] = {
-    "/tmp": {"nodev": "1.1.2.1.2", "nosuid": "1.1.2.1.3", "noexec": "1.1.2.1.4"},  # noqa: S108
-    "/dev/shm": {"nodev": "1.1.2.2.2", "nosuid": "1.1.2.2.3", "noexec": "1.1.2.2.4"},  # noqa: S108
-    "/home": {"nodev": "1.1.2.3.2", "nosuid": "1.1.2.3.3"},
-    "/var": {"nodev": "1.1.2.4.2", "nosuid": "1.1.2.4.3"},
-    "/var/tmp": {"nodev": "1.1.2.5.2", "nosuid": "1.1.2.5.3", "noexec": "1.1.2.5.4"},  # noqa: S108
-    "/var/log": {"nodev": "1.1.2.6.2", "nosuid": "1.1.2.6.3", "noexec": "1.1.2.6.4"},
-    "/var/log/audit": {"nodev": "1.1.2.7.2", "nosuid": "1.1.2.7.3", "noexec": "1.1.2.7.4"},
+# Mount point → its options.
+OPTIONS: Mapping[str, Sequence[str]] = {
+    "/tmp": ("nodev", "nosuid", "noexec"),  # noqa: S108
+    "/dev/shm": ("nodev", "nosuid", "noexec"),  # noqa: S108
+    "/home": ("nodev", "nosuid"),
+    "/var": ("nodev", "nosuid"),
+    "/var/tmp": ("nodev", "nosuid", "noexec"),  # noqa: S108
+    "/var/log": ("nodev", "nosuid", "noexec"),
+    "/var/log/audit": ("nodev", "nosuid", "noexec"),
 }
 # Pods see what is bind-mounted from below /var/lib/kubelet with the options of /var.
 KUBERNETES = "volumes of pods lie below /var/lib/kubelet and inherit the option"
 UNLESS = {
     ("/var", "nosuid"): {Trait.KUBERNETES_WORKER: KUBERNETES, Trait.KUBERNETES_CONTROL_PLANE: KUBERNETES},
 }
-
-
-def _references(number: str, *nist: str) -> Mapping[str, Any]:
-    own = {"cis-debian12": number, "cis-debian13": number, "nist-800-53": nist}
-    return {**own, "cis-controls-8": "3.3", "pci-dss-4": "2.2.6"}
 
 
 def _a_file_system(_: object) -> Expectation:
@@ -50,15 +44,13 @@ def _a_file_system(_: object) -> Expectation:
     )
 
 
-def _partition(path: str, number: str, why: str) -> Control:
+def _partition(path: str, why: str) -> Control:
     """A directory that only whoever installs the host can put on a partition of its own."""
     return separate_mount(
         path,
         title=f"{path} is a file system of its own",
         why=why,
-        level=2,
         severity=Severity.LOW,
-        references=_references(number, "CM-7", "SC-5"),
         remedy="None: a missing partition is for a person, who plans its size and moves the data.",
         is_remediable=False,
         violation=Violation(
@@ -67,15 +59,13 @@ def _partition(path: str, number: str, why: str) -> Control:
     )
 
 
-def _memory(path: str, references: Mapping[str, Any], why: str, violation: str) -> Control:
+def _memory(path: str, why: str, violation: str) -> Control:
     """A directory that can live in memory, and so needs no partition."""
     return separate_mount(
         path,
         title=f"{path} is a file system of its own",
         why=why,
-        level=1,
         severity=Severity.LOW,
-        references=references,
         disruption=Disruption.RESTART,
         remedy="Mounts a file system in memory and adds it to fstab; programs that keep sockets there need a restart.",
         is_remediable=True,
@@ -84,15 +74,13 @@ def _memory(path: str, references: Mapping[str, Any], why: str, violation: str) 
     )
 
 
-def _option(path: str, option: str, number: str) -> Control:
+def _option(path: str, option: str) -> Control:
     return mount_option(
         path,
         option,
         title=f"{path} is mounted with {option}",
         why=WHY[option],
-        level=1,
         severity=SEVERITIES[option],
-        references=_references(number, "CM-7", "AC-3", "AC-6"),
         disruption=Disruption.RESTART if option == "noexec" else Disruption.NONE,
         unless=UNLESS.get((path, option), {}),
     )
@@ -101,20 +89,18 @@ def _option(path: str, option: str, number: str) -> Control:
 CONTROLS = [
     _memory(
         "/tmp",  # noqa: S108
-        _references("1.1.2.1.1", "CM-7", "SC-5"),
         "Everybody may write to /tmp: on a file system of its own, filling it does not fill the system's.",
         "sed --in-place '\\# /tmp #d' /etc/fstab",
     ),
     _memory(
         "/dev/shm",  # noqa: S108
-        {"cis-debian12": "1.1.2.2.1", "nist-800-53": ("CM-7", "SC-5")},
         "Shared memory is writable by everybody; as a file system of its own it can be bounded and stripped of rights.",
         "umount --lazy /dev/shm",
     ),
-    _partition("/home", "1.1.2.3.1", "Users who fill their home directories must not stop the system."),
-    _partition("/var", "1.1.2.4.1", "Databases, images and caches grow below /var, and must not take the root down."),
-    _partition("/var/tmp", "1.1.2.5.1", "Everybody may write to /var/tmp, and what is there outlives a reboot."),  # noqa: S108
-    _partition("/var/log", "1.1.2.6.1", "A flood of log lines must fill nothing but the logs, and data not the logs."),
-    _partition("/var/log/audit", "1.1.2.7.1", "The audit trail needs room that no other log can take from it."),
-    *(_option(path, option, number) for path, options in OPTIONS.items() for option, number in options.items()),
+    _partition("/home", "Users who fill their home directories must not stop the system."),
+    _partition("/var", "Databases, images and caches grow below /var, and must not take the root down."),
+    _partition("/var/tmp", "Everybody may write to /var/tmp, and what is there outlives a reboot."),  # noqa: S108
+    _partition("/var/log", "A flood of log lines must fill nothing but the logs, and data not the logs."),
+    _partition("/var/log/audit", "The audit trail needs room that no other log can take from it."),
+    *(_option(path, option) for path, options in OPTIONS.items() for option in options),
 ]

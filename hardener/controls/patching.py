@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from hardener.catalogue import expectations as accept
 from hardener.catalogue import observations as seen
-from hardener.catalogue.control import Control, Declared, Host, Parameter, Violation
+from hardener.catalogue.control import Control, Host, Parameter, Violation
 from hardener.catalogue.expectations import Expectation
 from hardener.catalogue.kinds import HOST_KERNEL, review, running_service
 from hardener.model import Severity
@@ -146,11 +146,6 @@ def _reboot(host: Host) -> JsonValue:
     }
 
 
-def _declared(title: str, why: str, severity: Severity = Severity.MEDIUM) -> Declared:
-    references = {"nist-800-53": ("SI-2", "CM-6"), "cis-controls-8": "7.3", "pci-dss-4": "6.3.3"}
-    return Declared(title=title, why=why, level=1, severity=severity, references=references)
-
-
 def _setting(*lines: str) -> Violation:
     """Settings that win over those of every other file; the role sets its own in a file that is read even later."""
     text = "".join(f"{line}\\n" for line in lines)
@@ -166,15 +161,7 @@ CONTROLS = [
         title="Pending updates are known, and installed in time",
         why="An attacker reads the same announcements; each update that waits is a published way in. Kubernetes nodes "
         "hold kubelet and containerd, and upgrade them node by node.",
-        level=1,
         severity=Severity.HIGH,
-        references={
-            "cis-debian12": "1.2.2.1",
-            "cis-debian13": "1.2.2.1",
-            "nist-800-53": "SI-2",
-            "cis-controls-8": "7.3",
-            "pci-dss-4": "6.3.3",
-        },
     ),
     Control(
         subject="unattended-upgrades",
@@ -183,11 +170,9 @@ CONTROLS = [
         parameters=[Parameter("apt", (name,), _weekly) for name in PERIODIC],
         remedy="Sets how often in a file that apt reads last.",
         violation=_setting(*(f'{name} "0";' for name in PERIODIC)),
-        **_declared(
-            "Security updates install themselves",
-            "Between an announcement and its abuse lie hours; a person reads the announcement next week.",
-            Severity.HIGH,
-        ),
+        title="Security updates install themselves",
+        why="Between an announcement and its abuse lie hours; a person reads the announcement next week.",
+        severity=Severity.HIGH,
     ),
     Control(
         subject="security-updates-only",
@@ -196,10 +181,9 @@ CONTROLS = [
         parameters=[Parameter("origins", ("patterns",), security_only)],
         remedy="Names the archives of security updates, and no others, in a file that apt reads last.",
         violation=_setting('Unattended-Upgrade::Origins-Pattern { "origin=Debian,label=Debian"; };'),
-        **_declared(
-            "Only security updates install themselves",
-            "They are small and made to change nothing else; a whole point release wants somebody who watches.",
-        ),
+        title="Only security updates install themselves",
+        why="They are small and made to change nothing else; a whole point release wants somebody who watches.",
+        severity=Severity.MEDIUM,
     ),
     Control(
         subject="automatic-reboot",
@@ -208,26 +192,23 @@ CONTROLS = [
         parameters=[Parameter("apt", (REBOOT,), _never)],
         remedy="Forbids it in a file that apt reads last.",
         violation=_setting(f'{REBOOT} "true";'),
-        **_declared(
-            "No update restarts the host by itself",
-            "A host that disappears at a time nobody chose takes its service with it; on a cluster, many do at once.",
-        ),
+        title="No update restarts the host by itself",
+        why="A host that disappears at a time nobody chose takes its service with it; on a cluster, many do at once.",
+        severity=Severity.MEDIUM,
     ),
     running_service(
         "lists-timer",
         "apt-daily.timer",
-        **_declared(
-            "The package lists are fetched every day",
-            "Without fresh lists no update is ever found.",
-        ),
+        title="The package lists are fetched every day",
+        why="Without fresh lists no update is ever found.",
+        severity=Severity.MEDIUM,
     ),
     running_service(
         "upgrade-timer",
         "apt-daily-upgrade.timer",
-        **_declared(
-            "Updates are installed every day",
-            "It is this timer that starts what installs them; its settings alone do nothing.",
-        ),
+        title="Updates are installed every day",
+        why="It is this timer that starts what installs them; its settings alone do nothing.",
+        severity=Severity.MEDIUM,
     ),
     review(
         "reboot",
@@ -235,8 +216,6 @@ CONTROLS = [
         unless=HOST_KERNEL,
         title="No reboot is pending",
         why="A kernel or library that was replaced on disk keeps running, with its holes, until the host restarts.",
-        level=1,
         severity=Severity.MEDIUM,
-        references={"nist-800-53": "SI-2", "cis-controls-8": "7.3", "pci-dss-4": "6.3.3"},
     ),
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypedDict, Unpack
 
 from pydantic import JsonValue
 
@@ -12,7 +11,7 @@ from hardener.catalogue import hazards
 from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Control, CouldNotLook, Host, Parameter, Violation, command
 from hardener.catalogue.expectations import Expectation
-from hardener.catalogue.kinds import Judge, file_modes, sshd_algorithms, sshd_option
+from hardener.catalogue.kinds import file_modes, sshd_algorithms, sshd_option
 from hardener.model import Disruption, Severity
 
 ACCESS_LISTS = ("allowusers", "allowgroups", "denyusers", "denygroups")
@@ -53,34 +52,13 @@ def _some_list(observed: Mapping[str, Sequence[str]]) -> Sequence[str]:
     return () if any(observed.values()) else ("lets everybody log in who has an account",)
 
 
-class _Words(TypedDict):
-    title: str
-    why: str
-    references: Mapping[str, str | Sequence[str]]
-
-
-def _option(
-    option: str,
-    *,
-    broken: str,
-    judge: Judge = accept.equals,
-    level: int = 1,
-    severity: Severity = Severity.MEDIUM,
-    **words: Unpack[_Words],
-) -> Control:
-    """An option of which most are alike."""
-    return sshd_option(option, broken=broken, judge=judge, level=level, severity=severity, **words)
-
-
 CONTROLS = [
     file_modes(
         "configuration-access",
         *("/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/*.conf"),
         title="Only root may read or change the configuration of sshd",
         why="Who can change it decides who logs in; who can read it learns which accounts and addresses get in.",
-        level=1,
         severity=Severity.MEDIUM,
-        references={"cis-debian12": "5.1.1", "nist-800-53": ("AC-3", "CM-5")},
         violation=Violation(["chmod 0644 /etc/ssh/sshd_config"]),
     ),
     file_modes(
@@ -88,9 +66,7 @@ CONTROLS = [
         "/etc/ssh/ssh_host_*_key",
         title="Only root may read the private host keys",
         why="With a copy of these keys anybody can pose as this host, and nobody's ssh client will notice.",
-        level=1,
         severity=Severity.HIGH,
-        references={"cis-debian12": "5.1.2", "nist-800-53": ("AC-3", "SC-12")},
         shared="shared_modes",
         violation=Violation(["chown nobody /etc/ssh/ssh_host_*_key"]),
     ),
@@ -99,18 +75,14 @@ CONTROLS = [
         "/etc/ssh/ssh_host_*_key.pub",
         title="Only root may change the public host keys",
         why="Whoever replaces them misleads everybody who copies them to learn this host's identity.",
-        level=1,
         severity=Severity.MEDIUM,
-        references={"cis-debian12": "5.1.3", "nist-800-53": ("AC-3", "SC-12")},
         violation=Violation(["chmod 0666 /etc/ssh/ssh_host_*_key.pub"]),
     ),
     Control(
         subject="access",
         title="sshd says who may log in",
         why="Without a list every account with a shell is a door, service accounts and forgotten ones included.",
-        level=1,
         severity=Severity.MEDIUM,
-        references={"cis-debian12": "5.1.4", "cis-debian13": "5.1.4", "nist-800-53": ("AC-3", "AC-6", "AC-17")},
         observe=_access_lists,
         expect=lambda _: Expectation(f"one of {', '.join(ACCESS_LISTS)} is set", _some_list),
         parameters=[Parameter("access", ("allowgroups",), lambda _: accept.something())],
@@ -124,9 +96,7 @@ CONTROLS = [
         subject="banner",
         title="sshd shows a notice before login",
         why="A notice tells visitors that this is no public system, which prosecutors in many countries ask for.",
-        level=1,
         severity=Severity.LOW,
-        references={"cis-debian12": "5.1.5", "cis-debian13": "5.1.5", "nist-800-53": "AC-8"},
         observe=_banner,
         expect=lambda values: accept.fields({"banner": _a_file(values[0]), "has text": accept.is_true()}),
         parameters=[Parameter("options", ("banner",), _a_file)],
@@ -140,56 +110,52 @@ CONTROLS = [
         broken="3des-cbc",
         title="sshd offers no weak cipher",
         why="Old block ciphers and modes let somebody who records enough traffic recover parts of what was typed.",
-        level=1,
         severity=Severity.MEDIUM,
-        references={"cis-debian12": "5.1.6", "cis-debian13": "5.1.6", "nist-800-53": ("SC-8", "SC-13")},
     ),
-    _option(
+    sshd_option(
         "clientaliveinterval",
         judge=lambda _: accept.at_least(1),
         broken="0",
         title="sshd asks silent clients whether they are still there",
         why="A session whose owner is long gone stays open for whoever finds the terminal or takes over the address.",
-        references={"cis-debian12": "5.1.7", "cis-debian13": "5.1.7", "nist-800-53": ("AC-12", "SC-10")},
+        severity=Severity.MEDIUM,
     ),
-    _option(
+    sshd_option(
         "clientalivecountmax",
         judge=lambda _: accept.at_least(1),
         broken="0",
         title="sshd closes the sessions of clients that no longer answer",
         why="Asking a silent client has no effect unless a number of unanswered questions ends its session.",
-        references={"cis-debian12": "5.1.7", "cis-debian13": "5.1.7", "nist-800-53": ("AC-12", "SC-10")},
+        severity=Severity.MEDIUM,
     ),
-    _option(
+    sshd_option(
         "disableforwarding",
         broken="no",
         title="sshd forwards nothing",
         why="Tunnels carry connections past firewalls in this host's name. No Match block can allow one: waive this "
         "control on jump hosts and on nodes that are administered through tunnels.",
-        level=2,
-        references={"cis-debian12": "5.1.8", "cis-debian13": "5.1.8", "nist-800-53": ("AC-17", "CM-7")},
+        severity=Severity.MEDIUM,
     ),
-    _option(
+    sshd_option(
         "gssapiauthentication",
         broken="yes",
         title="sshd does not take Kerberos logins by GSSAPI",
         why="It shows a large library to clients that have not logged in; single sign-on by Kerberos needs a waiver.",
-        level=2,
-        references={"cis-debian12": "5.1.9", "cis-debian13": "5.1.9", "nist-800-53": ("CM-7", "IA-2")},
+        severity=Severity.MEDIUM,
     ),
-    _option(
+    sshd_option(
         "hostbasedauthentication",
         broken="yes",
         title="sshd trusts no other host to name its users",
         why="With host-based logins, an intruder on one machine is an intruder on all that trust it.",
-        references={"cis-debian12": "5.1.10", "cis-debian13": "5.1.10", "nist-800-53": ("CM-7", "IA-2")},
+        severity=Severity.MEDIUM,
     ),
-    _option(
+    sshd_option(
         "ignorerhosts",
         broken="no",
         title="sshd ignores the trust files of users",
         why="Any user could otherwise decide, by a file at home, which hosts get in without key or password.",
-        references={"cis-debian12": "5.1.11", "cis-debian13": "5.1.11", "nist-800-53": ("CM-7", "IA-2")},
+        severity=Severity.MEDIUM,
     ),
     sshd_algorithms(
         "kexalgorithms",
@@ -197,26 +163,23 @@ CONTROLS = [
         newer=("mlkem768x25519-sha256", "sntrup761x25519-sha512"),
         title="sshd offers no weak key exchange",
         why="All secrecy of a session hangs on its first exchange; small groups and SHA-1 are within reach today.",
-        level=1,
         severity=Severity.MEDIUM,
-        references={"cis-debian12": "5.1.12", "cis-debian13": "5.1.12", "nist-800-53": ("SC-8", "SC-12", "SC-13")},
     ),
-    _option(
+    sshd_option(
         "logingracetime",
         judge=_up_to,
         broken="0",
         title="sshd waits a minute at most for a login",
         why="Connections that never log in hold a process each, and a few hosts can use them up.",
-        references={"cis-debian12": "5.1.13", "cis-debian13": "5.1.14", "nist-800-53": ("AC-12", "SC-5")},
+        severity=Severity.MEDIUM,
     ),
-    _option(
+    sshd_option(
         "loglevel",
         judge=lambda _: accept.one_of("INFO", "VERBOSE"),
         broken="QUIET",
         title="sshd logs who logs in",
         why="Without these lines nobody can say who came in and with which key; more would log private matters.",
         severity=Severity.LOW,
-        references={"cis-debian12": "5.1.14", "cis-debian13": "5.1.15", "nist-800-53": ("AU-3", "AU-12")},
     ),
     sshd_algorithms(
         "macs",
@@ -224,65 +187,60 @@ CONTROLS = [
         tolerable=("hmac-sha1", "hmac-sha1-etm@openssh.com", "umac-128@openssh.com"),
         title="sshd offers no weak message authentication",
         why="Short tags and broken hashes let somebody on the way change a session unnoticed.",
-        level=1,
         severity=Severity.MEDIUM,
-        references={"cis-debian12": "5.1.15", "cis-debian13": "5.1.16", "nist-800-53": ("SC-8", "SC-13")},
     ),
-    _option(
+    sshd_option(
         "maxauthtries",
         judge=_up_to,
         broken="6",
         title="sshd allows four tries per connection at most",
         why="Every further try makes guessing passwords cheaper, and only failures beyond half of them are logged.",
-        references={"cis-debian12": "5.1.16", "cis-debian13": "5.1.17", "nist-800-53": ("AC-7", "IA-2")},
+        severity=Severity.MEDIUM,
     ),
-    _option(
+    sshd_option(
         "maxsessions",
         judge=_up_to,
         broken="64",
         title="sshd allows ten sessions per connection at most",
         why="One login could otherwise open so many sessions that nobody else gets any.",
-        references={"cis-debian12": "5.1.17", "cis-debian13": "5.1.18", "nist-800-53": ("AC-10", "SC-5")},
+        severity=Severity.MEDIUM,
     ),
-    _option(
+    sshd_option(
         "maxstartups",
         judge=accept.each_at_most,
         broken="10:30:100",
         title="sshd limits connections that have not logged in",
         why="A flood of unfinished logins otherwise keeps everybody else out, the administrators first.",
-        references={"cis-debian12": "5.1.18", "cis-debian13": "5.1.19", "nist-800-53": ("AC-10", "SC-5")},
+        severity=Severity.MEDIUM,
     ),
-    _option(
+    sshd_option(
         "permitemptypasswords",
         broken="yes",
         title="sshd refuses empty passwords",
         why="An account without a password would be open to the whole network.",
         severity=Severity.HIGH,
-        references={"cis-debian12": "5.1.19", "cis-debian13": "5.1.20", "nist-800-53": ("AC-3", "IA-5")},
     ),
     sshd_option(
         "permitrootlogin",
         broken="yes",
         title="root does not log in over ssh",
         why="Every attacker knows the name root; an account of one's own and sudo leave a trace of who did what.",
-        level=1,
         severity=Severity.HIGH,
-        references={"cis-debian12": "5.1.20", "cis-debian13": "5.1.21", "nist-800-53": ("AC-6", "IA-2")},
         disruption=Disruption.LOCKOUT,
         hazards=[hazards.root_is_operator],
     ),
-    _option(
+    sshd_option(
         "permituserenvironment",
         broken="yes",
         title="sshd takes no environment from users' files",
         why="Variables such as LD_PRELOAD let users out of the commands and shells they are confined to.",
-        references={"cis-debian12": "5.1.21", "cis-debian13": "5.1.22", "nist-800-53": ("CM-6", "CM-7")},
+        severity=Severity.MEDIUM,
     ),
-    _option(
+    sshd_option(
         "usepam",
         broken="no",
         title="sshd logs people in through PAM",
         why="Locking, password ageing, limits and session records are PAM's: without it ssh goes round all of them.",
-        references={"cis-debian12": "5.1.22", "cis-debian13": "5.1.23", "nist-800-53": ("AC-3", "IA-2")},
+        severity=Severity.MEDIUM,
     ),
 ]

@@ -107,11 +107,11 @@ def _chrony_users(host: Host) -> JsonValue:
     return {NOW: running or None, AFTER_REBOOT: named[-1] if named else "_chrony"}
 
 
-def _running(daemon: str, number: str, *, title: str) -> Control:
+def _running(daemon: str, *, title: str) -> Control:
     """The daemon of a choice, which has to run where it is the choice made."""
     why = "A time daemon that is only installed corrects nothing."
     unit = DAEMONS[daemon]
-    declared = _declared(number, chosen={"time_choice.daemon": daemon}, title=title, why=why)
+    declared = _declared(chosen={"time_choice.daemon": daemon}, title=title, why=why)
     control = running_service(daemon, unit, **declared)
     return replace(control, parameters=[Parameter("daemons", (daemon, unit), accept.equals)])
 
@@ -124,27 +124,19 @@ def _timesyncd_servers(name: str, title: str, why: str) -> Control:
         variable="servers",
         judge=_servers,
         broken="",
-        **_declared("2.3.2.1", chosen=TIMESYNCD, title=title, why=why),
+        **_declared(chosen=TIMESYNCD, title=title, why=why),
     )
 
 
 def _declared(
-    number: str,
     *,
     chosen: Mapping[str, str] | None = None,
     hazards: Sequence[Hazard] = (),
     title: str,
     why: str,
 ) -> Declared:
-    """What all controls of the clock share; the numbers are the same for Debian 12 and 13."""
-    references: dict[str, str | Sequence[str]] = {
-        "cis-debian12": number,
-        "cis-debian13": number,
-        "nist-800-53": ("AU-8", "SC-45"),
-        "cis-controls-8": "8.4",
-        "pci-dss-4": ("10.6.1", "10.6.2"),
-    }
-    declared = Declared(title=title, why=why, level=1, severity=Severity.MEDIUM, references=references)
+    """What all controls of the clock share."""
+    declared = Declared(title=title, why=why, severity=Severity.MEDIUM)
     declared["unless"] = HOST_CLOCK
     declared["disruption"] = Disruption.RESTART
     declared["hazards"] = hazards
@@ -172,7 +164,6 @@ CONTROLS = [
             ]
         ),
         **_declared(
-            "2.3.1.1",
             hazards=[_other_in_charge],
             title="Exactly one daemon keeps the clock right",
             why="Without any the clock drifts until logs make no sense; two pull it back and forth.",
@@ -188,7 +179,7 @@ CONTROLS = [
         title="timesyncd has servers to fall back on",
         why="When the first servers are gone, the clock should not drift until somebody notices.",
     ),
-    _running("timesyncd", "2.3.2.2", title="systemd-timesyncd runs and starts at boot"),
+    _running("timesyncd", title="systemd-timesyncd runs and starts at boot"),
     Control(
         subject="chrony-sources",
         observe=_chrony_sources,
@@ -202,7 +193,6 @@ CONTROLS = [
             ]
         ),
         **_declared(
-            "2.3.3.1",
             chosen=CHRONY,
             title="chrony asks the time servers of the site",
             why="Whoever answers decides what time it is, and with it which certificates and tickets still hold.",
@@ -216,11 +206,10 @@ CONTROLS = [
         remedy="Names the user in the main file of chrony, and restarts it.",
         violation=Violation(["printf 'user root\\n' >> /etc/chrony/chrony.conf"]),
         **_declared(
-            "2.3.3.2",
             chosen=CHRONY,
             title="chronyd runs as a user of its own",
             why="A bug in a program that listens to the network should not make its finder root.",
         ),
     ),
-    _running("chrony", "2.3.3.3", title="chrony runs and starts at boot"),
+    _running("chrony", title="chrony runs and starts at boot"),
 ]

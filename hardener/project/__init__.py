@@ -17,7 +17,7 @@ from hardener.ownership import refuse_foreign
 from hardener.project.recipients import Mention
 
 FILE_NAME = "hardener.yml"
-SITE_FOLDERS = ("controls", "profiles", "roles")
+SITE_FOLDERS = ("benchmarks", "controls", "profiles", "roles")
 EXAMPLE = Path(__file__).parent / "example"
 
 
@@ -80,8 +80,8 @@ def find_project(start: Path) -> Path | None:
 def load_project(file: Path) -> Project:
     """What a project file says; ``ConfigError`` with file and line where it is wrong or names what is not there.
 
-    It is refused as well where others could have written it, or the controls, profiles and roles beside it: they choose
-    what runs as root.
+    It is refused as well where others could have written it, or the controls, roles, profiles and benchmarks beside it:
+    they choose what runs as root.
     """
     refuse_foreign(file, *(file.absolute().parent / name for name in SITE_FOLDERS))
     document = read_document(file.absolute())

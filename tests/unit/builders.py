@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hardener.catalogue.benchmarks import Benchmark, Recommendation
 from hardener.catalogue.control import Control, Host, Parameter, Violation
 from hardener.catalogue.discovery import Catalogue, catalogue_of
 from hardener.catalogue.expectations import at_most, equals
@@ -22,7 +23,6 @@ WORDS: dict[str, Any] = {
     "title": "A title",
     "why": "A reason.",
     "severity": Severity.MEDIUM,
-    "references": {"cis-debian12": "1.2.3"},
     "remedy": "Does it.",
     "violation": Violation(["false"]),
 }
@@ -51,7 +51,6 @@ def number_control(subject: str, **changes: Any) -> Control:
         "observe": observe,
         "expect": lambda values: at_most(values[0]),
         "parameters": [Parameter("numbers", (subject,), at_most)],
-        "level": 1,
         **WORDS,
     }
     return Control(**{**fields, **changes})
@@ -69,25 +68,32 @@ def two_question_control(subject: str) -> Control:
         observe=observe,
         expect=lambda values: equals(values[0]),
         parameters=[Parameter("words", (subject,), equals)],
-        level=1,
         **WORDS,
     )
 
 
 def catalogue() -> Catalogue:
     """Two roles: one, two (level 2) and chained of ``alpha``; manual and not in containers of ``beta``."""
-    return catalogue_of(
-        [
-            ("alpha", [number_control("one"), number_control("two", level=2), two_question_control("chained")]),
-            (
-                "beta",
-                [
-                    number_control("manual", expect=None, parameters=[], is_remediable=False, violation=None),
-                    number_control("metal", unless={Trait.CONTAINER: "belongs to the host"}),
-                ],
-            ),
-        ]
+    return leveled(
+        alpha=[number_control("one"), number_control("two"), two_question_control("chained")],
+        beta=[
+            number_control("manual", expect=None, parameters=[], is_remediable=False, violation=None),
+            number_control("metal", unless={Trait.CONTAINER: "belongs to the host"}),
+        ],
     )
+
+
+def leveled(**controls: Sequence[Control]) -> Catalogue:
+    """A catalogue of controls by role, of which a benchmark has all on level 1, but for ``alpha-two``."""
+    made = catalogue_of(controls.items())
+    deeper = {"alpha-two"} & made.keys()
+    numbers = {"1.2.3": (1, made.keys() - deeper), "1.2.4": (2, deeper)}
+    recommendations = {
+        number: Recommendation(level=level, judged_by="machine", controls=sorted(ids))
+        for number, (level, ids) in numbers.items()
+    }
+    made.benchmarks = [Benchmark("sample-1", "A benchmark", recommendations, reference="cis-debian12")]
+    return made
 
 
 DEFAULTS: Mapping[str, Any] = {

@@ -9,13 +9,12 @@ import pytest
 
 from hardener.audit import examine
 from hardener.catalogue.control import Control, CouldNotLook, Host
-from hardener.catalogue.discovery import catalogue_of
 from hardener.catalogue.profiles import Profile
 from hardener.catalogue.sshd_ports import LISTENERS
 from hardener.facts import CONNECTION, LAST_RUN
 from hardener.model import Answer, Outcome, Question, Trait
 from hardener.plan import Selection
-from tests.unit.builders import WORDS, answer, facts_answers, healthy, selection, target
+from tests.unit.builders import WORDS, answer, facts_answers, healthy, leveled, selection, target
 
 
 def outcomes(answers: dict[str, Answer]) -> dict[str, Outcome]:
@@ -30,12 +29,11 @@ def selection_of(observe: Callable[[Host], Any]) -> Selection:
         subject="odd",
         observe=observe,
         expect=None,
-        level=1,
         **{**WORDS, "violation": None},
         is_remediable=False,
     )
     profile = Profile(name="sample", title="t", levels=frozenset({1}))
-    return Selection(catalogue=catalogue_of([("alpha", [control])]), profile=profile)
+    return Selection(catalogue=leveled(alpha=[control]), profile=profile)
 
 
 def test_the_first_look_wants_every_fact_and_every_controls_first_question() -> None:

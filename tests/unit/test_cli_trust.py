@@ -44,6 +44,7 @@ KINDS = [
     "roles/packaging",
     "roles/packaging/tasks/main.yml",
     "profiles/site.yml",
+    "benchmarks/packaging.yml",
     "own.yml",
     "waivers.yml",
     "hosts.yml",

@@ -21,7 +21,7 @@ from hardener.plan import (
     role_variables,
     without_roles,
 )
-from tests.unit.builders import DEFAULTS, FACTS, catalogue, number_control, selection, target
+from tests.unit.builders import DEFAULTS, FACTS, catalogue, leveled, number_control, selection, target
 
 
 def test_every_control_is_judged_or_excluded_with_a_reason() -> None:
@@ -51,7 +51,7 @@ def a_tool_and_what_needs_it(pattern: str = "*") -> Selection:
         number_control("tool", enables=("alpha-use-*",)),
         *(number_control(subject) for subject in ("use-one", "use-two", "else")),
     ]
-    return replace(selection(pattern), catalogue=catalogue_of([("alpha", controls)]))
+    return replace(selection(pattern), catalogue=leveled(alpha=controls))
 
 
 def test_controls_chosen_by_name_bring_those_their_remedies_need() -> None:
@@ -176,9 +176,7 @@ def test_two_controls_of_one_id_are_refused() -> None:
 
 
 def test_a_control_about_the_way_not_chosen_does_not_apply() -> None:
-    controls = catalogue_of(
-        [("alpha", [number_control("one", chosen={"alpha_words.chained": "bad"}), number_control("two")])]
-    )
+    controls = leveled(alpha=[number_control("one", chosen={"alpha_words.chained": "bad"}), number_control("two")])
     selected = replace(selection(), catalogue=controls)
     plan = make_plan(selected, target(), None)
     assert [control.id for control in plan.controls] == ["alpha-two"]
@@ -194,7 +192,7 @@ def test_the_choice_reaches_the_role_with_the_control_that_hangs_on_it() -> None
 
 
 def test_without_the_file_walk_what_needs_it_is_not_checked() -> None:
-    controls = catalogue_of([("alpha", [number_control("one", needs_walk=True), number_control("two")])])
+    controls = leveled(alpha=[number_control("one", needs_walk=True), number_control("two")])
     plan = make_plan(replace(selection(), catalogue=controls, walk=False), target(), None)
     assert [control.id for control in plan.controls] == ["alpha-two"]
     assert [(item.outcome, item.reason) for item in plan.exclusions] == [

@@ -20,8 +20,8 @@ def write(folder: Path, text: str, name: str = "site.yml") -> str:
 def test_level_2_adds_to_level_1() -> None:
     controls = catalogue()
     first, second = load_profile("cis-level1", controls), load_profile("cis-level2", controls)
-    assert {item.id for item in controls.values() if first.selects(item)} == set(controls) - {"alpha-two"}
-    assert all(second.selects(item) for item in controls.values())
+    assert {item.id for item in controls.records.values() if first.selects(item)} == set(controls) - {"alpha-two"}
+    assert all(second.selects(item) for item in controls.records.values())
 
 
 def test_every_profile_that_comes_with_the_tool_loads() -> None:
@@ -35,7 +35,7 @@ def test_a_sites_profile_extends_one_of_ours_with_controls_and_values(tmp_path: 
         "title: ours\nextends: cis-level1\ncontrols: ['alpha-t*']\nparameters:\n  alpha_numbers: {one: 5}\n",
     )
     profile = load_profile(path, catalogue())
-    assert profile.selects(catalogue()["alpha-two"])
+    assert profile.selects(catalogue().records["alpha-two"])
     assert profile.parameters == {"alpha_numbers": {"one": 5}}
     assert profile.locations["alpha_numbers"] == f"{path}:5"
 

@@ -12,21 +12,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from hardener.catalogue.benchmarks import Benchmark, Recommendation, benchmark_named
 from hardener.catalogue.discovery import discover
-from hardener.errors import ConfigError
 from hardener.model import Finding, Outcome, Requirement, Requirements, Run, RunKind, Scope, Standing, TargetResult
 from hardener.reports.requirements import FORMATS
-from hardener.requirements import by_requirement, frameworks
+from hardener.requirements import by_requirement
 from tests.unit.reports.conftest import record
 
-CONTROLS = {
-    item.id: item
-    for item in (
-        record("a-one", references={"pci-dss-4": ("2.2.1", "10.2.1")}),
-        record("a-two", references={"pci-dss-4": ("2.2.1",)}),
-        record("b-three", references={"pci-dss-4": ("2.2.10",), "nist-800-53": ("AC-2",)}),
-    )
-}
+CONTROLS = {name: record(name) for name in ("a-one", "a-two", "b-three")}
+PCI = Benchmark(
+    name="pci-dss-4",
+    title="PCI DSS 4",
+    recommendations={
+        "2.2.1": Recommendation(controls=["a-two", "a-one", "z-that-this-run-has-not"]),
+        "2.2.10": Recommendation(controls=["b-three"]),
+        "10.2.1": Recommendation(controls=["a-one"]),
+    },
+)
 RUN = Run(
     id="R1",
     kind=RunKind.AUDIT,
@@ -45,8 +47,8 @@ def result(target: str, *findings: tuple[str, Outcome] | Finding, problem: str |
     return TargetResult(target=target, findings=tuple(made), problem=problem)
 
 
-def turned(*results: TargetResult, framework: str = "pci-dss") -> dict[str, Requirement]:
-    return {item.number: item for item in by_requirement(RUN, results, framework).requirements}
+def turned(*results: TargetResult) -> dict[str, Requirement]:
+    return {item.number: item for item in by_requirement(RUN, results, PCI).requirements}
 
 
 GOOD = result("good", ("a-one", Outcome.PASS), ("a-two", Outcome.FIXED), ("b-three", Outcome.NOTAPPLICABLE))
@@ -54,7 +56,7 @@ GOOD = result("good", ("a-one", Outcome.PASS), ("a-two", Outcome.FIXED), ("b-thr
 
 def test_a_requirement_is_met_where_all_its_controls_hold() -> None:
     found = turned(GOOD)
-    assert list(found) == ["2.2.1", "2.2.10", "10.2.1"], "by number, not by letter"
+    assert list(found) == ["2.2.1", "2.2.10", "10.2.1"]
     assert found["2.2.1"].standing is Standing.MET
     assert found["2.2.1"].controls == ("a-one", "a-two")
     assert found["2.2.10"].standing is Standing.NOT_APPLICABLE
@@ -98,33 +100,33 @@ def test_without_a_target_nothing_is_known() -> None:
     assert {item.standing for item in turned().values()} == {Standing.NOT_KNOWN}
 
 
+EVERYTHING = discover()
+WHOLE = RUN.model_copy(update={"controls": EVERYTHING.records})
+
+
 def test_a_benchmark_is_told_whole_in_its_order_with_what_was_not_chosen() -> None:
-    run = RUN.model_copy(update={"controls": {item.id: item.record() for item in discover().values()}})
-    found = by_requirement(run, [], "cis-debian-12")
+    found = by_requirement(WHOLE, [], benchmark_named("cis-debian-12", EVERYTHING.benchmarks, location="--by"))
     assert len(found.requirements) == 310
     assert found.requirements[0].number == "1.1.1.1"
     by_choice = [item for item in found.requirements if item.note]
     assert {item.controls for item in by_choice} == {("firewall-single-engine",)}
 
 
-def test_a_framework_nobody_knows_is_one_line() -> None:
-    with pytest.raises(
-        ConfigError, match="--by: no framework 'iso'; there are nist-800-53, pci-dss, cis-controls, cis-"
-    ):
-        by_requirement(RUN, [], "iso")
+@pytest.mark.parametrize("benchmark", EVERYTHING.benchmarks, ids=lambda benchmark: benchmark.name)
+def test_the_catalogue_answers_every_benchmark(benchmark: Benchmark) -> None:
+    assert len(by_requirement(WHOLE, [], benchmark).requirements) > 10
 
 
-@pytest.mark.parametrize("framework", frameworks())
-def test_the_catalogue_answers_every_framework(framework: str) -> None:
-    run = RUN.model_copy(update={"controls": {item.id: item.record() for item in discover().values()}})
-    assert len(by_requirement(run, [], framework).requirements) > 10
+def test_what_no_number_asks_for_is_told_by_control() -> None:
+    found = by_requirement(WHOLE, [], benchmark_named("hardener", EVERYTHING.benchmarks, location="--by"))
+    assert {item.number: item.controls for item in found.requirements}["services-ports"] == ("services-ports",)
 
 
 BAD = result("bad", ("a-one", Outcome.PASS), ("a-two", Outcome.FAIL), ("b-three", Outcome.ERROR))
 
 
 def told(name: str, run: Run = RUN) -> str:
-    return FORMATS[name](by_requirement(run, [GOOD, BAD], "pci-dss"))
+    return FORMATS[name](by_requirement(run, [GOOD, BAD], PCI))
 
 
 def test_the_table_says_why() -> None:

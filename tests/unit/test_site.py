@@ -53,6 +53,7 @@ def selection(site: Path) -> Selection:
 def test_the_example_has_every_part(site: Path) -> None:
     parts = {str(path.relative_to(site)) for path in site.rglob("*") if "packaging" in str(path) and path.is_file()}
     assert parts == {
+        "benchmarks/packaging.yml",
         "controls/packaging.py",
         "roles/packaging/defaults/main.yml",
         "roles/packaging/meta/argument_specs.yml",
@@ -109,6 +110,39 @@ def test_commands_find_it_through_the_project_file(
     by = ["--requested-by", "ann", "--approved-by", "bob", "--kind", "false-positive", "--reason", "Seen."]
     words = ["waivers", "add", "--id", "w", "--controls", "packaging-*", *by, "--expires", "2999-01-01T00:00:00Z"]
     assert "lasts longer" in refused(capsys, *words, code=ExitCode.BAD_CONFIG)
+
+
+def test_its_controls_have_the_level_and_the_numbers_that_its_benchmarks_say(site: Path) -> None:
+    record = discover(site).records["packaging-recommends"]
+    assert (record.level, record.references) == (1, {"nist-800-53": ("CM-7",)})
+
+
+def test_a_control_that_no_benchmark_gives_a_level_is_refused(site: Path) -> None:
+    (site / "benchmarks" / "packaging.yml").unlink()
+    with pytest.raises(ConfigError, match=r"controls/packaging\.py:1: packaging-recommends has no level: name it in "):
+        discover(site)
+
+
+def test_another_version_of_a_benchmark_stands_beside_ours(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(site)
+    put(site, "hosts.yml", HERE)
+    numbers = "  '9.1': {level: 1, judged_by: machine, controls: [packaging-recommends]}\n"
+    numbers += "  '9.2': {level: 1, judged_by: machine}\n"
+    put(site, "benchmarks/cis-debian-12-2.0.0.yml", f"title: Made up 2.0.0\nrecommendations:\n{numbers}")
+    main(["audit", "--controls", "packaging-*", "--store", "runs"])
+    capsys.readouterr()
+    assert main(["controls", "coverage", "--benchmark", "cis-debian-12-1.1.0"]) == ExitCode.COMPLIANT
+    assert "CIS Debian Linux 12 Benchmark 1.1.0: 310 recommendations" in capsys.readouterr().out
+    assert main(["controls", "coverage", "--benchmark", "cis-debian-12"]) == 1
+    assert "Made up 2.0.0: 2 recommendations, 1 automated, 1 GAP" in capsys.readouterr().out
+    main(["report", "--by", "cis-debian-12-1.1.0", "--store", "runs"])
+    assert "CIS Debian Linux 12 Benchmark 1.1.0: 310 requirements over 1 target" in capsys.readouterr().out
+    main(["report", "--by", "cis-debian-12-2.0.0", "--store", "runs"])
+    told = capsys.readouterr().out
+    assert "Made up 2.0.0: 2 requirements over 1 target" in told
+    assert "packaging-recommends" in told
 
 
 def test_a_profile_extends_a_named_one_of_the_site(site: Path) -> None:

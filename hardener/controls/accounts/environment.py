@@ -23,7 +23,7 @@ from hardener.catalogue.expectations import (
     nothing,
     satisfying,
 )
-from hardener.controls.accounts.shared import LOW, MEDIUM, SHELLS, login_definitions, references
+from hardener.controls.accounts.shared import LOW, MEDIUM, SHELLS, login_definitions
 
 LOGIN, FURTHER = "login shell", "further shells"
 """The shell a login starts, and an interactive one started from it."""
@@ -176,9 +176,7 @@ CONTROLS = [
         title="nologin is not among the login shells",
         why="Programs take an account whose shell is on the list for a person's. A file server may rely on it for "
         "accounts that shall transfer files and not log in: waive this control there.",
-        level=2,
         severity=LOW,
-        references=references("5.4.3.1", nist="AC-2 CM-7", cis="5.5", pci="2.2.6"),
         observe=_listed_nologin,
         expect=lambda _: nothing(),
         parameters=[Parameter("shells", ("nologin",), equals)],
@@ -189,9 +187,7 @@ CONTROLS = [
         subject="idle-time",
         title="Shells nobody uses end within 15 minutes",
         why="Whoever comes by an abandoned terminal has all of its owner's rights.",
-        level=1,
         severity=MEDIUM,
-        references=references("5.4.3.2", nist="AC-11 AC-12", cis="4.3", pci="8.2.8"),
         observe=_idle_time,
         expect=_ends_in_time,
         parameters=[Parameter("shell", ("TMOUT",), lambda most: between(1, most))],
@@ -206,9 +202,7 @@ CONTROLS = [
         why="A file that is never shared by accident needs no audit. Installers that run in such a session leave "
         "programs that only root can run, of which the network plugins of Kubernetes are the best known: let the step "
         "that installs them set umask 022 itself.",
-        level=1,
         severity=MEDIUM,
-        references=references("5.4.3.3", nist="AC-3 AC-6", cis="3.3", pci="7.2.2"),
         observe=_umasks,
         expect=lambda values: _expected_umasks(values[0], "login.defs"),
         parameters=[Parameter("login_defs", ("UMASK",), _strict_umask)],
@@ -227,9 +221,7 @@ CONTROLS = [
         title="New files of root are closed to others",
         why="What root creates in passing, such as backups and dumps, is often what an intruder looks for. What others "
         "have to run or read, root has to open on purpose: installers of Kubernetes set umask 022 themselves.",
-        level=1,
         severity=MEDIUM,
-        references=references("5.4.2.6", nist="AC-3 AC-6", cis="3.3", pci="7.2.2"),
         observe=_root_umasks,
         expect=lambda values: _expected_umasks(values[0]),
         parameters=[Parameter("root", ("umask",), _strict_umask)],
@@ -241,9 +233,7 @@ CONTROLS = [
         subject="root-path",
         title="root's commands come only from directories that only root can change",
         why="Whoever can put a program into one of these directories has it run by root.",
-        level=1,
         severity=MEDIUM,
-        references=references("5.4.2.5", nist="AC-6 CM-7", cis="4.1", pci="2.2.6"),
         observe=_unsafe_path,
         expect=lambda _: nothing(),
         remedy="None: only whoever added the directory knows what root runs from it.",

@@ -14,7 +14,7 @@ from hardener.catalogue.control import Control, CouldNotLook, Host, Violation
 from hardener.catalogue.expectations import every, is_true, mode_at_most, nothing, present_fields
 from hardener.catalogue.listing import unseen_among
 from hardener.catalogue.permissions import REMOTE as REMOTE_TYPES
-from hardener.controls.accounts.shared import MEDIUM, NOBODY, User, first_uid, login_shells, references, users
+from hardener.controls.accounts.shared import MEDIUM, NOBODY, User, first_uid, login_shells, users
 from hardener.untrusted import number
 
 FORBIDDEN = {".forward", ".rhosts"}
@@ -129,9 +129,7 @@ CONTROLS = [
         subject="home-directories",
         title="Everybody who logs in owns a closed home directory",
         why="Keys, histories and drafts lie in home directories; without one, a session starts in somebody else's.",
-        level=1,
         severity=MEDIUM,
-        references=references("7.2.9", nist="AC-3 AC-6", cis="3.3", pci="7.2.2"),
         observe=_home_directories,
         expect=lambda _: every(
             present_fields(
@@ -154,9 +152,7 @@ CONTROLS = [
         title="Nobody else can change or read what people's programs start with",
         why="A shell start-up file that others can write runs their commands; .rhosts and .netrc hold the keys to "
         "other hosts; .forward sends mail out of sight.",
-        level=1,
         severity=MEDIUM,
-        references=references("7.2.10", nist="AC-3 CM-6", cis="3.3", pci="7.2.2"),
         observe=_unsafe_dot_files,
         expect=lambda _: nothing(),
         remedy="None: the files are their owners', who know what relies on them; use chmod and chown.",

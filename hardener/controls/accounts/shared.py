@@ -1,4 +1,4 @@
-"""What the declarations about accounts share: who has one here, and references. No password ever leaves the host."""
+"""What the declarations about accounts share: who has one here, and findings. No password ever leaves the host."""
 
 from __future__ import annotations
 
@@ -140,17 +140,6 @@ def login_shells(host: Host) -> Collection[str]:
     """The shells with which an account counts as one that logs in."""
     lines = [line.strip() for line in seen.ask(host, SHELLS).splitlines()]
     return {line for line in lines if line.startswith("/") and not line.endswith("/nologin")}
-
-
-def references(number: str, *, nist: str, cis: str | None = None, pci: str | None = None) -> dict[str, Sequence[str]]:
-    """A recommendation's number, the same for Debian 12 and 13, and what else it serves; several NIST ids by blanks."""
-    others = {"cis-controls-8": cis, "pci-dss-4": pci}
-    return {
-        "cis-debian12": (number,),
-        "cis-debian13": (number,),
-        "nist-800-53": tuple(nist.split()),
-        **{name: tuple(text.split()) for name, text in others.items() if text},
-    }
 
 
 def extra_line(file: str, line: str) -> Violation:

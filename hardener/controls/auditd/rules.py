@@ -13,22 +13,19 @@ from hardener.catalogue.control import Control, Host, Parameter, Violation
 from hardener.catalogue.expectations import AFTER_REBOOT, NOW, Expectation, equals, now_and_after_reboot, satisfying
 from hardener.catalogue.kinds import HOST_KERNEL, audit_rule, review
 from hardener.catalogue.walk import set_id_programs
-from hardener.controls.auditd.shared import of_auditd, references
+from hardener.controls.auditd.shared import of_auditd
 from hardener.model import Disruption, Severity
 from hardener.untrusted import number
 
-OTHERS = {"nist-800-53": ("AU-2", "AU-12"), "cis-controls-8": "8.5", "pci-dss-4": "10.2.1"}
 SWITCH = {0: "off", 1: "changeable", LOCKED: "locked"}
 
 
-def _rules(name: str, key: str, *about: str, numbers: tuple[str, str | None], **more: Any) -> Control:
-    """A list of rules; ``numbers`` are its recommendations for Debian 12 and 13."""
+def _rules(name: str, key: str, *about: str, **more: Any) -> Control:
+    """A list of rules."""
     declared: dict[str, Any] = {
-        "level": 2,
         "severity": Severity.MEDIUM,
         "needs_root": True,
         "disruption": Disruption.REBOOT,
-        "references": references(*numbers, **OTHERS),
     }
     return of_auditd(audit_rule(name, key, *about, **{**declared, **more}))
 
@@ -70,7 +67,6 @@ CONTROLS = [
         *("/etc/sudoers", "/etc/sudoers.d"),
         title="Changes to what sudo allows are recorded",
         why="A line in sudoers is the shortest way to stay root.",
-        numbers=("6.2.3.1", None),
     ),
     _rules(
         "user-emulation",
@@ -78,7 +74,6 @@ CONTROLS = [
         "execve",
         title="Programs that run as somebody else than who started them are recorded",
         why="It shows which person acted behind an account that many share.",
-        numbers=("6.2.3.2", "6.2.3.2"),
     ),
     _rules(
         "sudo-log",
@@ -86,7 +81,6 @@ CONTROLS = [
         "/var/log/sudo.log",
         title="Changes to sudo's log are recorded",
         why="Who cleans up after having been root begins here.",
-        numbers=("6.2.3.3", "6.2.3.3"),
         judge=_some_file,
     ),
     _rules(
@@ -95,7 +89,6 @@ CONTROLS = [
         *("adjtimex", "settimeofday", "clock_settime", "/etc/localtime"),
         title="Changes to the clock are recorded",
         why="A wrong clock makes records of different hosts contradict each other.",
-        numbers=("6.2.3.4", "6.2.3.4"),
     ),
     _rules(
         "network-names",
@@ -104,7 +97,6 @@ CONTROLS = [
         "/etc/network/",
         title="Changes to the names of the host and its network are recorded",
         why="A changed hosts file sends traffic, updates and logins elsewhere. Starting containers is recorded too.",
-        numbers=("6.2.3.5", "6.2.3.8"),
     ),
     _rules(
         "privileged-programs",
@@ -112,7 +104,6 @@ CONTROLS = [
         programs=set_id_programs,
         title="Runs of set-uid and set-gid programs are recorded",
         why="They are the doors from a user to root. New ones come with packages: apply again after installing some.",
-        numbers=("6.2.3.6", "6.2.3.10"),
     ),
     _rules(
         "denied-access",
@@ -120,7 +111,6 @@ CONTROLS = [
         *("creat", "open", "openat", "truncate", "ftruncate"),
         title="Denied access to files is recorded",
         why="Somebody who tries many doors is looking for an open one.",
-        numbers=("6.2.3.7", "6.2.3.11"),
     ),
     _rules(
         "accounts",
@@ -129,7 +119,6 @@ CONTROLS = [
         *("/etc/pam.conf", "/etc/pam.d"),
         title="Changes to accounts, and to how they log in, are recorded",
         why="A second account, or a login stack that lets one in, is how intruders come back.",
-        numbers=("6.2.3.8", None),
     ),
     _rules(
         "permissions",
@@ -138,7 +127,6 @@ CONTROLS = [
         *("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"),
         title="Changes to permissions, owners and attributes of files are recorded",
         why="Files are opened to others on purpose more often than broken into.",
-        numbers=("6.2.3.9", None),
     ),
     _rules(
         "mounts",
@@ -146,7 +134,6 @@ CONTROLS = [
         "mount",
         title="Mounts by users are recorded",
         why="A mounted medium brings programs in or takes data out.",
-        numbers=("6.2.3.10", "6.2.3.21"),
     ),
     _rules(
         "sessions",
@@ -154,7 +141,6 @@ CONTROLS = [
         *("/var/run/utmp", "/var/log/wtmp", "/var/log/btmp"),
         title="Changes to the records of sessions are recorded",
         why="Who takes a session out of these files wants not to have been there.",
-        numbers=("6.2.3.11", "6.2.3.22"),
     ),
     _rules(
         "logins",
@@ -162,7 +148,6 @@ CONTROLS = [
         *("/var/log/lastlog", "/var/run/faillock"),
         title="Changes to the records of logins are recorded",
         why="Reset counters of failed logins allow to go on guessing.",
-        numbers=("6.2.3.12", "6.2.3.23"),
     ),
     _rules(
         "deletions",
@@ -170,7 +155,6 @@ CONTROLS = [
         *("unlink", "unlinkat", "rename", "renameat"),
         title="Files that users delete or rename are recorded",
         why="What was destroyed, and by whom, cannot be seen afterwards in any other way.",
-        numbers=("6.2.3.13", None),
     ),
     _rules(
         "apparmor",
@@ -178,7 +162,6 @@ CONTROLS = [
         *("/etc/apparmor/", "/etc/apparmor.d/"),
         title="Changes to AppArmor's profiles are recorded",
         why="A profile made wider confines nothing, and nobody notices.",
-        numbers=("6.2.3.14", "6.2.3.26"),
     ),
     _rules(
         "chcon",
@@ -186,7 +169,6 @@ CONTROLS = [
         "/usr/bin/chcon",
         title="Runs of chcon are recorded",
         why="It changes the security label of a file, and with it who may use it.",
-        numbers=("6.2.3.15", "6.2.3.27"),
     ),
     _rules(
         "setfacl",
@@ -194,7 +176,6 @@ CONTROLS = [
         "/usr/bin/setfacl",
         title="Runs of setfacl are recorded",
         why="Access lists open a file to others while its mode looks as strict as before.",
-        numbers=("6.2.3.16", "6.2.3.28"),
     ),
     _rules(
         "chacl",
@@ -202,7 +183,6 @@ CONTROLS = [
         "/usr/bin/chacl",
         title="Runs of chacl are recorded",
         why="It does what setfacl does under a name that fewer people know.",
-        numbers=("6.2.3.17", "6.2.3.29"),
     ),
     _rules(
         "usermod",
@@ -210,7 +190,6 @@ CONTROLS = [
         "/usr/sbin/usermod",
         title="Runs of usermod are recorded",
         why="It puts an account into the groups that matter.",
-        numbers=("6.2.3.18", "6.2.3.30"),
     ),
     _rules(
         "kernel-modules",
@@ -218,18 +197,13 @@ CONTROLS = [
         *("init_module", "finit_module", "delete_module", "create_module", "query_module", "/usr/bin/kmod"),
         title="Loading and unloading of kernel modules is recorded",
         why="A module can hide everything that comes after it, so the record has to come first.",
-        numbers=("6.2.3.19", "6.2.3.31"),
     ),
     of_auditd(
         Control(
             subject="rules-locked",
             title="The audit rules cannot be changed before a reboot",
             why="Otherwise the first thing an intruder does as root is to switch the recording off.",
-            level=2,
             severity=Severity.MEDIUM,
-            references=references(
-                "6.2.3.20", "6.2.3.36", **{"nist-800-53": ("AU-9", "AU-12"), "cis-controls-8": "8.5"}
-            ),
             observe=_lock,
             expect=lambda _: now_and_after_reboot(equals("locked")),
             parameters=[Parameter("rules", ("finalize",), equals)],
@@ -245,9 +219,7 @@ CONTROLS = [
         _difference,
         title="The loaded audit rules are those on disk",
         why="Somebody has to judge whether a difference is a change that waits for a reboot, or one nobody made.",
-        level=2,
         severity=Severity.MEDIUM,
-        references=references("6.2.3.21", "6.2.3.37", **{"nist-800-53": ("AU-3", "CM-6"), "cis-controls-8": "8.5"}),
         needs_root=True,
         unless=HOST_KERNEL,
     ),

@@ -11,7 +11,7 @@ from hardener.catalogue.control import Control, Host, Parameter, Violation, comm
 from hardener.catalogue.expectations import at_least, equals, fields, one_of
 from hardener.catalogue.kinds import HOST_KERNEL, Judge, running_service
 from hardener.catalogue.observations import number_or_text
-from hardener.controls.auditd.shared import FULL_NODES, KUBERNETES, configuration, of_auditd, references
+from hardener.controls.auditd.shared import FULL_NODES, KUBERNETES, configuration, of_auditd
 from hardener.model import Disruption, Severity
 
 
@@ -30,7 +30,6 @@ def _settings(subject: str, judges: Mapping[str, Judge], broken: str, **more: An
         return fields({name: judge(value) for (name, judge), value in zip(judges.items(), values, strict=True)})
 
     declared: dict[str, Any] = {
-        "level": 2,
         "severity": Severity.MEDIUM,
         "needs_root": True,
         "unless": HOST_KERNEL,
@@ -59,13 +58,7 @@ CONTROLS = [
             "auditd.service",
             title="auditd runs, now and after a reboot",
             why="Without it the kernel's records go to the system log, if anywhere, where they mix with all else.",
-            level=2,
             severity=Severity.MEDIUM,
-            references=references(
-                "6.2.1.2",
-                "6.2.1.2",
-                **{"nist-800-53": ("AU-2", "AU-12"), "cis-controls-8": "8.2", "pci-dss-4": "10.2.1"},
-            ),
             unless=HOST_KERNEL,
         )
     ),
@@ -75,9 +68,6 @@ CONTROLS = [
         "1",
         title="A log file of auditd has a useful size",
         why="Files that are too small turn over so often that nobody finds the one that matters.",
-        references=references(
-            "6.2.2.1", "6.2.2.1", **{"nist-800-53": "AU-4", "cis-controls-8": "8.3", "pci-dss-4": "10.5.1"}
-        ),
     ),
     _settings(
         "log-retention",
@@ -86,9 +76,6 @@ CONTROLS = [
         title="auditd never deletes its own records",
         why="Whoever can make enough noise could otherwise wash their own traces away. Somebody has to archive "
         "the log, for a full disk can stop the host: the comments in the role's defaults say more.",
-        references=references(
-            "6.2.2.2", "6.2.2.2", **{"nist-800-53": ("AU-4", "AU-11"), "cis-controls-8": "8.3", "pci-dss-4": "10.5.1"}
-        ),
         unless={**HOST_KERNEL, **FULL_NODES},
     ),
     _settings(
@@ -97,7 +84,6 @@ CONTROLS = [
         "IGNORE",
         title="A host that cannot record does not go on as if nothing were wrong",
         why="What happens while nothing is recorded never happened, as far as anybody can tell later.",
-        references=references("6.2.2.3", "6.2.2.3", **{"nist-800-53": ("AU-5", "AU-4"), "cis-controls-8": "8.3"}),
         remedy="Sets both in auditd.conf, unless the disk is nearly full already, and has auditd read it again.",
         disruption=Disruption.LOCKOUT,
         unless={**HOST_KERNEL, **KUBERNETES},
@@ -111,7 +97,6 @@ CONTROLS = [
         "IGNORE",
         title="Somebody is told when room for records runs low, and the last reserve is not used up",
         why="A warning in time is the difference between an archived log and a stopped host.",
-        references=references("6.2.2.4", "6.2.2.4", **{"nist-800-53": ("AU-5", "AU-4"), "cis-controls-8": "8.3"}),
         remedy="Sets both in auditd.conf, unless the disk is nearly full already, and has auditd read it again.",
         disruption=Disruption.LOCKOUT,
         unless={**HOST_KERNEL, **KUBERNETES},
@@ -122,9 +107,6 @@ CONTROLS = [
         "users",
         title="auditd gives its log to root or adm",
         why="The group of the log decides who else reads what everybody did.",
-        references=references(
-            "6.2.4.3", "6.2.4.3", **{"nist-800-53": ("AU-9", "AC-3"), "cis-controls-8": "3.3", "pci-dss-4": "10.3.2"}
-        ),
         remedy="None: whoever reads the log as a member of that group would be cut off; set log_group in auditd.conf.",
         is_remediable=False,
         violation=Violation([_written("log_group", "users")], undo=[_written("log_group", "adm")]),

@@ -1,4 +1,4 @@
-"""What the declarations about auditd share: its configuration, its numbers, and that it has to be there at all."""
+"""What the declarations about auditd share: its configuration, and that it has to be there at all."""
 
 from __future__ import annotations
 
@@ -21,11 +21,6 @@ FULL_NODES = dict.fromkeys(KUBERNETES, "a log that only grows fills the node's d
 LOG_FILE = "/var/log/audit/audit.log"
 """Where auditd writes if its configuration does not say."""
 ABSENT: JsonValue = {"auditd": "not installed"}
-
-
-def references(debian12: str | Sequence[str], debian13: str | Sequence[str] | None, **others: Any) -> Mapping[str, Any]:
-    """The numbers of recommendations in both releases' benchmarks, and those of other frameworks."""
-    return {"cis-debian12": debian12} | ({"cis-debian13": debian13} if debian13 else {}) | others
 
 
 def configuration(host: Host) -> Mapping[str, str]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
-
-from pydantic import JsonValue
 
 from hardener.catalogue import hazards
 from hardener.catalogue.control import Control, Host, Parameter, Violation
@@ -100,12 +98,9 @@ _TABLE = [
 """All of them for every control about the table: its file is written whole."""
 
 
-def _table(subject: str, number: str | Sequence[str], **declared: Any) -> Control:
+def _table(subject: str, **declared: Any) -> Control:
     """A property of our table."""
-    benchmark: Mapping[str, str | Sequence[str]] = {"cis-debian12": number} if number else {}
-    others = {"nist-800-53": ("AC-4", "SC-7"), "cis-controls-8": "4.4", "pci-dss-4": ("1.2.1", "1.4.1")}
     words: dict[str, Any] = {
-        "level": 1,
         "severity": Severity.MEDIUM,
         "disruption": Disruption.LOCKOUT,
         "remedy": "Writes our table, sshd's ports included, and loads it once nft accepts it; no other is touched.",
@@ -113,7 +108,6 @@ def _table(subject: str, number: str | Sequence[str], **declared: Any) -> Contro
         "needs_root": True,
         "unless": KUBERNETES,
         "hazards": [hazards.operator_comes_from_elsewhere, _other_in_charge],
-        "references": {**benchmark, **others},
     }
     return Control(subject=subject, **{**words, **declared})
 
@@ -121,7 +115,6 @@ def _table(subject: str, number: str | Sequence[str], **declared: Any) -> Contro
 def _drops(hook: str, title: str, why: str, **declared: Any) -> Control:
     return _table(
         f"{hook}-policy",
-        declared.pop("number", "4.3.8"),
         title=title,
         why=why,
         observe=probes.both(probes.policy(hook)),
@@ -137,19 +130,6 @@ def _with_others(control: Control) -> Control:
     return replace(control, parameters=[*control.parameters, *others])
 
 
-def _review(subject: str, number: str, observe: Callable[[Host], JsonValue], title: str, why: str) -> Control:
-    return review(
-        subject,
-        observe,
-        title=title,
-        why=why,
-        level=1,
-        severity=Severity.MEDIUM,
-        references={"cis-debian12": number, "nist-800-53": "SC-7", "cis-controls-8": "4.4"},
-        needs_root=True,
-    )
-
-
 CONTROLS = [
     _with_others(
         unneeded_service(
@@ -157,9 +137,7 @@ CONTROLS = [
             *("firewalld.service", "netfilter-persistent.service", "ufw.service"),
             title="No other firewall is in charge beside ours",
             why="Two programs that both believe to own the rules undo each other's work, and nobody knows what holds.",
-            level=1,
             severity=Severity.MEDIUM,
-            references={"cis-debian12": "4.1.1", "nist-800-53": ("CM-6", "SC-7"), "cis-controls-8": "4.4"},
             disruption=Disruption.RESTART,
             hazards=[_other_in_charge],
             unless=KUBERNETES,
@@ -170,23 +148,21 @@ CONTROLS = [
         "ufw.service",
         title="ufw does not run beside nftables",
         why="It writes rules of its own at every start, in front of or behind those that hold.",
-        level=1,
         severity=Severity.MEDIUM,
-        references={"cis-debian12": "4.3.2", "nist-800-53": ("CM-6", "SC-7"), "cis-controls-8": "4.4"},
         disruption=Disruption.RESTART,
         hazards=[_other_in_charge],
         unless=KUBERNETES,
     ),
-    _review(
+    review(
         "legacy-tables",
-        "4.3.3",
         probes.legacy_tables,
-        "No rules of the old packet filter are left",
-        "Rules nobody remembers go on dropping or accepting packets; those of a cluster's nodes may be its own.",
+        title="No rules of the old packet filter are left",
+        why="Rules nobody remembers go on dropping or accepting packets; those of a cluster's nodes may be its own.",
+        severity=Severity.MEDIUM,
+        needs_root=True,
     ),
     _table(
         "table",
-        "4.3.4",
         title="The host has a packet filter of its own",
         why="Without one every program that listens can be reached by everybody.",
         observe=probes.both(lambda _: "present"),
@@ -196,7 +172,6 @@ CONTROLS = [
     ),
     _table(
         "chains",
-        "4.3.5",
         title="Packets to and from the host go through the filter",
         why="A table without chains at the kernel's hooks filters nothing.",
         observe=probes.both(probes.hooks),
@@ -207,19 +182,19 @@ CONTROLS = [
     ),
     _table(
         "loopback",
-        "4.3.6",
         title="The host talks to itself, and nobody else in its name",
         why="Programs trust packets from the host itself; from outside, its own addresses are always forged.",
         observe=probes.both(probes.loopback),
         expect=lambda _: now_and_after_reboot(equals(list(probes.LOOPBACK_RULES))),
         violation=Violation([f"sed --in-place /127.0.0.0/d {probes.FILE}"]),
     ),
-    _review(
+    review(
         "connections",
-        "4.3.7",
         probes.connection_rules,
-        "What goes out and what may come back is what the site wants",
-        "A stolen host is used to attack others, and to carry data away, through connections it opens itself.",
+        title="What goes out and what may come back is what the site wants",
+        why="A stolen host is used to attack others, and to carry data away, through connections it opens itself.",
+        severity=Severity.MEDIUM,
+        needs_root=True,
     ),
     _drops("input", "Nobody reaches a port that is not meant for him", "What is not asked for is refused."),
     _drops(
@@ -231,12 +206,10 @@ CONTROLS = [
         "forward",
         "The host passes on no packets of others",
         "A host that is no router should not become one by a changed kernel setting.",
-        number=("4.3.5", "4.3.8"),
         unless=ROUTERS,
     ),
     _table(
         "ssh",
-        (),
         title="The ports sshd listens on are open",
         why="A filter that forgets the port the administrators use locks them out at its first start.",
         severity=Severity.HIGH,
@@ -250,9 +223,7 @@ CONTROLS = [
             UNIT,
             title="The filter is loaded before the network is",
             why="Between the start of the network and that of the filter everybody gets through.",
-            level=1,
             severity=Severity.MEDIUM,
-            references={"cis-debian12": "4.3.9", "nist-800-53": "SC-7", "cis-controls-8": "4.4"},
             hazards=[_other_in_charge],
             unless=KUBERNETES,
         ),
@@ -260,7 +231,6 @@ CONTROLS = [
     ),
     _table(
         "kept",
-        "4.3.10",
         title="The next boot loads the rules that hold now",
         why="A rule that was only typed in is gone after the next reboot, or one that was taken away is back.",
         observe=probes.differing_chains,

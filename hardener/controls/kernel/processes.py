@@ -8,7 +8,7 @@ from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Control, Host, NotApplicable, Parameter, Violation
 from hardener.catalogue.expectations import at_least, equals, fields
 from hardener.catalogue.kinds import sysctl
-from hardener.controls.kernel.shared import MEDIUM, references
+from hardener.controls.kernel.shared import MEDIUM
 
 
 def _limit_on_cores(host: Host) -> JsonValue:
@@ -40,26 +40,20 @@ CONTROLS = [
         "kernel.randomize_va_space",
         title="Address space layout is fully randomised",
         why="An attacker who cannot predict addresses cannot jump to them.",
-        level=1,
         severity=MEDIUM,
-        references=references("1.5.1", nist="SI-16", cis="10.5"),
     ),
     sysctl(
         "kernel.yama.ptrace_scope",
         judge=at_least,
         title="A process may trace only its descendants",
         why="Otherwise one program taken over reads the secrets of every other program of the same user.",
-        level=1,
         severity=MEDIUM,
-        references=references("1.5.2", nist="AC-6 SI-16", cis="10.5"),
     ),
     Control(
         subject="core-limit",
         title="Users get no core dumps",
         why="A core dump writes a process's secrets to a disk, where they outlive it.",
-        level=1,
         severity=MEDIUM,
-        references=references("1.5.3", nist="SC-4 SI-11", cis="10.5"),
         observe=_limit_on_cores,
         expect=lambda values: equals(values[0]),
         parameters=[Parameter("limits", ("* hard core",), equals)],
@@ -70,17 +64,13 @@ CONTROLS = [
         "fs.suid_dumpable",
         title="Programs that change their user leave no core dumps",
         why="The memory of a set-user-id program holds what its caller must not see.",
-        level=1,
         severity=MEDIUM,
-        references=references("1.5.3", nist="SC-4 SI-11", cis="10.5"),
     ),
     Control(
         subject="core-collector",
         title="Collected core dumps are thrown away",
         why="systemd-coredump keeps the memory of crashed processes, passwords and keys with it.",
-        level=1,
         severity=MEDIUM,
-        references=references("1.5.3", nist="SC-4 SI-11", cis="10.5"),
         observe=_core_collector,
         expect=lambda values: fields({"Storage": equals(values[0]), "ProcessSizeMax": equals(values[1])}),
         parameters=[Parameter("coredump", ("Storage",), equals), Parameter("coredump", ("ProcessSizeMax",), equals)],

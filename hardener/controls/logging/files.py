@@ -19,10 +19,8 @@ from hardener.catalogue.expectations import Expectation, mode_at_most
 from hardener.catalogue.listing import Unseen
 from hardener.catalogue.permissions import closed, kind_of
 from hardener.controls.logging.logs import ROOM, ROTATION, Log, Logs, logs_of, services_of
-from hardener.controls.logging.shared import as_root, declared
+from hardener.model import Severity
 
-NUMBERS = ("6.1.4.1", "6.1.3.1")
-"""The one recommendation that all of this answers, for Debian 12 and 13."""
 PATTERNS = (
     "*",
     "*.journal",
@@ -202,7 +200,9 @@ def _made_anew(
         parameters=[*parameters, *KINDS],
         remedy=f"Has {service} take surplus bits when it is done, and closes what was made in the meantime.",
         violation=Violation([f"rm --force /etc/systemd/system/{service}.d/zz-hardener.conf; systemctl daemon-reload"]),
-        **declared(NUMBERS, title=words["title"], why=words["why"]),
+        title=words["title"],
+        why=words["why"],
+        severity=Severity.MEDIUM,
     )
 
 
@@ -217,13 +217,10 @@ CONTROLS = [
         parameters=KINDS,
         remedy="Takes surplus permission bits, but none by which a running process or an unknown group uses a file.",
         violation=Violation(["install --mode=0666 /dev/null /var/log/lab.log", "chmod 0666 /var/log/btmp"]),
-        **as_root(
-            declared(
-                NUMBERS,
-                title="Nobody reads or changes logs but those who have to",
-                why="Logs help an intruder who reads them, and hide one who can change them.",
-            )
-        ),
+        title="Nobody reads or changes logs but those who have to",
+        why="Logs help an intruder who reads them, and hide one who can change them.",
+        severity=Severity.MEDIUM,
+        needs_root=True,
     ),
     Control(
         subject="file-owners",
@@ -236,13 +233,10 @@ CONTROLS = [
             ["install --mode=0640 --owner=nobody --group=users /dev/null /var/log/lab-owner.log"],
             undo=["rm /var/log/lab-owner.log"],
         ),
-        **as_root(
-            declared(
-                NUMBERS,
-                title="Logs belong to root, or to the service that writes them",
-                why="Whoever owns a log can change what it says. A service cut off from its log may not start again.",
-            )
-        ),
+        title="Logs belong to root, or to the service that writes them",
+        why="Whoever owns a log can change what it says. A service cut off from its log may not start again.",
+        severity=Severity.MEDIUM,
+        needs_root=True,
     ),
     _made_anew(
         "rotated-files",

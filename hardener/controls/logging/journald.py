@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 from pydantic import JsonValue
 
@@ -15,8 +15,8 @@ from hardener.catalogue.control import Control, Declared, Host, NotApplicable, P
 from hardener.catalogue.expectations import AFTER_REBOOT, NOW, Expectation
 from hardener.catalogue.kinds import review, running_service, systemd_setting, unneeded_service
 from hardener.controls.logging import rsyslog
-from hardener.controls.logging.shared import JOURNALD, RSYSLOG, declared, restarting, switch
-from hardener.model import Severity
+from hardener.controls.logging.shared import JOURNALD, RSYSLOG, switch
+from hardener.model import Disruption, Severity
 
 SYSTEMS = ("journald", "rsyslog")
 DAEMONS = ("rsyslog.service", "syslog-ng.service")
@@ -115,7 +115,7 @@ def _an_address(_: object) -> Expectation:
     return accept.satisfying("a URL, or empty", lambda url: url == "" or str(url).startswith(("http://", "https://")))
 
 
-def _setting(name: str, variable: str, broken: str, words: Declared) -> Control:
+def _setting(name: str, variable: str, broken: str, **declared: Unpack[Declared]) -> Control:
     return systemd_setting(
         name,
         file=CONFIGURATION,
@@ -123,7 +123,7 @@ def _setting(name: str, variable: str, broken: str, words: Declared) -> Control:
         variable=variable,
         judge=switch,
         broken=broken,
-        **restarting(words),
+        **Declared(**{**declared, "disruption": Disruption.RESTART}),
     )
 
 
@@ -133,12 +133,10 @@ def _forwarding() -> Control:
         "ForwardToSyslog",
         "forwarding",
         "no",
-        declared(
-            ("6.1.3.3", "6.1.2.3"),
-            chosen=RSYSLOG,
-            title="journald passes everything to rsyslog",
-            why="What only the journal knows never reaches the files and hosts that rsyslog writes to.",
-        ),
+        title="journald passes everything to rsyslog",
+        why="What only the journal knows never reaches the files and hosts that rsyslog writes to.",
+        severity=Severity.MEDIUM,
+        chosen=RSYSLOG,
     )
     silenced = Violation(
         [
@@ -154,11 +152,9 @@ CONTROLS = [
         running_service(
             "journald",
             "systemd-journald.service",
-            **declared(
-                ("6.1.1.1", None),
-                title="journald runs",
-                why="Every service and the kernel itself hand it their messages; without it they are lost.",
-            ),
+            title="journald runs",
+            why="Every service and the kernel itself hand it their messages; without it they are lost.",
+            severity=Severity.MEDIUM,
         ),
         # It cannot be stopped for long: the next message starts it again.
         violation=Violation(["systemctl --quiet mask systemd-journald.service"]),
@@ -166,22 +162,16 @@ CONTROLS = [
     review(
         "journal-access",
         _access,
-        **declared(
-            ("6.1.1.2", "6.1.1.1.2"),
-            Severity.LOW,
-            title="The journal is open to those who may read it, and to nobody else",
-            why="It holds what users typed and which services fail; both help an intruder.",
-        ),
+        title="The journal is open to those who may read it, and to nobody else",
+        why="It holds what users typed and which services fail; both help an intruder.",
+        severity=Severity.LOW,
     ),
     review(
         "journal-size",
         _sizes,
-        **declared(
-            ("6.1.1.3", "6.1.1.1.3"),
-            Severity.LOW,
-            title="The journal keeps as much as the site needs",
-            why="Too little forgets an intrusion before anybody looks, too much fills the disk, and no size fits all.",
-        ),
+        title="The journal keeps as much as the site needs",
+        why="Too little forgets an intrusion before anybody looks, too much fills the disk, and no size fits all.",
+        severity=Severity.LOW,
     ),
     Control(
         subject="one-system",
@@ -200,24 +190,19 @@ CONTROLS = [
                 "systemctl daemon-reload; systemctl --quiet enable --now syslog-ng.service",
             ]
         ),
-        **restarting(
-            declared(
-                ("6.1.1.4", None),
-                title="One logging system is in charge",
-                why="With two, each holds a part of the story, and nobody knows which to look at.",
-            ),
-            rsyslog.serves_others,
-        ),
+        title="One logging system is in charge",
+        why="With two, each holds a part of the story, and nobody knows which to look at.",
+        severity=Severity.MEDIUM,
+        disruption=Disruption.RESTART,
+        hazards=[rsyslog.serves_others],
     ),
     review(
         "upload-identity",
         _upload_identity,
-        **declared(
-            ("6.1.2.1.2", "6.1.1.2.2"),
-            chosen=JOURNALD,
-            title="The journal is sent to a receiver that proves who it is",
-            why="Without certificates anybody in between reads the journal, or swallows it.",
-        ),
+        title="The journal is sent to a receiver that proves who it is",
+        why="Without certificates anybody in between reads the journal, or swallows it.",
+        severity=Severity.MEDIUM,
+        chosen=JOURNALD,
     ),
     Control(
         subject="upload",
@@ -229,50 +214,38 @@ CONTROLS = [
         ],
         remedy="Names the receiver in a drop-in, and enables and starts what sends the journal there.",
         violation=Violation([f"systemctl --quiet disable {UPLOAD}; systemctl --quiet stop {UPLOAD}"]),
-        **restarting(
-            declared(
-                ("6.1.2.1.3", "6.1.1.2.3"),
-                chosen={**JOURNALD, "logging_choice.receiver": "named"},
-                title="The journal is sent to another host",
-                why="Whoever becomes root here can rewrite every log that lies here.",
-            )
-        ),
+        title="The journal is sent to another host",
+        why="Whoever becomes root here can rewrite every log that lies here.",
+        severity=Severity.MEDIUM,
+        chosen={**JOURNALD, "logging_choice.receiver": "named"},
+        disruption=Disruption.RESTART,
     ),
     unneeded_service(
         "journal-receiver",
         *("systemd-journal-remote.socket", "systemd-journal-remote.service"),
-        **restarting(
-            declared(
-                ("6.1.2.1.4", "6.1.1.2.4"),
-                chosen=JOURNALD,
-                title="The host takes no journals from others",
-                why="Strangers could fill its disk, or mix their stories into its own.",
-            )
-        ),
+        title="The host takes no journals from others",
+        why="Strangers could fill its disk, or mix their stories into its own.",
+        severity=Severity.MEDIUM,
+        chosen=JOURNALD,
+        disruption=Disruption.RESTART,
     ),
     _setting(
         "ForwardToSyslog",
         "keeping",
         "yes",
-        declared(
-            ("6.1.2.2", "6.1.1.1.4"),
-            Severity.LOW,
-            chosen=JOURNALD,
-            title="journald keeps messages to itself",
-            why="Forwarded messages go nowhere, or into a second set of logs that nobody looks after.",
-        ),
+        title="journald keeps messages to itself",
+        why="Forwarded messages go nowhere, or into a second set of logs that nobody looks after.",
+        severity=Severity.LOW,
+        chosen=JOURNALD,
     ),
     _setting(
         "Compress",
         "journald",
         "no",
-        declared(
-            ("6.1.2.3", "6.1.1.1.6"),
-            Severity.LOW,
-            chosen=JOURNALD,
-            title="journald compresses what is large",
-            why="The same disk then holds a longer past.",
-        ),
+        title="journald compresses what is large",
+        why="The same disk then holds a longer past.",
+        severity=Severity.LOW,
+        chosen=JOURNALD,
     ),
     Control(
         subject="storage",
@@ -286,14 +259,11 @@ CONTROLS = [
                 f"printf '\\n[Journal]\\nStorage=auto\\n' >> /etc/{CONFIGURATION}",
             ]
         ),
-        **restarting(
-            declared(
-                ("6.1.2.4", "6.1.1.1.5"),
-                chosen=JOURNALD,
-                title="The journal survives a reboot",
-                why="A log in memory is gone with the crash it would explain.",
-            )
-        ),
+        title="The journal survives a reboot",
+        why="A log in memory is gone with the crash it would explain.",
+        severity=Severity.MEDIUM,
+        chosen=JOURNALD,
+        disruption=Disruption.RESTART,
     ),
     _forwarding(),
 ]

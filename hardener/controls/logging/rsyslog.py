@@ -13,8 +13,8 @@ from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Control, CouldNotLook, Host, Parameter, Violation, command
 from hardener.catalogue.expectations import AFTER_REBOOT, NOW, Expectation
 from hardener.catalogue.kinds import review, running_service
-from hardener.controls.logging.shared import RSYSLOG, as_root, declared, restarting
-from hardener.model import Facts, HeldBack, Severity, Values, few
+from hardener.controls.logging.shared import RSYSLOG
+from hardener.model import Disruption, Facts, HeldBack, Severity, Values, few
 
 END_OF_CONFIGURATION = "##### END   CONFIG: /etc/rsyslog.conf"
 RECEIVING = 'module(load="imudp")\\ninput(type="imudp" port="5514")\\n'
@@ -147,14 +147,11 @@ CONTROLS = [
     running_service(
         "rsyslog",
         "rsyslog.service",
-        **restarting(
-            declared(
-                ("6.1.3.2", "6.1.2.2"),
-                chosen=RSYSLOG,
-                title="rsyslog runs and starts at boot",
-                why="Where it is the system in charge, nothing else writes the logs.",
-            )
-        ),
+        title="rsyslog runs and starts at boot",
+        why="Where it is the system in charge, nothing else writes the logs.",
+        severity=Severity.MEDIUM,
+        chosen=RSYSLOG,
+        disruption=Disruption.RESTART,
     ),
     Control(
         subject="rsyslog-file-mode",
@@ -168,34 +165,27 @@ CONTROLS = [
                 "rm --force /etc/rsyslog.d/00-hardener.conf",
             ]
         ),
-        **restarting(
-            declared(
-                ("6.1.3.4", "6.1.2.4"),
-                chosen=RSYSLOG,
-                title="rsyslog makes log files that are closed to others",
-                why="Logs hold names, addresses, and now and then a password typed into the wrong field.",
-            )
-        ),
+        title="rsyslog makes log files that are closed to others",
+        why="Logs hold names, addresses, and now and then a password typed into the wrong field.",
+        severity=Severity.MEDIUM,
+        chosen=RSYSLOG,
+        disruption=Disruption.RESTART,
     ),
     review(
         "rsyslog-rules",
         _rules,
-        **declared(
-            ("6.1.3.5", "6.1.2.5"),
-            chosen=RSYSLOG,
-            title="rsyslog writes what the site wants to know",
-            why="What no rule selects is not there when somebody asks for it.",
-        ),
+        title="rsyslog writes what the site wants to know",
+        why="What no rule selects is not there when somebody asks for it.",
+        severity=Severity.MEDIUM,
+        chosen=RSYSLOG,
     ),
     review(
         "rsyslog-remote",
         _remote,
-        **declared(
-            ("6.1.3.6", "6.1.2.6"),
-            chosen=RSYSLOG,
-            title="rsyslog sends the logs to another host",
-            why="Whoever becomes root here can rewrite every log that lies here.",
-        ),
+        title="rsyslog sends the logs to another host",
+        why="Whoever becomes root here can rewrite every log that lies here.",
+        severity=Severity.MEDIUM,
+        chosen=RSYSLOG,
     ),
     Control(
         subject="rsyslog-receiver",
@@ -207,24 +197,18 @@ CONTROLS = [
             [command("printf %s > /etc/rsyslog.d/zz-lab.conf", RECEIVING)],
             undo=["rm /etc/rsyslog.d/zz-lab.conf"],
         ),
-        **as_root(
-            declared(
-                ("6.1.3.7", "6.1.2.7"),
-                chosen=RSYSLOG,
-                title="rsyslog takes no logs from others",
-                why="Strangers could fill its disk, or mix their stories into its own.",
-            )
-        ),
+        title="rsyslog takes no logs from others",
+        why="Strangers could fill its disk, or mix their stories into its own.",
+        severity=Severity.MEDIUM,
+        chosen=RSYSLOG,
+        needs_root=True,
     ),
     review(
         "rotation",
         _rotation,
-        **declared(
-            ("6.1.3.8", "6.1.2.8"),
-            Severity.LOW,
-            chosen=RSYSLOG,
-            title="Old logs are kept as long as the site needs them",
-            why="Logs that grow for ever fill the disk, and logs thrown away too soon forget the intrusion.",
-        ),
+        title="Old logs are kept as long as the site needs them",
+        why="Logs that grow for ever fill the disk, and logs thrown away too soon forget the intrusion.",
+        severity=Severity.LOW,
+        chosen=RSYSLOG,
     ),
 ]

@@ -43,12 +43,6 @@ def _word(_: object) -> Expectation:
     return probes.in_words("set")
 
 
-def _references(number: str, pci: str, *, both: bool = True) -> Mapping[str, str | Sequence[str]]:
-    own = {"cis-debian12": number} | ({"cis-debian13": number} if both else {})
-    nist = "AC-7" if pci == "8.3.4" else "IA-5"
-    return own | {"nist-800-53": nist, "cis-controls-8": "5.2", "pci-dss-4": pci}
-
-
 def _setting(file: str, stack: str, key: str, judge: Judge, broken: str, **declared: Any) -> Control:
     """A key that ``pam_<file>`` reads from its file. Values: ``pam_<file>`` by key."""
 
@@ -61,33 +55,30 @@ def _setting(file: str, stack: str, key: str, judge: Judge, broken: str, **decla
         expect=lambda values: judge(values[0]),
         parameters=[Parameter(file, (key,), judge)],
         remedy=f"Sets it in {file}.conf, whose lines win over those of its drop-ins.",
-        level=1,
         severity=Severity.MEDIUM,
         violation=probes.broken_setting(f"{file}.conf", broken),
         **declared,
     )
 
 
-def _lockout(key: str, number: str, *, judge: Judge, broken: str, **words: str) -> Control:
+def _lockout(key: str, *, judge: Judge, broken: str, **words: str) -> Control:
     """When pam_faillock locks an account, that of an administrator too."""
-    subject, references = f"faillock-{key.replace('_', '-')}", _references(number, "8.3.4")
     return _setting(
         "faillock",
         "auth",
         key,
         judge,
         broken,
-        subject=subject,
-        references=references,
+        subject=f"faillock-{key.replace('_', '-')}",
         disruption=Disruption.LOCKOUT,
         **words,
     )
 
 
-def _quality(key: str, number: str, *, judge: Judge, broken: str, both: bool = True, **words: str) -> Control:
+def _quality(key: str, *, judge: Judge, broken: str, **words: str) -> Control:
     """What pam_pwquality asks of a password."""
-    subject, references = f"quality-{key.replace('_', '-')}", _references(number, "8.3.6", both=both)
-    return _setting("pwquality", "password", key, judge, broken, subject=subject, references=references, **words)
+    subject = f"quality-{key.replace('_', '-')}"
+    return _setting("pwquality", "password", key, judge, broken, subject=subject, **words)
 
 
 def _root_lockout(host: Host) -> JsonValue:
@@ -112,7 +103,6 @@ def _complexity(host: Host) -> JsonValue:
 CONTROLS = [
     _lockout(
         "deny",
-        "5.3.3.1.1",
         judge=_up_to,
         broken="deny = 50",
         title="An account is locked after five failed logins at most",
@@ -120,7 +110,6 @@ CONTROLS = [
     ),
     _lockout(
         "unlock_time",
-        "5.3.3.1.2",
         judge=_for_good_or_at_least,
         broken="unlock_time = 60",
         title="A locked account stays locked for a quarter of an hour",
@@ -131,9 +120,7 @@ CONTROLS = [
         title="root is locked after failed logins too",
         why="root is the one account every attacker knows the name of. Its lock opens by itself, so that nobody can "
         "keep the administrators out for long.",
-        level=2,
         severity=Severity.MEDIUM,
-        references=_references("5.3.3.1.3", "8.3.4"),
         observe=_root_lockout,
         expect=_root_is_locked,
         disruption=Disruption.LOCKOUT,
@@ -146,7 +133,6 @@ CONTROLS = [
     ),
     _quality(
         "difok",
-        "5.3.3.2.1",
         judge=at_least,
         broken="difok = 1",
         title="A new password differs from the old one",
@@ -154,10 +140,8 @@ CONTROLS = [
     ),
     _quality(
         "minlen",
-        "5.3.3.2.2",
         judge=at_least,
         broken="minlen = 6",
-        both=False,
         title="A password has 14 characters or more",
         why="Length is what makes guessing expensive.",
     ),
@@ -166,13 +150,10 @@ CONTROLS = [
         _complexity,
         title="The mixture of characters in passwords is what the site wants",
         why="Some sites must ask for classes of characters; longer passwords do more for safety.",
-        level=1,
         severity=Severity.MEDIUM,
-        references=_references("5.3.3.2.3", "8.3.6"),
     ),
     _quality(
         "maxrepeat",
-        "5.3.3.2.4",
         judge=_up_to,
         broken="maxrepeat = 0",
         title="At most three equal characters follow each other",
@@ -180,7 +161,6 @@ CONTROLS = [
     ),
     _quality(
         "maxsequence",
-        "5.3.3.2.5",
         judge=_up_to,
         broken="maxsequence = 0",
         title="At most three characters follow each other in sequence",
@@ -188,7 +168,6 @@ CONTROLS = [
     ),
     _quality(
         "dictcheck",
-        "5.3.3.2.6",
         judge=_not_off,
         broken="dictcheck = 0",
         title="Passwords are looked up in a dictionary",
@@ -196,7 +175,6 @@ CONTROLS = [
     ),
     _quality(
         "enforcing",
-        "5.3.3.2.7",
         judge=_not_off,
         broken="enforcing = 0",
         title="Bad passwords are refused, not only warned about",
@@ -204,7 +182,6 @@ CONTROLS = [
     ),
     _quality(
         "enforce_for_root",
-        "5.3.3.2.8",
         judge=_word,
         broken="enforce_for_root",
         title="Bad passwords are refused to root too",

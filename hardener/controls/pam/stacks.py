@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import JsonValue
@@ -93,23 +93,12 @@ def _changed_by_hand(host: Host, _: Facts, __: Values) -> HeldBack | None:
     )
 
 
-def _stack(
-    subject: str, number: str, *, nist: Sequence[str] = ("IA-2", "IA-5"), pci: str = "8.3.1", **declared: Any
-) -> Control:
-    """What all share: the numbers, which are the same for both releases, the remedy and what it can do."""
-    references: Mapping[str, str | Sequence[str]] = {
-        "cis-debian12": number,
-        "cis-debian13": number,
-        "nist-800-53": nist,
-        "cis-controls-8": "5.2",
-        "pci-dss-4": pci,
-    }
+def _stack(subject: str, **declared: Any) -> Control:
+    """What all share: the remedy and what it can do."""
     words: dict[str, Any] = {
-        "level": 1,
         "severity": Severity.MEDIUM,
         "disruption": Disruption.LOCKOUT,
         "remedy": "Has pam-auth-update write the stacks from a profile; a stack changed by hand is left alone.",
-        "references": references,
         "hazards": [_changed_by_hand],
     }
     return Control(subject=subject, **{**words, **declared})
@@ -118,7 +107,6 @@ def _stack(
 CONTROLS = [
     _stack(
         "unix-in-every-stack",
-        "5.3.2.1",
         title="Local accounts are checked in every login stack",
         why="A stack without the module that knows local accounts lets in whoever another module does not refuse.",
         observe=_modules_of("pam_unix.so"),
@@ -128,9 +116,6 @@ CONTROLS = [
     ),
     _stack(
         "faillock",
-        "5.3.2.2",
-        nist=("AC-7", "IA-2"),
-        pci="8.3.4",
         title="Failed logins are counted, and locked accounts refused",
         why="Without a counter passwords are guessed as fast as the host can answer.",
         observe=_faillock,
@@ -140,8 +125,6 @@ CONTROLS = [
     ),
     _stack(
         "pwquality",
-        "5.3.2.3",
-        pci="8.3.6",
         title="New passwords are judged before they are taken",
         why="People choose what they can remember, which is what others can guess.",
         observe=_argument("pam_pwquality.so", "retry"),
@@ -151,8 +134,6 @@ CONTROLS = [
     ),
     _stack(
         "pwhistory",
-        "5.3.2.4",
-        pci="8.3.7",
         title="New passwords are compared with old ones",
         why="A password that leaked last year is tried again this year.",
         observe=_modules_of("pam_pwhistory.so"),
@@ -162,8 +143,6 @@ CONTROLS = [
     ),
     _stack(
         "pwhistory-remember",
-        "5.3.3.3.1",
-        pci="8.3.7",
         title="The last 24 passwords cannot be taken again",
         why="A short memory lets people go round in circles back to the password they like.",
         observe=_argument("pam_pwhistory.so", "remember"),
@@ -173,8 +152,6 @@ CONTROLS = [
     ),
     _stack(
         "pwhistory-root",
-        "5.3.3.3.2",
-        pci="8.3.7",
         title="Old passwords are refused to root too",
         why="The most powerful account would otherwise be the one with the oldest password.",
         observe=_argument("pam_pwhistory.so", "enforce_for_root"),
@@ -184,8 +161,6 @@ CONTROLS = [
     ),
     _stack(
         "pwhistory-token",
-        "5.3.3.3.3",
-        pci="8.3.7",
         title="The history judges the password that was judged before",
         why="Asking a second time would let another password through than the one whose quality was judged.",
         observe=_argument("pam_pwhistory.so", "use_authtok"),
@@ -195,7 +170,6 @@ CONTROLS = [
     ),
     _stack(
         "unix-empty-passwords",
-        "5.3.3.4.1",
         severity=Severity.HIGH,
         title="Empty passwords are refused",
         why="An account without a password is open to everybody who knows its name.",
@@ -206,7 +180,6 @@ CONTROLS = [
     ),
     _stack(
         "unix-history",
-        "5.3.3.4.2",
         severity=Severity.LOW,
         title="The history of passwords is kept in one place",
         why="pam_unix keeps its own history in old hashes; two histories disagree.",
@@ -217,9 +190,7 @@ CONTROLS = [
     ),
     _stack(
         "unix-hash",
-        "5.3.3.4.3",
         severity=Severity.HIGH,
-        pci="8.3.2",
         title="New passwords are stored as strong hashes",
         why="A stolen file of weak hashes is a file of passwords.",
         observe=_hash,
@@ -229,7 +200,6 @@ CONTROLS = [
     ),
     _stack(
         "unix-token",
-        "5.3.3.4.4",
         title="The password that is stored is the one that was judged",
         why="Asking a second time would store another password than the one whose quality was judged.",
         observe=_argument("pam_unix.so", "use_authtok"),

@@ -5,18 +5,21 @@ from __future__ import annotations
 from hardener.catalogue.control import Control
 from hardener.catalogue.kinds import absent_packages, unneeded_service
 from hardener.controls.services.needed import masked_or_needed, serves_what_is_open
-from hardener.controls.services.shared import declared
 from hardener.model import Disruption, Severity, Trait
 
 
-def _server(
-    subject: str, units: list[str], *, numbers: tuple[str, str], severity: Severity = Severity.MEDIUM, **words: str
-) -> Control:
-    """A network service nobody needs; ``numbers`` are its recommendations for Debian 12 and 13."""
-    whole = declared(numbers, severity, words)
-    whole["disruption"] = Disruption.RESTART
-    whole["hazards"] = [serves_what_is_open(*units)]
-    return unneeded_service(subject, *units, judge=masked_or_needed, **whole)
+def _server(subject: str, units: list[str], *, title: str, why: str, severity: Severity = Severity.MEDIUM) -> Control:
+    """A network service nobody needs."""
+    return unneeded_service(
+        subject,
+        *units,
+        judge=masked_or_needed,
+        title=title,
+        why=why,
+        severity=severity,
+        disruption=Disruption.RESTART,
+        hazards=[serves_what_is_open(*units)],
+    )
 
 
 CONTROLS = [
@@ -25,42 +28,36 @@ CONTROLS = [
         ["autofs.service"],
         title="No automounter runs",
         why="An automounter attaches any medium or share that somebody offers it, without anybody deciding to.",
-        numbers=("2.1.1", "2.1.1"),
     ),
     _server(
         "avahi",
         ["avahi-daemon.socket", "avahi-daemon.service"],
         title="No mDNS responder runs",
         why="It tells the whole network what this host is called and offers, and parses whatever comes back.",
-        numbers=("2.1.2", "2.1.2"),
     ),
     _server(
         "dhcp-server",
         ["kea-dhcp4-server.service", "kea-dhcp6-server.service", "isc-dhcp-server6.service", "isc-dhcp-server.service"],
         title="No DHCP server runs",
         why="A second DHCP server on a network hands out wrong addresses and routes to every host that asks.",
-        numbers=("2.1.3", "2.1.3"),
     ),
     _server(
         "dns-server",
         ["named.service"],
         title="No DNS server runs",
         why="A name server nobody looks after serves stale or forged names and amplifies attacks on others.",
-        numbers=("2.1.4", "2.1.4"),
     ),
     _server(
         "dnsmasq",
         ["dnsmasq.service"],
         title="No dnsmasq runs",
         why="It answers DNS, DHCP and TFTP at once: three services to attack where none is needed.",
-        numbers=("2.1.5", "2.1.5"),
     ),
     _server(
         "ftp-server",
         ["vsftpd.service"],
         title="No FTP server runs",
         why="FTP sends passwords and files readable to everybody on the way.",
-        numbers=("2.1.6", "2.1.6"),
         severity=Severity.HIGH,
     ),
     _server(
@@ -68,28 +65,24 @@ CONTROLS = [
         ["slapd.service"],
         title="No LDAP server runs",
         why="A directory holds accounts and password hashes, which belong on hosts dedicated to it.",
-        numbers=("2.1.7", "2.1.7"),
     ),
     _server(
         "mailbox-server",
         ["dovecot.socket", "dovecot.service"],
         title="No POP or IMAP server runs",
         why="A mailbox server accepts logins from anywhere and is a target for password guessing.",
-        numbers=("2.1.8", "2.1.8"),
     ),
     _server(
         "nfs-server",
         ["nfs-server.service"],
         title="No NFS server runs",
         why="An NFS export trusts the user numbers its clients claim; mounting NFS volumes does not need the server.",
-        numbers=("2.1.9", "2.1.9"),
     ),
     _server(
         "nis-server",
         ["ypserv.service"],
         title="No NIS server runs",
         why="NIS gives its maps, password hashes among them, to any client that knows the domain's name.",
-        numbers=("2.1.10", "2.1.10"),
         severity=Severity.HIGH,
     ),
     _server(
@@ -97,7 +90,6 @@ CONTROLS = [
         ["cups.path", "cups.socket", "cups.service"],
         title="No print server runs",
         why="It runs filters over documents from the network, a repeated way into hosts that never print.",
-        numbers=("2.1.11", "2.1.11"),
     ),
     _server(
         "rpcbind",
@@ -105,35 +97,30 @@ CONTROLS = [
         title="No RPC port mapper runs",
         why="It lists the RPC services of a host to strangers and amplifies traffic. NFS version 3 volumes need it: "
         "waive this control on nodes that mount them, Kubernetes nodes included.",
-        numbers=("2.1.12", "2.1.12"),
     ),
     _server(
         "rsync-server",
         ["rsync.service"],
         title="No rsync daemon runs",
         why="The daemon serves directories without encryption; copying over ssh does not need it.",
-        numbers=("2.1.13", "2.1.13"),
     ),
     _server(
         "smb-server",
         ["smbd.service"],
         title="No SMB file server runs",
         why="File shares are what ransomware and worms travel by.",
-        numbers=("2.1.14", "2.1.14"),
     ),
     _server(
         "snmp-server",
         ["snmpd.service"],
         title="No SNMP daemon runs",
         why="Older SNMP versions protect a host's inventory, and sometimes its settings, by a word sent in the clear.",
-        numbers=("2.1.15", "2.1.15"),
     ),
     _server(
         "tftp-server",
         ["tftpd-hpa.service"],
         title="No TFTP server runs",
         why="TFTP knows no login: whoever reaches the port reads the files, boot configurations with secrets included.",
-        numbers=("2.1.16", "2.1.17"),
         severity=Severity.HIGH,
     ),
     _server(
@@ -141,30 +128,25 @@ CONTROLS = [
         ["squid.service"],
         title="No web proxy runs",
         why="A forgotten proxy lets others reach internal networks, or the world, in this host's name.",
-        numbers=("2.1.17", "2.1.18"),
     ),
     _server(
         "web-server",
         ["apache2.socket", "apache2.service", "nginx.service"],
         title="No web server runs",
         why="A web server nobody asked for offers its default pages, modules and bugs to everybody who scans the port.",
-        numbers=("2.1.18", "2.1.19"),
     ),
     _server(
         "xinetd",
         ["xinetd.service"],
         title="No xinetd runs",
         why="It starts old clear-text services on demand, so that none of them shows in a list of processes.",
-        numbers=("2.1.19", "2.1.20"),
     ),
     absent_packages(
         "x-server",
         "xserver-common",
         title="No X server is installed",
         why="A graphical server is large and privileged, and every program on a display can read the others' keys.",
-        level=2,
         severity=Severity.MEDIUM,
-        references={"cis-debian12": "2.1.20", "cis-debian13": "2.1.21", "nist-800-53": ("CM-7", "CM-11")},
         unless={Trait.GUI: "people work at this host's screen"},
     ),
     _server(
@@ -172,7 +154,6 @@ CONTROLS = [
         ["bluetooth.service"],
         title="No Bluetooth service runs",
         why="A radio that pairs with devices nearby is a way in that no firewall sees.",
-        numbers=("3.1.3", "3.1.3"),
         severity=Severity.LOW,
     ),
 ]

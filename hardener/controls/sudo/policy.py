@@ -21,7 +21,6 @@ from hardener.catalogue.control import (
     command,
 )
 from hardener.catalogue.expectations import Expectation, every, satisfying, shown
-from hardener.controls.accounts.shared import references
 from hardener.model import Disruption, Severity
 from hardener.untrusted import json_of
 
@@ -174,9 +173,7 @@ CONTROLS = [
         broken="!use_pty",
         title="sudo runs commands on a terminal of their own",
         why="A command that shares its user's terminal can leave a process behind that types there as that user.",
-        level=1,
         severity=MEDIUM,
-        references=references("5.2.2", nist="AC-6 CM-6", cis="5.4", pci="2.2.6"),
     ),
     _default(
         "logfile",
@@ -185,18 +182,14 @@ CONTROLS = [
         broken="!logfile",
         title="sudo keeps a log of its own",
         why="Who did what as root is found in one file, and not among everything else the host says.",
-        level=1,
         severity=Severity.LOW,
-        references=references("5.2.3", nist="AU-3 AU-12", cis="8.5", pci="10.2.1"),
     ),
     Control(
         subject="passwordless",
         title="sudo asks everybody for a password, but for the accounts that the site names",
         why="Whoever gets at the session of somebody who is not asked is root at once. Automation logs in with a key "
         "and has no password to give: name its accounts in sudo_passwordless.",
-        level=2,
         severity=MEDIUM,
-        references={"cis-debian12": "5.2.4", "nist-800-53": ("AC-6", "IA-11"), "cis-controls-8": "5.4"},
         observe=_passwordless,
         expect=lambda values: _only(values[0]),
         parameters=[Parameter("passwordless", ("allowed",), _named_accounts)],
@@ -216,9 +209,7 @@ CONTROLS = [
         unset=True,
         title="Nobody has switched off that sudo asks for passwords",
         why="One forgotten word makes every session of every administrator a session of root.",
-        level=1,
         severity=MEDIUM,
-        references=references("5.2.5", nist="AC-6 IA-11", cis="5.4", pci="7.2.2"),
     ),
     _default(
         "timestamp_timeout",
@@ -228,13 +219,6 @@ CONTROLS = [
         unset=15,
         title="sudo remembers a password for 15 minutes at most",
         why="Whoever comes by an unlocked terminal within that time is root without a question.",
-        level=1,
         severity=MEDIUM,
-        references={
-            "cis-debian12": "5.2.6",
-            "nist-800-53": ("AC-6", "IA-11"),
-            "cis-controls-8": "5.4",
-            "pci-dss-4": "8.2.8",
-        },
     ),
 ]

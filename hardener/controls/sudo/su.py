@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from hardener.catalogue import observations as seen
 from hardener.catalogue.control import Control, Host, Parameter, Violation, command
 from hardener.catalogue.expectations import Expectation, fields, is_true, nothing, satisfying, something
-from hardener.controls.accounts.shared import groups, references, users
+from hardener.controls.accounts.shared import groups, users
 from hardener.model import Disruption, Severity
 
 
@@ -92,9 +92,7 @@ CONTROLS = [
         title="su is limited to a group that nobody is in",
         why="su takes root's own password from anybody, as often as they like, and does not tell who knows it; with "
         "sudo everybody gives their own. root itself may still use su, which services rely on.",
-        level=1,
         severity=Severity.MEDIUM,
-        references=references("5.2.7", nist="AC-3 AC-6", cis="5.4", pci="7.2.2"),
         observe=_su,
         expect=_limited,
         parameters=[Parameter("su", ("group",), _group_name)],

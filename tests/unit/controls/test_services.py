@@ -209,9 +209,7 @@ def test_what_is_not_to_be_served_is_named(allowed: list[str], said: list[str]) 
 
 
 def test_a_unit_that_only_a_site_knows_is_asked_for_with_ours() -> None:
-    control = unneeded_service(
-        "site", "site-agent.service", title="t", why="w", level=1, severity=Severity.LOW, references={}
-    )
+    control = unneeded_service("site", "site-agent.service", title="t", why="w", severity=Severity.LOW)
     units = ("site-agent.service",)
     answers = {
         unit_files_question(units): (0, "site-agent.service enabled enabled\n", ""),

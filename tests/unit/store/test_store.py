@@ -51,7 +51,7 @@ def sample(identifier: str = "20261121T040000Z-aaaa", *, hours: int = 0) -> Run:
         operator="someone",
         tool_version="0",
         profile="cis-level1",
-        controls={control.id: control.record() for control in catalogue().values()},
+        controls=catalogue().records,
         results=(result, TargetResult(target="dead", problem="no route")),
         before=(result.model_copy(update={"changes": ()}),),
     )
