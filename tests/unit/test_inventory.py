@@ -96,7 +96,7 @@ def test_without_an_inventory_the_target_is_this_machine(roles: Path) -> None:
             "a: alpha_text: 'nope' is undefined",
         ),
         ("all:\n  hosts:\n    a: {}\n    a: {}\n", "hosts.yml:4", "duplicate key 'a'"),
-        ("all:\n  hosts: [\n", "hosts.yml:3", "expected the node content"),
+        ("all:\n  hosts: [\n", "hosts.yml:3", "expected node content"),
         ("all: {hosts: {a: {ansible_port: ssh}}}", "hosts.yml:1", "ansible_port: 'ssh' is no port"),
         ("all: {hosts: {a: {ansible_connection: winrm}}}", "a", "connection 'winrm' is not supported (ssh, local)"),
         ("all: {hosts: {a: {ansible_become: true, ansible_become_method: su}}}", "a", "become method 'su' is not"),
