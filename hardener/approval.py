@@ -12,7 +12,7 @@ from hardener.changes import moved
 from hardener.documents import read_document, read_json
 from hardener.errors import ConfigError
 from hardener.model import PlannedChange, Plans, Target, TargetPlan
-from hardener.plan import Selection
+from hardener.selection import Selection
 
 SCHEMA = "hardener-plan/1"
 FEW = 3

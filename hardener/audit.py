@@ -25,7 +25,8 @@ from hardener.model import (
     Target,
     Values,
 )
-from hardener.plan import Plan, Selection, make_plan
+from hardener.plan import Plan, make_plan
+from hardener.selection import Selection
 from hardener.transcript import NoAnswer, Unanswered, host_of
 from hardener.untrusted import observation, one_line
 from hardener.waiving import waived

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from fnmatch import fnmatchcase
-from functools import cached_property
 from typing import Any
 
 from pydantic import JsonValue
@@ -28,49 +25,8 @@ from hardener.model import (
     TargetResult,
     Trait,
     Values,
-    Waiver,
 )
-
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
-"""Before any waiver."""
-
-
-@dataclass(frozen=True)
-class Selection:
-    """What the operator asked for: the same for every target."""
-
-    catalogue: Catalogue
-    profile: Profile
-    pattern: str = "*"
-    """Shell-style, over control ids."""
-    walk: bool = True
-    """Whether the walk of all local files may be asked for."""
-    waivers: Sequence[Waiver] = ()
-    """All that are declared."""
-    started: datetime = LONG_AGO
-    """When the run started: waivers that are in effect at this instant count in all of it."""
-    include_waived: bool = False
-    """Whether an apply remedies what waivers cover as well."""
-
-    def exclusion(self, control: Control) -> Exclusion | None:
-        """Why a control is not selected at all, or ``None``."""
-        record = self.catalogue.records[control.id]
-        if not self.profile.selects(record):
-            reason = f"level {record.level} is not in profile {self.profile.name}"
-        elif control.id not in self._named:
-            reason = f"not named by {self.pattern}"
-        elif control.needs_walk and not self.walk:
-            return Exclusion(control=control.id, outcome=Outcome.NOTCHECKED, reason="the file walk was skipped")
-        else:
-            return None
-        return Exclusion(control=control.id, outcome=Outcome.NOTSELECTED, reason=reason)
-
-    @cached_property
-    def _named(self) -> frozenset[str]:
-        """The controls the pattern names, and those whose remedies theirs need."""
-        named = {name for name in self.catalogue if fnmatchcase(name, self.pattern)}
-        needed = {control.id for control in self.catalogue.values() if any(map(control.is_needed_by, named))}
-        return frozenset(named | needed)
+from hardener.selection import Selection
 
 
 @dataclass(frozen=True)
@@ -83,12 +39,15 @@ class Plan:
 
 
 def make_plan(selection: Selection, target: Target, facts: Facts | None) -> Plan:
-    """The plan for a target; without facts (nothing asked yet), every selected control is in it."""
+    """The plan for a target; without facts (nothing asked yet), whatever is selected on any system is in it."""
     traits = target.traits | (facts.traits if facts else frozenset())
+    platform = facts.platform if facts else None
     controls, exclusions = [], []
     for control in selection.catalogue.values():
         exclusion = (
-            selection.exclusion(control) or _foreign(control, facts) or _inapplicable(control, traits, target.values)
+            selection.exclusion(control, platform)
+            or _foreign(control, facts)
+            or _inapplicable(control, traits, target.values)
         )
         if exclusion:
             exclusions.append(exclusion)

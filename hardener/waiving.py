@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from hardener.catalogue.discovery import Catalogue
 from hardener.catalogue.waivers import DeclaredWaiver
 from hardener.model import Finding, Outcome, Run, Target, Waiver
-from hardener.plan import Selection
+from hardener.selection import Selection
 
 _NOTHING_SEEN = {Outcome.NOTSELECTED, Outcome.NOTCHECKED, Outcome.ERROR, Outcome.UNKNOWN}
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from hardener.catalogue.benchmarks import (
     Benchmark,
@@ -20,12 +20,15 @@ from hardener.catalogue.benchmarks import (
     by_number,
     parts_of,
 )
+from hardener.catalogue.platforms import KNOWN
 from hardener.catalogue.site import named_files
 from hardener.documents import Document, read_document, validated
 from hardener.errors import ConfigError
+from hardener.model import Platform
 from hardener.ownership import refuse_foreign
 
 BUILT_IN = Path(__file__).parent / "benchmarks"
+PLATFORMS = {str(platform): platform for platform in KNOWN}
 
 
 class _Numbered(Recommendation):
@@ -37,6 +40,8 @@ class _BenchmarkFile(Form):
     """What a benchmark's file may say: one of ``recommendations``, ``requirements`` and ``levels``."""
 
     title: str
+    listed: str | None = None
+    platform: str | None = None
     reference: str | None = None
     not_chosen: Mapping[str, NotChosen] = {}
     recommendations: Mapping[str, _Numbered] = {}
@@ -52,6 +57,13 @@ class _BenchmarkFile(Form):
         if sum(map(bool, (self.recommendations, self.requirements, self.levels))) != 1:
             raise ValueError("one of recommendations, requirements and levels is needed, and no two of them")
         return self
+
+    @field_validator("platform")
+    @classmethod
+    def _is_a_known_platform(cls, name: str | None) -> str | None:
+        if name is not None and name not in PLATFORMS:
+            raise ValueError(f"the controls are for {' and '.join(PLATFORMS)}")
+        return name
 
 
 _Read = tuple[Document, _BenchmarkFile]
@@ -72,7 +84,7 @@ def load_benchmarks(controls: Collection[str], site: Path | None = None) -> Sequ
     for document, content in read:
         _refuse_unknown(document, content, controls)
     benchmarks = {name: _benchmark(*item) for name, item in zip(files, read, strict=True)}
-    _refuse_shared_references((document, benchmarks[name]) for name, (document, _) in zip(files, read, strict=True))
+    _refuse_shared([(document, benchmarks[name]) for name, (document, _) in zip(files, read, strict=True)])
     for document, content in read:
         for name, answers in content.adds.items():
             chosen = benchmark_named(name, benchmarks.values(), location=document.location("adds", name))
@@ -103,6 +115,8 @@ def _benchmark(document: Document, content: _BenchmarkFile) -> Benchmark:
         recommendations={**content.recommendations, **required, **leveled},
         reference=None if content.levels else content.reference or name,
         not_chosen=content.not_chosen,
+        listed=content.listed,
+        platform=PLATFORMS[content.platform] if content.platform else None,
     )
 
 
@@ -128,15 +142,23 @@ def _named(content: _BenchmarkFile) -> Iterator[tuple[tuple[str | int, ...], str
             yield (*path, index), identifier
 
 
-def _refuse_shared_references(read: Iterable[tuple[Document, Benchmark]]) -> None:
-    """Numbers of two benchmarks under one reference could not be told apart."""
-    users: dict[str, Path] = {}
+def _refuse_shared(read: Iterable[tuple[Document, Benchmark]]) -> None:
+    """Two benchmarks under one reference could not be told apart, nor could two different ones for one platform."""
+    references: dict[str, Path] = {}
+    platforms: dict[Platform, tuple[str, Path]] = {}
     for document, benchmark in read:
-        if benchmark.reference in users:
-            message = f"{users[benchmark.reference]} has the reference {benchmark.reference!r} already: give it another"
-            raise ConfigError(message, location=document.location("reference"))
         if benchmark.reference is not None:
-            users[benchmark.reference] = document.file
+            other = references.setdefault(benchmark.reference, document.file)
+            if other != document.file:
+                message = f"{other} has the reference {benchmark.reference!r} already: give it another"
+                raise ConfigError(message, location=document.location("reference"))
+        if benchmark.platform is not None:
+            family, other = platforms.setdefault(benchmark.platform, (benchmark.family, document.file))
+            if family != benchmark.family:
+                message = (
+                    f"{other} is for {benchmark.platform} already: leave it out here, and name this one in profiles"
+                )
+                raise ConfigError(message, location=document.location("platform"))
 
 
 def _with_more(benchmark: Benchmark, answers: Mapping[str, Sequence[str]], document: Document, name: str) -> Benchmark:

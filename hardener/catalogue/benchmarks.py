@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from hardener.errors import ConfigError
+from hardener.model import Platform
 
 _NAME = re.compile(r"(?P<family>.+?)(?:-(?P<version>\d+(?:\.\d+)*))?")
 
@@ -52,6 +53,15 @@ class Benchmark:
     reference: str | None = None
     """How runs and reports call its numbers; ``None`` where there are none."""
     not_chosen: Mapping[str, NotChosen] = field(default_factory=dict)
+    listed: str | None = None
+    """What of it is known here, where that is not all."""
+    platform: Platform | None = None
+    """The system it is for: there it is the one that a profile means which names none."""
+
+    @property
+    def whole_title(self) -> str:
+        """The title, with what of it is known here."""
+        return f"{self.title}, {self.listed}" if self.listed else self.title
 
     @property
     def family(self) -> str:
@@ -80,14 +90,22 @@ def parts_of(name: str) -> tuple[str, str]:
     return (match["family"], match["version"] or "") if match else (name, "")
 
 
-def benchmark_named(name: str, benchmarks: Iterable[Benchmark], *, location: str) -> Benchmark:
-    """A benchmark by name, and the newest of those where the version is left out; ``ConfigError`` without any."""
+def benchmark_named(
+    name: str, benchmarks: Iterable[Benchmark], *, location: str, error: type[ConfigError] = ConfigError
+) -> Benchmark:
+    """A benchmark by name, and the newest of those where the version is left out; ``error`` without any."""
     known = list(benchmarks)
     found = [item for item in known if item.name == name] or [item for item in known if item.family == name]
     if not found:
         names = ", ".join(item.name for item in known)
-        raise ConfigError(f"no benchmark {name!r}; there are {names}", location=location)
+        raise error(f"no benchmark {name!r}; there are {names}", location=location)
     return max(found, key=lambda item: item.version)
+
+
+def of_platforms(benchmarks: Iterable[Benchmark]) -> Mapping[Platform, Benchmark]:
+    """The benchmark that is meant on each system: the newest of those that are for it."""
+    known = sorted(benchmarks, key=lambda item: item.version)
+    return {item.platform: item for item in known if item.platform is not None}
 
 
 def references_of(benchmarks: Iterable[Benchmark]) -> Mapping[str, Mapping[str, tuple[str, ...]]]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from hardener.catalogue.benchmarks import Benchmark, Recommendation, benchmark_named, levels_of, of_platforms
 from hardener.catalogue.discovery import Catalogue
+from hardener.catalogue.platforms import KNOWN
 from hardener.catalogue.site import named_files
 from hardener.documents import Document, merged, read_document, validated
 from hardener.errors import ProfileError
-from hardener.model import ControlRecord
+from hardener.model import Platform
 from hardener.ownership import refuse_foreign
 
 BUILT_IN = Path(__file__).parent / "profiles"
@@ -27,9 +30,31 @@ class _ProfileFile(BaseModel):
 
     title: str
     extends: str | None = None
+    benchmark: str | None = None
     levels: list[int] = []
     controls: list[str] = []
     parameters: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a profile takes of a benchmark."""
+
+    benchmark: Benchmark
+    levels: frozenset[int] | None = None
+    """``None`` for all of it."""
+    platform: Platform | None = None
+    """The system on which it counts; ``None`` for every target."""
+
+    def takes(self, item: Recommendation) -> bool:
+        """Whether the profile asks for what is recommended there."""
+        return self.levels is None or item.level in self.levels
+
+    @cached_property
+    def controls(self) -> frozenset[str]:
+        """The controls it asks for."""
+        items = self.benchmark.recommendations.values()
+        return frozenset(name for item in items if self.takes(item) for name in item.controls)
 
 
 @dataclass(frozen=True)
@@ -38,16 +63,31 @@ class Profile:
 
     name: str
     title: str
-    levels: frozenset[int] = frozenset()
+    parts: Sequence[Part] = ()
     controls: frozenset[str] = frozenset()
+    """Those it names itself."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Role variables it sets; laid over the roles' defaults key by key."""
     locations: Mapping[str, str] = field(default_factory=dict)
     """Variable → ``file:line``."""
 
-    def selects(self, control: ControlRecord) -> bool:
-        """Whether the chain names the control, by its level or its id."""
-        return control.level in self.levels or control.id in self.controls
+    def parts_on(self, platform: Platform | None) -> Sequence[Part]:
+        """What counts on a system; on one that is not known, or not yet, everything that counts on any."""
+        if platform not in KNOWN:
+            return self.parts
+        return [part for part in self.parts if part.platform in {None, platform}]
+
+    def selected(self, platform: Platform | None) -> frozenset[str]:
+        """The controls that the chain names, or that a benchmark asks for on a level it names."""
+        return self.controls.union(*(part.controls for part in self.parts_on(platform)))
+
+    def why_not(self, control: str, platform: Platform | None) -> str:
+        """Why it does not select a control on a system."""
+        benchmarks = {part.benchmark.name: part.benchmark for part in self.parts_on(platform)}
+        levels = levels_of(benchmarks.values())
+        if control in levels:
+            return f"level {levels[control]} is not in profile {self.name}"
+        return f"no number of {' or '.join(benchmarks)} asks for it" if benchmarks else f"not in profile {self.name}"
 
 
 def built_in_profiles() -> Sequence[str]:
@@ -62,6 +102,12 @@ def load_profile(name: str, catalogue: Catalogue, site: Path | None = None) -> P
     """
     named = _files(site)
     return _load(_file_of(name, named, Path(), location=name), catalogue, named, ())
+
+
+def of_levels(levels: Iterable[int], benchmarks: Iterable[Benchmark]) -> Sequence[Part]:
+    """Some levels of whichever benchmark is the target's own."""
+    wanted = frozenset(levels)
+    return [Part(item, wanted, platform) for platform, item in of_platforms(benchmarks).items()]
 
 
 def _files(site: Path | None) -> Mapping[str, Path]:
@@ -91,11 +137,37 @@ def _load(file: Path, catalogue: Catalogue, named: Mapping[str, Path], below: tu
     return Profile(
         name=file.stem,
         title=content.title,
-        levels=base.levels | set(content.levels),
+        parts=_joined([*base.parts, *_parts(document, content, catalogue.benchmarks)]),
         controls=base.controls | _named_controls(document, content, catalogue),
         parameters=merged(base.parameters, _known_parameters(document, content, catalogue)),
         locations={**base.locations, **{name: document.location("parameters", name) for name in content.parameters}},
     )
+
+
+def _parts(document: Document, content: _ProfileFile, benchmarks: Sequence[Benchmark]) -> Sequence[Part]:
+    """The levels of a benchmark that is named, or all of it; without a name, those of the target's own."""
+    asked = benchmarks
+    if content.benchmark is not None:
+        location = document.location("benchmark")
+        asked = [benchmark_named(content.benchmark, benchmarks, location=location, error=ProfileError)]
+    known = {item.level for benchmark in asked for item in benchmark.recommendations.values()}
+    for index, level in enumerate(content.levels):
+        if level not in known:
+            names = " or ".join(item.name for item in asked)
+            raise ProfileError(f"there is no level {level} in {names}", location=document.location("levels", index))
+    if content.benchmark is None:
+        return of_levels(content.levels, benchmarks) if content.levels else ()
+    return [Part(item, frozenset(content.levels) or None) for item in asked]
+
+
+def _joined(parts: Iterable[Part]) -> Sequence[Part]:
+    """Each benchmark once, with all that is taken of it."""
+    joined: dict[tuple[str, Platform | None], Part] = {}
+    for part in parts:
+        other = joined.setdefault((part.benchmark.name, part.platform), part)
+        levels = None if part.levels is None or other.levels is None else part.levels | other.levels
+        joined[part.benchmark.name, part.platform] = replace(part, levels=levels)
+    return [*joined.values()]
 
 
 def _named_controls(document: Document, content: _ProfileFile, catalogue: Catalogue) -> set[str]:

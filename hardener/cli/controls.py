@@ -16,6 +16,7 @@ from hardener.content import roles_directories
 from hardener.errors import ConfigError
 from hardener.inventory import role_defaults
 from hardener.reports import listing
+from hardener.selection import Selection
 
 LONGEST_QUESTION = 300
 
@@ -26,18 +27,22 @@ app = typer.Typer(help="The catalogue of controls.", no_args_is_help=True, rich_
 def list_controls(
     context: typer.Context,
     pattern: Annotated[str, typer.Argument(metavar="GLOB", help="Only controls whose id matches.")] = "*",
-    of_profile: Annotated[str | None, typer.Option("-p", "--profile", help="Only controls of this profile.")] = None,
+    of_profile: Annotated[str | None, typer.Option("-p", "--profile", help="Only those it has on any system.")] = None,
 ) -> None:
     """Show every control: id, level, severity, what a remedy disturbs, title.
 
     Example: hardener controls list 'sshd-*' -p cis-level1
     """
     catalogue = discover(context.obj.directory)
-    chosen = load_profile(of_profile, catalogue, context.obj.directory) if of_profile else None
+    controls = [catalogue[identifier] for identifier in catalogue.matching(pattern)]
+    records = catalogue.records
+    if of_profile:
+        selection = Selection(catalogue, load_profile(of_profile, catalogue, context.obj.directory))
+        controls = [control for control in controls if selection.exclusion(control) is None]
+        records = selection.records
     rows = [
         (item.id, str(item.level), item.severity.value, item.disruption.value, item.title)
-        for item in (catalogue.records[identifier] for identifier in catalogue.matching(pattern))
-        if chosen is None or chosen.selects(item)
+        for item in (records[control.id] for control in controls)
     ]
     if not rows:
         raise ConfigError(f"no control is called {pattern!r}", location="GLOB")
@@ -102,5 +107,5 @@ def show_coverage(
     counted = {kind: sum(item.answered is kind for item in found) for kind in Answered}
     summary = ", ".join(f"{number} {kind}" for kind, number in counted.items() if number)
     table = listing.table(("number", "level", "answered", "controls", "note"), rows)
-    deliver(f"{table}\n{chosen.title}: {len(found)} recommendations, {summary}.\n", None)
+    deliver(f"{table}\n{chosen.whole_title}: {len(found)} recommendations, {summary}.\n", None)
     raise typer.Exit(code=1 if counted[Answered.GAP] else 0)

@@ -15,7 +15,7 @@ from hardener.cli.options import OutputOption, deliver, deliver_run
 from hardener.conductor import Start, exit_code, make_run
 from hardener.errors import HardenerError, StoreError
 from hardener.model import Run, RunKind, TargetResult
-from hardener.plan import Selection
+from hardener.selection import Selection
 from hardener.store import Store
 
 READABLE = 0o644

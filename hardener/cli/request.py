@@ -22,8 +22,9 @@ from hardener.content import roles_directories
 from hardener.errors import ConfigError
 from hardener.inventory import Sources, read_targets, role_defaults
 from hardener.model import Scope, Target
-from hardener.plan import Selection, check_values
+from hardener.plan import check_values
 from hardener.project import Project
+from hardener.selection import Selection
 from hardener.transport import Client, Connect, connector
 
 LimitOption = Annotated[str | None, typer.Option("-l", "--limit", help="Ansible pattern: only these targets.")]

@@ -17,7 +17,8 @@ from hardener.conductor.progress import Progress
 from hardener.conductor.unseen import not_looked_at, with_unseen
 from hardener.errors import TransportError
 from hardener.model import Access, Question, Target, TargetResult, Transcript, Values
-from hardener.plan import Selection, own_values
+from hardener.plan import own_values
+from hardener.selection import Selection
 from hardener.transport import Connect, Transport
 
 MOST_ROUND_TRIPS = 8

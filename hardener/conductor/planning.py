@@ -56,7 +56,7 @@ def make_plans(conductor: Conductor, targets: Sequence[Target], settings: ApplyS
         tool_version=hardener.__version__,
         profile=selection.profile.name,
         pattern=selection.pattern,
-        controls=selection.catalogue.records,
+        controls=selection.records,
         waivers=tuple(selection.waivers),
         targets=tuple(plans),
     )

@@ -12,7 +12,7 @@ from functools import cached_property
 import hardener
 from hardener.errors import ExitCode
 from hardener.model import Outcome, Run, RunKind, Scope, TargetResult
-from hardener.plan import Selection
+from hardener.selection import Selection
 
 
 def new_run_id(started: datetime) -> str:
@@ -38,6 +38,8 @@ def make_run(
     start: Start, selection: Selection, results: Iterable[TargetResult], before: Iterable[TargetResult] = ()
 ) -> Run:
     """The immutable record of what has just happened."""
+    results = tuple(results)
+    platforms = {result.facts.platform for result in results if result.facts}
     return Run(
         id=start.id,
         kind=start.kind,
@@ -47,9 +49,10 @@ def make_run(
         tool_version=hardener.__version__,
         profile=selection.profile.name,
         scope=start.scope,
-        controls=selection.catalogue.records,
+        controls=selection.records,
         waivers=tuple(selection.waivers),
-        results=tuple(results),
+        uncovered=tuple(selection.uncovered(platforms)),
+        results=results,
         before=tuple(before),
     )
 

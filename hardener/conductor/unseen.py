@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hardener.audit import Examination
 from hardener.conductor.faults import Trouble
 from hardener.model import Access, Finding, Outcome, Target, TargetResult, Transcript
-from hardener.plan import Selection
+from hardener.selection import Selection
 
 
 def with_unseen(selection: Selection, target: Target, examination: Examination, reason: str) -> Sequence[Finding]:

@@ -223,6 +223,8 @@ class Run(Word):
     """The controls as they were declared when the run was made, by id."""
     waivers: tuple[Waiver, ...] = ()
     """All that were declared, those that did not count when it started among them."""
+    uncovered: tuple[str, ...] = ()
+    """What its profile asks for on the systems of its targets and no control answers, a sentence each."""
     results: tuple[TargetResult, ...]
     before: tuple[TargetResult, ...] = ()
     """For an apply: the audit it started from."""

@@ -39,6 +39,7 @@ def render(run: Run, results: Iterable[TargetResult]) -> Iterator[bytes]:
 def _lines(run: Run) -> Sequence[RenderableType]:
     views = arranged.targets(run)
     notices = [_line(0, ("NOTICE: ", "bold yellow"), text) for text in arranged.ended_waivers(run)]
+    notices += [_line(0, ("NOT COVERED: ", "bold yellow"), on_one_line(text, WIDEST_VALUE)) for text in run.uncovered]
     lines: list[RenderableType] = [_run_line(run), *notices]
     if len(views) <= MOST_IN_FULL:
         for view in views:

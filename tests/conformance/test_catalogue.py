@@ -71,7 +71,7 @@ def test_what_needs_it_is_there_of_no_lower_level_and_comes_later(control: Contr
     first = {"packages"} | {item.role for item in needing if {other.role for other in needing} == {item.role}}
     assert control.role in first, "of their own role, or the one the playbook applies before all others"
     assert min(item.level for item in needing) >= CATALOGUE.records[control.id].level, (
-        "a profile would have them without it"
+        "what a level rests on would be told of a deeper one"
     )
 
 

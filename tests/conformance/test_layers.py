@@ -15,6 +15,7 @@ LAYERS = {
     "adapters": ["inventory", "transport", "transcript", "playbook", "store", "lab", "schedule", "telling"],
     "on the target": ["checkpoint"],
     "engines": [
+        "selection",
         "plan",
         "audit",
         "facts",

@@ -26,10 +26,10 @@ from hardener.conductor import ApplySettings, Conductor, Rollout, Stages, make_p
 from hardener.content import roles_directory
 from hardener.inventory import Sources, read_targets
 from hardener.model import Disruption, Outcome, Target, TargetPlan, TargetResult
-from hardener.plan import Selection
 from hardener.playbook import Outcome as PlaybookOutcome
 from hardener.playbook import PlaybookRun, run_playbook
 from hardener.reports.progress import NoProgress
+from hardener.selection import Selection
 from hardener.transport import connector
 from tests.integration.alive import live_a_day, prove_alive
 
@@ -63,7 +63,7 @@ class Bench:
     playbook: CountingPlaybook
 
     @classmethod
-    def of(cls, node: lab.Node, profile: str = "cis-level2", pattern: str = CONTROLS) -> Bench:
+    def of(cls, node: lab.Node, profile: str = "beyond-cis", pattern: str = CONTROLS) -> Bench:
         """The node as the command line would see it."""
         catalogue = discover()
         selection = Selection(catalogue=catalogue, profile=load_profile(profile, catalogue), pattern=pattern)

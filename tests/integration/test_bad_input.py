@@ -226,7 +226,18 @@ def full_disk(node: lab.Node) -> Iterator[None]:
 def test_a_full_disk_is_no_matter_for_an_audit_and_one_line_for_an_apply(tmp_path: Path, node: lab.Node) -> None:
     hosts = of_node(tmp_path, node, "admin")
     looked(hosts, code=ExitCode.FINDINGS)
-    finished = run("apply", "--yes", "-i", hosts, "--controls", "kernel-syn-cookies", "--store", tmp_path / "runs")
+    finished = run(
+        "apply",
+        "--yes",
+        "-i",
+        hosts,
+        "-p",
+        "beyond-cis",
+        "--controls",
+        "kernel-syn-cookies",
+        "--store",
+        tmp_path / "runs",
+    )
     assert finished.returncode == ExitCode.INCOMPLETE
     assert "No space left on device" in finished.stdout
     listing = lab.run(node, "ls -A /etc/sysctl.d").stdout.split()

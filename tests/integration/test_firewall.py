@@ -104,7 +104,18 @@ def test_nobody_shuts_himself_out(bench: Bench, tmp_path: Path) -> None:
     lab.run(bench.node, "nft delete table inet hardener")
     try:
         values = json.dumps({"firewall_ssh": {"networks": ["192.0.2.0/24"]}})
-        arguments = ("-i", bench.node.inventory, "--controls", "firewall-*", "--store", tmp_path / "runs", "-e", values)
+        arguments = (
+            "-i",
+            bench.node.inventory,
+            "-p",
+            "beyond-cis",
+            "--controls",
+            "firewall-*",
+            "--store",
+            tmp_path / "runs",
+            "-e",
+            values,
+        )
         finished = run("apply", "--yes", *arguments)
         assert finished.returncode == ExitCode.FINDINGS
         assert "from where you came, is in none of firewall_ssh.networks: 192.0.2.0/24; to go on: " in finished.stdout

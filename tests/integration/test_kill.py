@@ -45,7 +45,7 @@ def soft_node() -> Iterator[Callable[[], lab.Node]]:
 
 def command(node: lab.Node, name: str, *words: str, store: Path) -> list[str]:
     """The command line of hardener over the node."""
-    shared = ["-i", str(node.inventory), "-p", "cis-level2", "--controls", CONTROLS, "--store", str(store)]
+    shared = ["-i", str(node.inventory), "-p", "beyond-cis", "--controls", CONTROLS, "--store", str(store)]
     return [sys.executable, "-m", "hardener", name, *shared, *words]
 
 

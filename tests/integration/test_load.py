@@ -55,7 +55,7 @@ def started(nodes: list[lab.Node], store: Path, *words: str) -> subprocess.Popen
         "--yes",
         *inventories,
         "-p",
-        "cis-level2",
+        "beyond-cis",
         "--store",
         str(store),
     ]

@@ -76,7 +76,7 @@ def bench() -> Iterator[Bench]:
     node = lab.up(name, kind=KIND, release=RELEASE, progress=print)
     made = lab.run(node, SERVICES)
     assert made.returncode == 0, made.stderr
-    yield Bench.of(node, profile="cis-level1", pattern="logging-*")
+    yield Bench.of(node, pattern="logging-*")
     lab.down(name)
 
 

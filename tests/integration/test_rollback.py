@@ -1,4 +1,4 @@
-"""A full apply at level 2 can be taken back, and nothing of it stays; of some controls, only theirs."""
+"""A full apply of everything can be taken back, and nothing of it stays; of some controls, only theirs."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def results(said: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]
 def test_a_rollout_stops_where_a_node_is_lost_and_goes_on_from_there(nodes: list[lab.Node], tmp_path: Path) -> None:
     first, second, third = nodes
     hosts = inventory(nodes, tmp_path, **{second.name: 9})
-    shared = ("-i", hosts, "--controls", "banners-*", "--store", tmp_path / "runs.db", "-f", "json")
+    shared = ("-i", hosts, "-p", "beyond-cis", "--controls", "banners-*", "--store", tmp_path / "runs.db", "-f", "json")
     untouched = snapshot(third)
     stopped = hardener("apply", "--yes", *shared, "--batches", "1", "--connect-timeout", "5")
     assert stopped.returncode == ExitCode.INCOMPLETE
@@ -79,7 +79,18 @@ def test_a_health_command_that_fails_ends_a_rollout_in_the_groups_order(nodes: l
     last = nodes[2].name
     groups = {"lab": {"hosts": hosts}, "canary": {"hosts": {last: {}}}}
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump(groups, sort_keys=False))
-    shared = ("-i", tmp_path / "hosts.yml", "--controls", "banners-*", "--store", tmp_path / "runs.db", "-f", "json")
+    shared = (
+        "-i",
+        tmp_path / "hosts.yml",
+        "-p",
+        "beyond-cis",
+        "--controls",
+        "banners-*",
+        "--store",
+        tmp_path / "runs.db",
+        "-f",
+        "json",
+    )
     health = f"{sys.executable} -c 'raise SystemExit(\"pods are pending\")'"
     stopped = hardener("apply", "--yes", *shared, "--batches", "1,100%", "--group-order", "canary", "--health", health)
     seen = results(stopped)
@@ -92,7 +103,7 @@ def test_a_health_command_that_fails_ends_a_rollout_in_the_groups_order(nodes: l
 @pytest.mark.skipif(KIND != "vm", reason="a kernel of its own")
 def test_what_waits_for_a_restart_is_drained_restarted_and_undrained(nodes: list[lab.Node], tmp_path: Path) -> None:
     (node,) = nodes
-    shared = ("-i", node.inventory, "-p", "cis-level2", "--controls", WAITS_FOR_REBOOT, "--store", tmp_path / "runs.db")
+    shared = ("-i", node.inventory, "-p", "beyond-cis", "--controls", WAITS_FOR_REBOOT, "--store", tmp_path / "runs.db")
     log = tmp_path / "log"
     told = ("--drain", f"echo drained {{target}} >>{log}", "--undrain", f"echo undrained {{target}} >>{log}")
     seen = results(hardener("apply", "--yes", *shared, "-f", "json", "--reboot", "when-needed", *told))[node.name]

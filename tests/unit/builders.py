@@ -9,12 +9,12 @@ from hardener.catalogue.benchmarks import Benchmark, Recommendation
 from hardener.catalogue.control import Control, Host, Parameter, Violation
 from hardener.catalogue.discovery import Catalogue, catalogue_of
 from hardener.catalogue.expectations import at_most, equals
-from hardener.catalogue.profiles import Profile
+from hardener.catalogue.profiles import Profile, of_levels
 from hardener.catalogue.recent import COMMANDS
 from hardener.catalogue.sshd_ports import LISTENERS, UNITS
 from hardener.facts import CONNECTION, LAST_RUN
 from hardener.model import Answer, Connection, Facts, Platform, Severity, Target, Trait
-from hardener.plan import Selection
+from hardener.selection import Selection
 from hardener.transport.batch import Batch
 
 HERE = "all: {hosts: {this-machine: {ansible_connection: local}}}\n"
@@ -84,7 +84,7 @@ def catalogue() -> Catalogue:
 
 
 def leveled(**controls: Sequence[Control]) -> Catalogue:
-    """A catalogue of controls by role, of which a benchmark has all on level 1, but for ``alpha-two``."""
+    """Controls by role, of which the benchmark for Debian 12 has all on level 1, but for ``alpha-two``."""
     made = catalogue_of(controls.items())
     deeper = {"alpha-two"} & made.keys()
     numbers = {"1.2.3": (1, made.keys() - deeper), "1.2.4": (2, deeper)}
@@ -92,7 +92,9 @@ def leveled(**controls: Sequence[Control]) -> Catalogue:
         number: Recommendation(level=level, judged_by="machine", controls=sorted(ids))
         for number, (level, ids) in numbers.items()
     }
-    made.benchmarks = [Benchmark("sample-1", "A benchmark", recommendations, reference="cis-debian12")]
+    made.benchmarks = [
+        Benchmark("sample-1", "A benchmark", recommendations, reference="cis-debian12", platform=FACTS.platform)
+    ]
     return made
 
 
@@ -105,9 +107,13 @@ DEFAULTS: Mapping[str, Any] = {
 
 def selection(pattern: str = "*", levels: tuple[int, ...] = (1, 2)) -> Selection:
     """The catalogue under a profile of some levels."""
-    return Selection(
-        catalogue=catalogue(), profile=Profile(name="sample", title="t", levels=frozenset(levels)), pattern=pattern
-    )
+    return selection_of(catalogue(), pattern, levels)
+
+
+def selection_of(controls: Catalogue, pattern: str = "*", levels: tuple[int, ...] = (1, 2)) -> Selection:
+    """Controls under a profile of some levels of whichever benchmark is the target's own."""
+    profile = Profile(name="sample", title="t", parts=of_levels(levels, controls.benchmarks))
+    return Selection(controls, profile, pattern)
 
 
 def target(name: str = "node", **changes: Any) -> Target:

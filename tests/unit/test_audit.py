@@ -9,12 +9,11 @@ import pytest
 
 from hardener.audit import examine
 from hardener.catalogue.control import Control, CouldNotLook, Host
-from hardener.catalogue.profiles import Profile
 from hardener.catalogue.sshd_ports import LISTENERS
 from hardener.facts import CONNECTION, LAST_RUN
 from hardener.model import Answer, Outcome, Question, Trait
-from hardener.plan import Selection
-from tests.unit.builders import WORDS, answer, facts_answers, healthy, leveled, selection, target
+from hardener.selection import Selection
+from tests.unit.builders import WORDS, answer, facts_answers, healthy, leveled, selection, selection_of, target
 
 
 def outcomes(answers: dict[str, Answer]) -> dict[str, Outcome]:
@@ -23,7 +22,7 @@ def outcomes(answers: dict[str, Answer]) -> dict[str, Outcome]:
     return {finding.control: finding.outcome for finding in examination.findings}
 
 
-def selection_of(observe: Callable[[Host], Any]) -> Selection:
+def odd_selection(observe: Callable[[Host], Any]) -> Selection:
     """One control that only a person judges, and that observes what it is given."""
     control = Control(
         subject="odd",
@@ -32,8 +31,7 @@ def selection_of(observe: Callable[[Host], Any]) -> Selection:
         **{**WORDS, "violation": None},
         is_remediable=False,
     )
-    profile = Profile(name="sample", title="t", levels=frozenset({1}))
-    return Selection(catalogue=leveled(alpha=[control]), profile=profile)
+    return selection_of(leveled(alpha=[control]))
 
 
 def test_the_first_look_wants_every_fact_and_every_controls_first_question() -> None:
@@ -182,14 +180,14 @@ def deep(levels: int) -> list[object]:
     ids=["4,001 digits", "65 bits", "nan", "inf", "deep", "very deep", "a set", "an object"],
 )
 def test_what_no_store_can_keep_is_an_error_of_the_control_that_observed_it(seen: object) -> None:
-    examination = examine(selection_of(lambda _host: seen), target(), healthy())
+    examination = examine(odd_selection(lambda _host: seen), target(), healthy())
     (finding,) = examination.findings
     assert (finding.outcome, finding.observed) == (Outcome.ERROR, None)
     assert "could not be read" in finding.reason
 
 
 def test_lone_surrogates_that_were_observed_are_kept_as_escapes() -> None:
-    examination = examine(selection_of(lambda _host: {"a\ud800": ["\udcff", "é"]}), target(), healthy())
+    examination = examine(odd_selection(lambda _host: {"a\ud800": ["\udcff", "é"]}), target(), healthy())
     (finding,) = examination.findings
     assert finding.observed == {"a\\ud800": ["\\udcff", "é"]}
     assert finding.model_dump_json()
@@ -199,7 +197,7 @@ def test_the_words_of_a_broken_command_are_one_short_line() -> None:
     def observe(_host: Host) -> str:
         raise CouldNotLook("findmnt failed: \x1b[2J\n" + "x" * 4_000_000)
 
-    examination = examine(selection_of(observe), target(), healthy())
+    examination = examine(odd_selection(observe), target(), healthy())
     (finding,) = examination.findings
     assert len(finding.reason) < 2000
     assert finding.reason.isprintable()

@@ -97,7 +97,8 @@ def test_a_wrong_value_is_refused_with_its_file_and_line(
     file = inventory.parent / "group_vars" / "all.yml"
     file.parent.mkdir()
     file.write_text(variables)
-    told = refused(capsys, "audit", "-i", str(inventory), "--store", str(tmp_path / "runs"), code=ExitCode.BAD_CONFIG)
+    words = ["audit", "-i", str(inventory), "-p", "beyond-cis", "--store", str(tmp_path / "runs")]
+    told = refused(capsys, *words, code=ExitCode.BAD_CONFIG)
     assert f"{file}:{where}: " in told
     assert cause in told
 
@@ -106,7 +107,7 @@ def test_a_wrong_value_is_refused_with_its_file_and_line(
     ("arguments", "cause"),
     [
         (["-i", "nowhere.yml"], "nowhere.yml: no such file"),
-        (["-p", "nonsense"], "nonsense: no profile 'nonsense'; there are cis-level1, cis-level2"),
+        (["-p", "nonsense"], "nonsense: no profile 'nonsense'; there are beyond-cis, cis-level1, cis-level2"),
         (["--controls", "nonsense-*"], "--controls: no control is called 'nonsense-*'"),
         (["-l", "nowhere"], "no target matches 'nowhere'"),
     ],

@@ -27,7 +27,7 @@ from hardener.model import (
     TargetResult,
     Values,
 )
-from hardener.plan import Selection
+from hardener.selection import Selection
 from hardener.transport.recorded import RecordedTransport
 from tests.unit.builders import answer, facts_answers, healthy, number_control, selection
 from tests.unit.fleet import Fleet, Playbook, Watched, applied, conductor, settings, targets

@@ -9,19 +9,11 @@ from typing import Any
 import pytest
 
 from hardener.catalogue.discovery import catalogue_of
-from hardener.catalogue.profiles import Profile
 from hardener.errors import ConfigError
 from hardener.model import Finding, HeldBack, Outcome, TargetResult, Trait
-from hardener.plan import (
-    Selection,
-    check_values,
-    held_back,
-    make_plan,
-    remediable,
-    role_variables,
-    without_roles,
-)
-from tests.unit.builders import DEFAULTS, FACTS, catalogue, leveled, number_control, selection, target
+from hardener.plan import check_values, held_back, make_plan, remediable, role_variables, without_roles
+from hardener.selection import Selection
+from tests.unit.builders import DEFAULTS, FACTS, catalogue, leveled, number_control, selection, selection_of, target
 
 
 def test_every_control_is_judged_or_excluded_with_a_reason() -> None:
@@ -51,7 +43,7 @@ def a_tool_and_what_needs_it(pattern: str = "*") -> Selection:
         number_control("tool", enables=("alpha-use-*",)),
         *(number_control(subject) for subject in ("use-one", "use-two", "else")),
     ]
-    return replace(selection(pattern), catalogue=leveled(alpha=controls))
+    return selection_of(leveled(alpha=controls), pattern)
 
 
 def test_controls_chosen_by_name_bring_those_their_remedies_need() -> None:
@@ -125,10 +117,9 @@ def test_a_value_of_a_control_that_is_not_selected_is_not_looked_at() -> None:
 
 
 def test_a_profile_is_named_as_the_origin_of_its_values() -> None:
-    chosen = Selection(
-        catalogue=catalogue(),
-        profile=Profile(name="p", title="t", levels=frozenset({1}), locations={"alpha_numbers": "site.yml:9"}),
-    )
+    controls = catalogue()
+    profile = replace(selection().profile, locations={"alpha_numbers": "site.yml:9"})
+    chosen = Selection(controls, profile)
     values = {**DEFAULTS, "alpha_numbers": {"one": 99, "two": 20}}
     with pytest.raises(ConfigError, match=r"^site\.yml:9: "):
         check_values(chosen, target().model_copy(update={"values": values}), DEFAULTS)
@@ -177,8 +168,7 @@ def test_two_controls_of_one_id_are_refused() -> None:
 
 def test_a_control_about_the_way_not_chosen_does_not_apply() -> None:
     controls = leveled(alpha=[number_control("one", chosen={"alpha_words.chained": "bad"}), number_control("two")])
-    selected = replace(selection(), catalogue=controls)
-    plan = make_plan(selected, target(), None)
+    plan = make_plan(selection_of(controls), target(), None)
     assert [control.id for control in plan.controls] == ["alpha-two"]
     assert [(item.outcome, item.reason) for item in plan.exclusions] == [
         (Outcome.NOTAPPLICABLE, "alpha_words.chained is good, not bad")
@@ -193,7 +183,7 @@ def test_the_choice_reaches_the_role_with_the_control_that_hangs_on_it() -> None
 
 def test_without_the_file_walk_what_needs_it_is_not_checked() -> None:
     controls = leveled(alpha=[number_control("one", needs_walk=True), number_control("two")])
-    plan = make_plan(replace(selection(), catalogue=controls, walk=False), target(), None)
+    plan = make_plan(replace(selection_of(controls), walk=False), target(), None)
     assert [control.id for control in plan.controls] == ["alpha-two"]
     assert [(item.outcome, item.reason) for item in plan.exclusions] == [
         (Outcome.NOTCHECKED, "the file walk was skipped")

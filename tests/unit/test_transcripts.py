@@ -12,17 +12,20 @@ import pytest
 
 from hardener.audit import examine
 from hardener.catalogue import observations
+from hardener.catalogue.benchmarks import benchmark_named
 from hardener.catalogue.discovery import discover
 from hardener.catalogue.profiles import load_profile
+from hardener.catalogue.reference import questions
 from hardener.content import roles_directory
 from hardener.inventory import role_defaults
-from hardener.model import Answer, Connection, Outcome, Target, Transcript
-from hardener.plan import Selection
+from hardener.model import Answer, Connection, Finding, Outcome, Question, Target, Transcript
+from hardener.selection import Selection
 from hardener.transcript import host_of
 
 RECORDED = sorted((Path(__file__).parent.parent / "transcripts").glob("*.json.gz"))
+HARDENED = next(file for file in RECORDED if file.name.startswith("vm12-hardened"))
 CATALOGUE = discover()
-SELECTION = Selection(catalogue=CATALOGUE, profile=load_profile("cis-level2", CATALOGUE))
+SELECTION = Selection(catalogue=CATALOGUE, profile=load_profile("beyond-cis", CATALOGUE))
 TARGET = Target(name="replay", connection=Connection(host="replay"), values=role_defaults(roles_directory()))
 
 
@@ -32,6 +35,18 @@ def answers_of(file: Path) -> Mapping[str, Answer]:
 
 def replayed(file: Path) -> dict[str, Outcome]:
     return {item.control: item.outcome for item in examine(SELECTION, TARGET, answers_of(file)).findings}
+
+
+def under(profile: str, release: str) -> dict[str, Finding]:
+    """What a hardened machine shows under a profile, if it were of this release of Debian."""
+    said = Answer(exit_status=0, stdout=f'ID=debian\nVERSION_ID="{release}"\n'.encode())
+    answers = {**answers_of(HARDENED), "cat /etc/os-release": said}
+    selection = Selection(CATALOGUE, load_profile(profile, CATALOGUE))
+    return {item.control: item for item in examine(selection, TARGET, answers).findings}
+
+
+def not_selected(findings: dict[str, Finding]) -> set[str]:
+    return {name for name, finding in findings.items() if finding.outcome is Outcome.NOTSELECTED}
 
 
 def test_the_units_of_one_question_are_those_that_controls_are_about(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,3 +99,42 @@ def test_the_soft_node_fails_where_the_hardened_one_passes(kind: str) -> None:
     assert len(failing) > 80
     assert not left
     assert failing <= {name for name, outcome in hardened.items() if outcome is Outcome.PASS}
+
+
+@pytest.mark.parametrize("release", ["12", "13"])
+@pytest.mark.parametrize(("profile", "deepest"), [("cis-level1", 1), ("cis-level2", 2)])
+def test_a_target_is_held_to_the_benchmark_of_its_own_release(profile: str, deepest: int, release: str) -> None:
+    benchmark = benchmark_named(f"cis-debian-{release}", CATALOGUE.benchmarks, location="")
+    items = benchmark.recommendations.values()
+    asked = {name for item in items if item.level is not None and item.level <= deepest for name in item.controls}
+    selected = CATALOGUE.keys() - not_selected(under(profile, release))
+    brought = selected - asked
+    assert asked <= selected
+    assert all(any(CATALOGUE[name].is_needed_by(other) for other in selected) for name in brought)
+    assert {CATALOGUE[name].role for name in brought} <= {"packages"}, "what the remedies of the others need"
+
+
+def test_what_the_benchmark_of_its_release_does_not_ask_for_says_so() -> None:
+    twelve, thirteen = under("cis-level1", "12"), under("cis-level1", "13")
+    only_for_12 = "sshd-configuration-access"
+    assert twelve[only_for_12].outcome is Outcome.PASS
+    assert thirteen[only_for_12].reason == "no number of cis-debian-13-1.0.0 asks for it"
+    assert twelve["services-ports"].reason == "no number of cis-debian-12-1.1.0 asks for it"
+    assert thirteen["auditd-service"].reason == "level 2 is not in profile cis-level1"
+    assert thirteen["sshd-access"].outcome is twelve["sshd-access"].outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize("release", ["12", "13"])
+def test_beyond_the_benchmark_everything_is_asked_of_every_release(release: str) -> None:
+    everything = under("beyond-cis", release)
+    assert not not_selected(everything)
+    assert everything["services-ports"].outcome is Outcome.PASS
+
+
+def test_before_the_release_is_known_whatever_is_asked_of_any_is_asked() -> None:
+    selection = Selection(CATALOGUE, load_profile("cis-level1", CATALOGUE))
+    missing = examine(selection, TARGET, {}).missing
+    (question,) = questions(CATALOGUE["banners-motd-generated"])[:1]
+    assert "cis-debian13" not in CATALOGUE.records["banners-motd-generated"].references
+    assert Question(command=question) in missing
+    assert Question(command="cat /etc/os-release") in missing

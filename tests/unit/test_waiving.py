@@ -13,7 +13,7 @@ from hardener.catalogue.waivers import DeclaredWaiver
 from hardener.conductor import ApplySettings, exit_code, make_plans
 from hardener.errors import ExitCode, Unreachable
 from hardener.model import Outcome, Target, TargetResult, Waiver, score
-from hardener.plan import Selection
+from hardener.selection import Selection
 from hardener.waiving import Review
 from tests.unit.builders import answer, catalogue, healthy, selection, target
 from tests.unit.fleet import Fleet, Playbook, applied, conductor, settings
