@@ -56,6 +56,8 @@ class _BenchmarkFile(Form):
     def _is_of_one_kind(self) -> Self:
         if sum(map(bool, (self.recommendations, self.requirements, self.levels))) != 1:
             raise ValueError("one of recommendations, requirements and levels is needed, and no two of them")
+        if self.platform and not self.recommendations:
+            raise ValueError("only recommendations, which have levels, are for a platform")
         return self
 
     @field_validator("platform")
