@@ -38,7 +38,7 @@ def by_requirement(run: Run, results: Iterable[TargetResult], benchmark: Benchma
         run=run.id,
         started=run.started,
         profile=run.profile,
-        framework=benchmark.whole_title,
+        framework=benchmark.title,
         targets=targets,
         scope=run.scope,
         requirements=tuple(tallies[place.number].requirement(place) for place in asked),

@@ -72,7 +72,7 @@ class Selection:
             return ()
         parts = [part for platform in KNOWN if platform in platforms for part in self.profile.parts_on(platform)]
         names = {part.benchmark.name: part for part in parts}
-        return [sentence for part in names.values() for sentence in _uncovered(part, self.catalogue.records)]
+        return [sentence for part in names.values() if (sentence := _uncovered(part, self.catalogue.records))]
 
     @cached_property
     def _choices(self) -> Mapping[Platform | None, tuple[frozenset[str], frozenset[str]]]:
@@ -96,15 +96,12 @@ class Selection:
         return frozenset(chosen)
 
 
-def _uncovered(part: Part, controls: Mapping[str, ControlRecord]) -> Iterable[str]:
-    """Of a benchmark: numbers without an answer, and that not all of it is known here."""
-    title, recommendations = part.benchmark.title, part.benchmark.recommendations
+def _uncovered(part: Part, controls: Mapping[str, ControlRecord]) -> str | None:
+    """The numbers of a benchmark that the profile asks for and no control answers."""
+    recommendations = part.benchmark.recommendations
     gaps = [
         place.number
         for place in places(part.benchmark, controls)
         if place.answered is Answered.GAP and part.takes(recommendations[place.number])
     ]
-    if gaps:
-        yield f"no control answers {few(gaps)} of {title}"
-    if part.benchmark.listed:
-        yield f"of {title} nothing is known here but {part.benchmark.listed}"
+    return f"no control answers {few(gaps)} of {part.benchmark.title}" if gaps else None

@@ -40,7 +40,6 @@ class _BenchmarkFile(Form):
     """What a benchmark's file may say: one of ``recommendations``, ``requirements`` and ``levels``."""
 
     title: str
-    listed: str | None = None
     platform: str | None = None
     reference: str | None = None
     not_chosen: Mapping[str, NotChosen] = {}
@@ -117,7 +116,6 @@ def _benchmark(document: Document, content: _BenchmarkFile) -> Benchmark:
         recommendations={**content.recommendations, **required, **leveled},
         reference=None if content.levels else content.reference or name,
         not_chosen=content.not_chosen,
-        listed=content.listed,
         platform=PLATFORMS[content.platform] if content.platform else None,
     )
 

@@ -53,15 +53,8 @@ class Benchmark:
     reference: str | None = None
     """How runs and reports call its numbers; ``None`` where there are none."""
     not_chosen: Mapping[str, NotChosen] = field(default_factory=dict)
-    listed: str | None = None
-    """What of it is known here, where that is not all."""
     platform: Platform | None = None
     """The system it is for: there it is the one that a profile means which names none."""
-
-    @property
-    def whole_title(self) -> str:
-        """The title, with what of it is known here."""
-        return f"{self.title}, {self.listed}" if self.listed else self.title
 
     @property
     def family(self) -> str:

@@ -38,10 +38,11 @@ def places(benchmark: Benchmark, controls: Mapping[str, ControlRecord]) -> Seque
 def _place(number: str, benchmark: Benchmark, controls: Mapping[str, ControlRecord]) -> Place:
     item = benchmark.recommendations[number]
     answering = [name for name in controls if name in item.controls]
+    if item.way is not None and item.way in benchmark.not_chosen:
+        other = benchmark.not_chosen[item.way]
+        note = f"{item.way}: {other.reason}"
+        return Place(number, item.level, Answered.BY_CHOICE, answering or [other.proven_by], note)
     if answering:
         is_manual = item.judged_by == "person" or all(controls[name].is_manual for name in answering)
         return Place(number, item.level, Answered.MANUAL if is_manual else Answered.AUTOMATED, answering)
-    if item.way is not None and item.way in benchmark.not_chosen:
-        other = benchmark.not_chosen[item.way]
-        return Place(number, item.level, Answered.BY_CHOICE, [other.proven_by], f"{item.way}: {other.reason}")
     return Place(number, item.level, Answered.GAP, ())

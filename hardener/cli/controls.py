@@ -107,5 +107,5 @@ def show_coverage(
     counted = {kind: sum(item.answered is kind for item in found) for kind in Answered}
     summary = ", ".join(f"{number} {kind}" for kind, number in counted.items() if number)
     table = listing.table(("number", "level", "answered", "controls", "note"), rows)
-    deliver(f"{table}\n{chosen.whole_title}: {len(found)} recommendations, {summary}.\n", None)
+    deliver(f"{table}\n{chosen.title}: {len(found)} recommendations, {summary}.\n", None)
     raise typer.Exit(code=1 if counted[Answered.GAP] else 0)

@@ -23,6 +23,14 @@ from hardener.model import Disruption
 from hardener.plan import role_variables
 from tests.conformance.risks import Risk, risks
 
+GAPS = {
+    "cis-debian-13-1.0.0": "1.1.1.9 1.2.1.2 1.2.1.3 1.2.1.4 1.2.1.5 1.2.1.6 1.2.1.7 1.2.1.8 1.2.1.9 1.3.1.4 1.5.1 "
+    "1.5.2 1.5.5 1.5.6 1.5.7 1.5.8 1.7.11 2.1.16 2.4.1.7 3.2.1 3.2.2 3.3.1.3 3.3.2.2 5.1.13 6.1.2.9 6.1.2.10 6.1.2.11 "
+    "6.2.3.35"
+}
+"""Benchmark → its numbers that no control answers yet."""
+OF_TWO_LEVELS = {"cis-debian-13-1.0.0": {"kernel-ip-forwarding"}}
+"""Benchmark → controls that answer numbers of two levels, and count from the lower one: two names of one setting."""
 CATALOGUE = discover()
 DEFAULTS = role_defaults(roles_directory())
 
@@ -82,7 +90,7 @@ def test_a_control_has_one_level_in_a_benchmark_and_is_judged_by_whom_it_says(be
         for name in item.controls:
             levels.setdefault(name, set()).add(item.level)
             assert item.judged_by in {None, "person" if CATALOGUE[name].is_manual else "machine"}, name
-    assert not [name for name, found in levels.items() if len(found) > 1]
+    assert {name for name, found in levels.items() if len(found) > 1} == OF_TWO_LEVELS.get(benchmark.name, set())
 
 
 def test_every_control_serves_something_and_has_a_level_in_one_place_of_ours() -> None:
@@ -106,14 +114,20 @@ def test_its_file_is_sorted_and_names_each_control_once(benchmark: Benchmark) ->
 @every_benchmark
 def test_every_recommendation_has_its_place(benchmark: Benchmark) -> None:
     found = places(benchmark, CATALOGUE.records)
-    assert [place.number for place in found if place.answered is Answered.GAP] == []
+    assert [place.number for place in found if place.answered is Answered.GAP] == GAPS.get(benchmark.name, "").split()
 
 
-def test_the_benchmark_for_debian_12_is_complete() -> None:
-    """310 recommendations: 249 of level 1, 61 of level 2; a machine judges 289, a person 21."""
-    everything = benchmark_named("cis-debian-12", CATALOGUE.benchmarks, location="").recommendations.values()
-    assert Counter(item.level for item in everything) == {1: 249, 2: 61}
-    assert Counter(item.judged_by for item in everything) == {"machine": 289, "person": 21}
+@pytest.mark.parametrize(
+    ("name", "levels", "judged_by"),
+    [
+        ("cis-debian-12", {1: 249, 2: 61}, {"machine": 289, "person": 21}),
+        ("cis-debian-13", {1: 258, 2: 85}, {"machine": 327, "person": 16}),
+    ],
+)
+def test_a_benchmark_of_cis_is_listed_whole(name: str, levels: Counter[int], judged_by: Counter[str]) -> None:
+    everything = benchmark_named(name, CATALOGUE.benchmarks, location="").recommendations.values()
+    assert Counter(item.level for item in everything) == levels
+    assert Counter(item.judged_by for item in everything) == judged_by
 
 
 @every_role

@@ -38,7 +38,7 @@ def two_systems() -> Catalogue:
         "2": Recommendation(level=1, judged_by="machine", controls=["alpha-chained"]),
         "3": Recommendation(level=1, judged_by="machine"),
     }
-    other = Benchmark("other-1", "Other", items, reference="other", platform=DEBIAN_13, listed="a part of it")
+    other = Benchmark("other-1", "Other", items, reference="other", platform=DEBIAN_13)
     own = Benchmark("policy-3", "Policy", {"P1": Recommendation(level=1, controls=["beta-metal"])}, reference="policy")
     controls.benchmarks = [*controls.benchmarks, other, own]
     return controls

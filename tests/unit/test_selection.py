@@ -34,7 +34,6 @@ NEWER = Benchmark(
         "1.4": recommended(1, "alpha-two"),
     },
     platform=DEBIAN_13,
-    listed="the half of it",
 )
 
 
@@ -105,8 +104,7 @@ def test_where_the_profile_goes_by_one_benchmark_its_levels_are_told() -> None:
 )
 def test_what_nobody_answers_of_the_benchmark_of_a_target_is_named(levels: set[int] | None, gaps: str) -> None:
     part = Part(NEWER, frozenset(levels) if levels else None, DEBIAN_13)
-    said = (gaps, "of Newer 2 nothing is known here but the half of it")
-    assert tuple(under(part).uncovered({DEBIAN_12, DEBIAN_13})) == said
+    assert under(part).uncovered({DEBIAN_12, DEBIAN_13}) == [gaps]
     assert under(part).uncovered({DEBIAN_12}) == []
     assert under(part, pattern="alpha-*").uncovered({DEBIAN_13}) == ()
 
@@ -116,7 +114,7 @@ def test_a_run_names_what_is_not_covered_on_the_systems_it_has_seen() -> None:
     on_12, on_13 = (TargetResult(target="a", facts=facts) for facts in (FACTS, ON_13))
     unseen = TargetResult(target="b", problem="no route")
     assert make_run(Start(RunKind.AUDIT), chosen, [on_12, unseen]).uncovered == ()
-    assert len(make_run(Start(RunKind.AUDIT), chosen, [on_12, on_13]).uncovered) == 2
+    assert len(make_run(Start(RunKind.AUDIT), chosen, [on_12, on_13]).uncovered) == 1
 
 
 def test_a_site_that_has_a_newer_version_of_a_benchmark_is_held_to_it(tmp_path: Path) -> None:
