@@ -10,7 +10,6 @@ from pydantic import JsonValue
 
 from hardener.catalogue.control import Control, CouldNotLook, NotApplicable
 from hardener.catalogue.expectations import Expectation
-from hardener.catalogue.platforms import foreign
 from hardener.catalogue.recent import QUESTIONS
 from hardener.catalogue.walk import COMMAND, walk
 from hardener.facts import facts_of
@@ -26,6 +25,7 @@ from hardener.model import (
     Values,
 )
 from hardener.plan import Plan, make_plan
+from hardener.platforms import foreign
 from hardener.selection import Selection
 from hardener.transcript import NoAnswer, Unanswered, host_of
 from hardener.untrusted import observation, one_line
@@ -51,6 +51,8 @@ def examine(selection: Selection, target: Target, answers: Mapping[str, Answer])
     missing: dict[Question, None] = {}
     host, backend = host_of(answers)
     facts, problem = facts_of(host, missing)
+    if facts is not None and target.platform not in {None, facts.platform}:
+        facts = facts.model_copy(update={"declared_as": target.platform})
     plan = make_plan(selection, target, facts)
     findings = [Finding(control=item.control, outcome=item.outcome, reason=item.reason) for item in plan.exclusions]
     asked = dict(backend.asked)

@@ -76,12 +76,20 @@ def _word(text: str, what: str) -> str:
 
 
 def _platform(host: Host) -> Platform:
-    lines = _said(host, "cat /etc/os-release").splitlines()
-    release = {name: value.strip('"') for name, sign, value in (line.partition("=") for line in lines) if sign}
+    release = _release(host)
     if not release.get("ID"):
         raise CouldNotLook("/etc/os-release names no ID")
     number = release.get("VERSION_ID", "rolling")
     return Platform(family=_word(release["ID"], "name of a system"), release=_word(number, "release"))
+
+
+def _made_from(host: Host) -> tuple[str, ...]:
+    return tuple(_word(name, "name of a system") for name in _release(host).get("ID_LIKE", "").split())
+
+
+def _release(host: Host) -> Mapping[str, str]:
+    lines = _said(host, "cat /etc/os-release").splitlines()
+    return {name: value.strip("\"'") for name, sign, value in (line.partition("=") for line in lines) if sign}
 
 
 def _virtualisation(host: Host) -> set[Trait]:
@@ -153,6 +161,7 @@ def _last_run(host: Host) -> LastRun | None:
 _OPERATOR = '"${SUDO_USER:-$(id -un)}"'
 _FACTS: Mapping[str, Callable[[Host], Any]] = {
     "platform": _platform,
+    "made_from": _made_from,
     "virtualisation": _virtualisation,
     "files": _trait_files,
     "kernel": _first_line("uname -r", "release of a kernel"),

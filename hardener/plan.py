@@ -8,9 +8,8 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from hardener.catalogue.control import Control, Parameter, value_at
+from hardener.catalogue.control import Control, Parameter, only_on, value_at
 from hardener.catalogue.discovery import Catalogue
-from hardener.catalogue.platforms import foreign
 from hardener.catalogue.profiles import Profile
 from hardener.documents import merged
 from hardener.errors import ConfigError
@@ -21,11 +20,13 @@ from hardener.model import (
     Facts,
     Finding,
     Outcome,
+    Platform,
     Target,
     TargetResult,
     Trait,
     Values,
 )
+from hardener.platforms import foreign, is_among
 from hardener.selection import Selection
 
 
@@ -41,13 +42,13 @@ class Plan:
 def make_plan(selection: Selection, target: Target, facts: Facts | None) -> Plan:
     """The plan for a target; without facts (nothing asked yet), whatever is selected on any system is in it."""
     traits = target.traits | (facts.traits if facts else frozenset())
-    platform = facts.platform if facts else None
+    platform = facts.judged_as if facts else None
     controls, exclusions = [], []
     for control in selection.catalogue.values():
         exclusion = (
             selection.exclusion(control, platform)
             or _foreign(control, facts)
-            or _inapplicable(control, traits, target.values)
+            or _inapplicable(control, platform, traits, target.values)
         )
         if exclusion:
             exclusions.append(exclusion)
@@ -61,8 +62,14 @@ def _foreign(control: Control, facts: Facts | None) -> Exclusion | None:
     return Exclusion(control=control.id, outcome=Outcome.NOTAPPLICABLE, reason=reason) if reason else None
 
 
-def _inapplicable(control: Control, traits: frozenset[Trait], values: Values) -> Exclusion | None:
+def _inapplicable(
+    control: Control, platform: Platform | None, traits: frozenset[Trait], values: Values
+) -> Exclusion | None:
     reasons = [f"{trait.value}: {reason}" for trait, reason in control.unless.items() if trait in traits]
+    if platform is not None and not is_among(platform, control.platforms):
+        reasons.append(only_on(control.platforms))
+    if platform is not None and control.needs and not control.needs & traits:
+        reasons.append(only_on(control.needs))
     for choice, option in control.chosen.items():
         if (made := value_at(values, choice.split("."))) != option:
             reasons.append(f"{choice} is {made}, not {option}")

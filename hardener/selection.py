@@ -12,9 +12,9 @@ from hardener.catalogue.benchmarks import levels_of
 from hardener.catalogue.control import Control
 from hardener.catalogue.coverage import Answered, places
 from hardener.catalogue.discovery import Catalogue
-from hardener.catalogue.platforms import KNOWN
 from hardener.catalogue.profiles import Part, Profile
 from hardener.model import ControlRecord, Exclusion, Outcome, Platform, Waiver, few
+from hardener.platforms import KNOWN
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 """Before any waiver."""

@@ -20,15 +20,14 @@ from hardener.catalogue.benchmarks import (
     by_number,
     parts_of,
 )
-from hardener.catalogue.platforms import KNOWN
 from hardener.catalogue.site import named_files
 from hardener.documents import Document, read_document, validated
 from hardener.errors import ConfigError
 from hardener.model import Platform
 from hardener.ownership import refuse_foreign
+from hardener.platforms import PLATFORMS
 
 BUILT_IN = Path(__file__).parent / "benchmarks"
-PLATFORMS = {str(platform): platform for platform in KNOWN}
 
 
 class _Numbered(Recommendation):

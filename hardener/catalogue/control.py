@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Protocol, Required, TypeAlias, TypedDict
@@ -12,6 +12,9 @@ from pydantic import JsonValue
 
 from hardener.catalogue.expectations import Expectation
 from hardener.model import ControlRecord, Disruption, Facts, HeldBack, Severity, Trait, Values
+
+DEBIAN = frozenset({"debian"})
+"""Debian, and what is made from it."""
 
 
 class CommandResult(Protocol):
@@ -108,12 +111,19 @@ class Declared(TypedDict, total=False):
     why: Required[str]
     severity: Required[Severity]
     disruption: Disruption
+    platforms: frozenset[str]
+    needs: frozenset[Trait]
     unless: Mapping[Trait, str]
     chosen: Mapping[str, str]
     enables: Sequence[str]
     needs_root: bool
     needs_walk: bool
     hazards: Sequence[Hazard]
+
+
+def only_on(names: Iterable[str]) -> str:
+    """That something applies there alone."""
+    return f"only on {' or '.join(sorted(names))}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +143,10 @@ class Control:
     """One sentence: what the role does, or why no role does anything."""
     is_remediable: bool = True
     disruption: Disruption = Disruption.NONE
+    platforms: frozenset[str] = DEBIAN
+    """The systems, and the families of such, on which it applies: their names in ``hardener.platforms``."""
+    needs: frozenset[Trait] = frozenset()
+    """Traits without any of which it does not apply; none for a control that asks for no trait."""
     unless: Mapping[Trait, str] = field(default_factory=dict)
     """Traits with which the control does not apply, each with its reason."""
     chosen: Mapping[str, str] = field(default_factory=dict)
@@ -156,6 +170,12 @@ class Control:
     def id(self) -> str:
         """``<role>-<subject>``, for ever."""
         return f"{self.role}-{self.subject}"
+
+    @property
+    def only_on(self) -> Sequence[str]:
+        """Where alone it applies, a sentence each: systems that not all controls are about, and traits it needs."""
+        systems = self.platforms if self.platforms != DEBIAN else ()
+        return [only_on(names) for names in (systems, self.needs) if names]
 
     @property
     def is_manual(self) -> bool:

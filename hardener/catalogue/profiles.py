@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict
 
 from hardener.catalogue.benchmarks import Benchmark, Recommendation, benchmark_named, levels_of, of_platforms
 from hardener.catalogue.discovery import Catalogue
-from hardener.catalogue.platforms import KNOWN
 from hardener.catalogue.site import named_files
 from hardener.documents import Document, merged, read_document, validated
 from hardener.errors import ProfileError
 from hardener.model import Platform
 from hardener.ownership import refuse_foreign
+from hardener.platforms import KNOWN
 
 BUILT_IN = Path(__file__).parent / "profiles"
 DEFAULT_PROFILE = "cis-level1"

@@ -63,7 +63,7 @@ def controls_reference(catalogue: Catalogue, defaults: Values) -> str:
 def _row(control: Control, record: ControlRecord, defaults: Values) -> Sequence[str]:
     expectation = control.expectation(defaults)
     references = [f"{name} {', '.join(numbers)}" for name, numbers in record.references.items()]
-    exceptions = [f"not on {trait.value}: {reason}" for trait, reason in control.unless.items()]
+    exceptions = [*control.only_on, *(f"not on {trait.value}: {reason}" for trait, reason in control.unless.items())]
     return (
         f"`{control.id}`",
         str(record.level),

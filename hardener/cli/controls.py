@@ -77,6 +77,7 @@ def show_control(
             ("parameter", f"{item.label(control.role)} = {item.value(control.role, defaults)}")
             for item in control.parameters
         ),
+        *(("applies", sentence) for sentence in control.only_on),
         *((f"not on {trait.value}", reason) for trait, reason in control.unless.items()),
         *((f"only where {choice} is", option) for choice, option in control.chosen.items()),
         *((name, ", ".join(numbers)) for name, numbers in record.references.items()),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import getpass
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 
 import hardener
 from hardener.errors import ExitCode
-from hardener.model import Outcome, Run, RunKind, Scope, TargetResult
+from hardener.model import Outcome, Run, RunKind, Scope, TargetResult, few
 from hardener.selection import Selection
 
 
@@ -39,7 +39,6 @@ def make_run(
 ) -> Run:
     """The immutable record of what has just happened."""
     results = tuple(results)
-    platforms = {result.facts.platform for result in results if result.facts}
     return Run(
         id=start.id,
         kind=start.kind,
@@ -51,10 +50,18 @@ def make_run(
         scope=start.scope,
         controls=selection.records,
         waivers=tuple(selection.waivers),
-        uncovered=tuple(selection.uncovered(platforms)),
+        limitations=tuple(_limitations(selection, results)),
         results=results,
         before=tuple(before),
     )
+
+
+def _limitations(selection: Selection, results: Iterable[TargetResult]) -> Iterator[str]:
+    seen = {result.target: result.facts for result in results if result.facts}
+    declared = [f"{target} ({facts.platform})" for target, facts in seen.items() if facts.declared_as]
+    if declared:
+        yield f"judged as systems they were declared to be, and are not: {few(declared)}"
+    yield from selection.uncovered({facts.judged_as for facts in seen.values()})
 
 
 def exit_code(results: Iterable[TargetResult]) -> ExitCode:

@@ -32,9 +32,12 @@ from hardener.documents import check_document, merged
 from hardener.errors import InventoryError
 from hardener.inventory.naming import refuse_name
 from hardener.inventory.sources import Sources
-from hardener.model import Become, Connection, Target, Trait
+from hardener.model import Become, Connection, Platform, Target, Trait
+from hardener.platforms import PLATFORMS
+from hardener.untrusted import one_line
 
 TRAITS_VARIABLE = "hardening_traits"
+PLATFORM_VARIABLE = "hardening_platform"
 SSH_FLAGS = {"-J": "proxyjump", "-F": "configfile", "-l": "user", "-p": "port", "-i": "identityfile"}
 
 
@@ -132,7 +135,7 @@ def _target(
     connection = {
         name: _rendered(templar, value, host.name, name)
         for name, value in of_host.items()
-        if name.startswith("ansible_") or name == TRAITS_VARIABLE
+        if name.startswith("ansible_") or name in {TRAITS_VARIABLE, PLATFORM_VARIABLE}
     }
     return Target(
         name=host.name,
@@ -141,6 +144,7 @@ def _target(
         values=_plain(rendered),
         origins=dict(_origins(own)),
         traits=_traits(host.name, connection.get(TRAITS_VARIABLE, ())),
+        platform=_platform(host.name, connection.get(PLATFORM_VARIABLE)),
     )
 
 
@@ -244,6 +248,13 @@ def _traits(name: str, declared: object) -> frozenset[Trait]:
     except ValueError as error:
         known = ", ".join(trait.value for trait in Trait)
         raise InventoryError(f"{error} ({known})", location=_location(declared) or name) from None
+
+
+def _platform(name: str, declared: object) -> Platform | None:
+    if declared is None or str(declared) in PLATFORMS:
+        return None if declared is None else PLATFORMS[str(declared)]
+    message = f"{PLATFORM_VARIABLE}: {one_line(str(declared))} is none of {', '.join(PLATFORMS)}"
+    raise InventoryError(message, location=_location(declared) or name)
 
 
 class _translated_errors:  # noqa: N801  (reads as the context it is)

@@ -223,8 +223,9 @@ class Run(Word):
     """The controls as they were declared when the run was made, by id."""
     waivers: tuple[Waiver, ...] = ()
     """All that were declared, those that did not count when it started among them."""
-    uncovered: tuple[str, ...] = ()
-    """What its profile asks for on the systems of its targets and no control answers, a sentence each."""
+    limitations: tuple[str, ...] = ()
+    """What a reader has to know before relying on it, a sentence each: what its profile asks for and no control
+    answers, targets that are of another system than they were judged as."""
     results: tuple[TargetResult, ...]
     before: tuple[TargetResult, ...] = ()
     """For an apply: the audit it started from."""

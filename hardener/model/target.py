@@ -58,6 +58,8 @@ class Target(Word):
     """Where a value that is no role default was written: ``sshd_options.maxauthtries`` → ``file:line``."""
     traits: frozenset[Trait] = frozenset()
     """Traits the inventory declares; observed ones are added to them."""
+    platform: Platform | None = None
+    """The system that the inventory declares it to be as good as."""
     scopes: frozenset[str] = frozenset()
     """The scopes of waivers, Ansible host patterns, that it is in."""
 
@@ -88,6 +90,11 @@ class Facts(Word):
     """What a target says of itself; observed in the same round trip as everything else."""
 
     platform: Platform
+    """The system, as its os-release has it."""
+    made_from: tuple[str, ...] = ()
+    """The systems it says it is made from."""
+    declared_as: Platform | None = None
+    """The system the inventory declares it to be as good as, where that is another one."""
     traits: Annotated[frozenset[Trait], PlainSerializer(_in_order, when_used="json")] = frozenset()
     kernel: str
     machine_id: MachineId
@@ -103,3 +110,13 @@ class Facts(Word):
     has_python: bool
     last_run: LastRun | None = None
     """``None`` where no run has touched it, or where we are not root."""
+
+    @property
+    def judged_as(self) -> Platform:
+        """The system whose controls and benchmark count."""
+        return self.declared_as or self.platform
+
+    @property
+    def system(self) -> str:
+        """What it is, for people: ``ubuntu 22.04, declared as debian 12``."""
+        return f"{self.platform}, declared as {self.declared_as}" if self.declared_as else str(self.platform)

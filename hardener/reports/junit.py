@@ -57,7 +57,7 @@ def _suite(run: Run, result: TargetResult, number: int, waivers: Mapping[str, st
 
 def _properties(run: Run, result: TargetResult) -> Mapping[str, str]:
     facts = result.facts
-    seen = {"platform": str(facts.platform), "machine_id": facts.machine_id} if facts else {}
+    seen = {"platform": facts.system, "machine_id": facts.machine_id} if facts else {}
     words = {"run": run.id, "tool_version": run.tool_version, "groups": " ".join(result.groups), **seen}
     if narrowed := narrowed_words(run.scope):
         words["narrowed"] = narrowed

@@ -89,8 +89,8 @@ def _head(seen: _Summary) -> Iterator[str]:
     yield f"Run {code(run.id)} of {moment(run.started)}, by {code(run.operator)}, hardener {code(run.tool_version)}."
     if narrowed := narrowed_words(run.scope):
         yield f"Not all targets: {code(narrowed)}."
-    for sentence in run.uncovered:
-        yield f"Not covered: {prose(sentence)}."
+    for sentence in run.limitations:
+        yield f"Limitation: {prose(sentence)}."
     attention = sum(target.needs_attention for target in seen.targets)
     yield f"{attention} of {targets} need attention." if attention else "No target needs attention."
 

@@ -98,7 +98,7 @@ def _target(result: TargetResult) -> Mapping[str, Any]:
     return {
         "name": result.target,
         "groups": result.groups,
-        "platform": str(facts.platform) if facts else None,
+        "platform": facts.system if facts else None,
         "machine_id": facts.machine_id if facts else None,
         "problem": result.problem,
     }

@@ -64,7 +64,8 @@ def _joining(run: Run) -> str:
 
 def _named(run: Run, name: str, title: str) -> Mapping[str, Any]:
     """What every profile says of itself."""
-    narrowed = f", {told}" if (told := narrowed_words(run.scope)) else ""
+    known = [told for told in (narrowed_words(run.scope), *run.limitations) if told]
+    narrowed = "".join(f", {told}" for told in known)
     return {
         "name": name,
         "title": words(title),

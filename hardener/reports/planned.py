@@ -21,7 +21,7 @@ def as_text(plans: Plans, *, with_diffs: bool = False) -> str:
 
 
 def _section(plans: Plans, plan: TargetPlan, *, with_diffs: bool) -> Iterator[str]:
-    yield visible_line(f"{plan.target}{f' ({plan.facts.platform})' if plan.facts else ''}")
+    yield visible_line(f"{plan.target}{f' ({plan.facts.system})' if plan.facts else ''}")
     if plan.problem:
         yield f"  nothing would be done: {visible_line(plan.problem)}"
     if plan.changes:

@@ -97,7 +97,7 @@ def of_target(result: TargetResult) -> Iterator[Cell]:
     facts = result.facts
     yield cell(result.target)
     yield cell(" ".join(result.groups))
-    yield cell(str(facts.platform)) if facts else ""
+    yield cell(facts.system) if facts else ""
     yield cell(facts.machine_id) if facts else ""
     yield cell(result.problem or "")
 

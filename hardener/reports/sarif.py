@@ -118,6 +118,7 @@ def render(run: Run, results: Iterable[TargetResult]) -> Iterator[bytes]:
         "profile": words(run.profile),
         "targets": tally.targets,
         "narrowed": words(narrowed_words(run.scope)),
+        "limitations": [words(sentence) for sentence in run.limitations],
         "locationsLeftOut": cut.total(),
     }
     yield b',"properties":' + encoded(properties) + b"}]}\n"

@@ -39,7 +39,7 @@ def render(run: Run, results: Iterable[TargetResult]) -> Iterator[bytes]:
 def _lines(run: Run) -> Sequence[RenderableType]:
     views = arranged.targets(run)
     notices = [_line(0, ("NOTICE: ", "bold yellow"), text) for text in arranged.ended_waivers(run)]
-    notices += [_line(0, ("NOT COVERED: ", "bold yellow"), on_one_line(text, WIDEST_VALUE)) for text in run.uncovered]
+    notices += [_line(0, ("LIMITATION: ", "bold yellow"), on_one_line(text, WIDEST_VALUE)) for text in run.limitations]
     lines: list[RenderableType] = [_run_line(run), *notices]
     if len(views) <= MOST_IN_FULL:
         for view in views:
@@ -105,9 +105,7 @@ def _target_lines(view: TargetView) -> Iterator[Padding]:
 
 def _heading(view: TargetView) -> Iterator[Padding]:
     facts = view.result.facts
-    told = (
-        ", ".join([str(facts.platform), *sorted(trait.value for trait in facts.traits)]) if facts else "not identified"
-    )
+    told = ", ".join([facts.system, *sorted(trait.value for trait in facts.traits)]) if facts else "not identified"
     yield _line(0, (on_one_line(view.result.target, 120), "bold"), f"  ({on_one_line(told, 200)})")
     if view.result.problem:
         yield _line(2, ("PROBLEM: ", "bold red"), on_one_line(view.result.problem, WIDEST_VALUE))

@@ -105,7 +105,7 @@ def _facts(result: TargetResult) -> Iterator[str]:
     """What the target says of itself, under the names of XCCDF's own where there is one."""
     yield _fact("urn:xccdf:fact:asset:identifier:host_name", result.target)
     if (facts := result.facts) is not None:
-        yield _fact(f"urn:{TOOL}:fact:platform", str(facts.platform))
+        yield _fact(f"urn:{TOOL}:fact:platform", facts.system)
         yield _fact(f"urn:{TOOL}:fact:kernel", facts.kernel)
         yield _fact(f"urn:{TOOL}:fact:machine-id", facts.machine_id)
         yield _fact(f"urn:{TOOL}:fact:traits", ", ".join(sorted(facts.traits)))

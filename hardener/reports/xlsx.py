@@ -117,6 +117,7 @@ def _tell_run(run: Run, about: _Sheet, controls: _Sheet, waivers: _Sheet) -> Non
         "limit": run.scope.limit or "none",
         "controls": run.scope.controls,
         "targets shown": run.scope.excerpt or "all",
+        "limitations": "; ".join(run.limitations) or "none",
     }
     for name, value in facts.items():
         about.add((name, cell(value)))

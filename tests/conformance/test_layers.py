@@ -10,7 +10,18 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "hardener"
 
 LAYERS = {
-    "words": ["model", "errors", "content", "documents", "lossless", "masking", "ownership", "private", "untrusted"],
+    "words": [
+        "model",
+        "errors",
+        "content",
+        "documents",
+        "lossless",
+        "masking",
+        "ownership",
+        "platforms",
+        "private",
+        "untrusted",
+    ],
     "declarations": ["catalogue", "controls", "project"],
     "adapters": ["inventory", "transport", "transcript", "playbook", "store", "lab", "schedule", "telling"],
     "on the target": ["checkpoint"],

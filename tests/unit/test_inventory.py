@@ -9,6 +9,7 @@ import pytest
 from hardener.errors import InventoryError
 from hardener.inventory import Sources, read_targets
 from hardener.model import Become, Target, Trait
+from hardener.platforms import PLATFORMS
 
 
 @pytest.fixture
@@ -62,6 +63,7 @@ all:
       ansible_become: true
       ansible_become_user: auditor
       hardening_traits: [kubernetes-worker]
+      hardening_platform: debian-12
 """,
     )
     connection = target.connection
@@ -74,6 +76,7 @@ all:
     }
     assert connection.become == Become(user="auditor")
     assert target.traits == {Trait.KUBERNETES_WORKER}
+    assert target.platform == PLATFORMS["debian-12"]
 
 
 def test_the_limit_is_ansibles(roles: Path) -> None:
@@ -100,6 +103,11 @@ def test_without_an_inventory_the_target_is_this_machine(roles: Path) -> None:
         ("all: {hosts: {a: {ansible_port: ssh}}}", "hosts.yml:1", "ansible_port: 'ssh' is no port"),
         ("all: {hosts: {a: {ansible_connection: winrm}}}", "a", "connection 'winrm' is not supported (ssh, local)"),
         ("all: {hosts: {a: {ansible_become: true, ansible_become_method: su}}}", "a", "become method 'su' is not"),
+        (
+            "all: {hosts: {a: {hardening_platform: debian}}}",
+            "hosts.yml:1",
+            "hardening_platform: debian is none of debian-12, debian-13",
+        ),
         ("all: {hosts: {a: {hardening_traits: [mainframe]}}}", "hosts.yml:1", "'mainframe' is not a valid Trait"),
         ("all: {hosts: {}}", "hosts.yml", "names no target"),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +24,25 @@ def test_every_control_is_judged_or_excluded_with_a_reason() -> None:
     assert judged | excluded.keys() == set(catalogue())
     assert excluded["alpha-two"] == "level 2 is not in profile sample"
     assert excluded["beta-metal"] == "not named by alpha-*"
+
+
+@pytest.mark.parametrize(
+    ("where", "reason"),
+    [
+        ({"platforms": frozenset({"debian-12"})}, None),
+        ({"platforms": frozenset({"debian-13", "rhel"})}, "only on debian-13 or rhel"),
+        ({"needs": frozenset({Trait.VM, Trait.KUBERNETES_WORKER})}, None),
+        ({"needs": frozenset({Trait.GUI, Trait.CONTAINER})}, "only on container or gui"),
+        ({"unless": {Trait.VM: "no metal"}, "needs": frozenset({Trait.VM})}, "vm: no metal"),
+    ],
+)
+def test_a_control_applies_where_it_says(where: Mapping[str, Any], reason: str | None) -> None:
+    chosen = selection_of(leveled(alpha=[number_control("one", **where)]))
+    facts = FACTS.model_copy(update={"traits": frozenset({Trait.VM})})
+    told = {item.control: item for item in make_plan(chosen, target(), facts).exclusions}
+    assert (told["alpha-one"].reason if told else None) == reason
+    assert not told or told["alpha-one"].outcome is Outcome.NOTAPPLICABLE
+    assert not make_plan(chosen, target(), None).exclusions, "nobody has seen yet what it is"
 
 
 def test_an_apply_works_on_what_fails_and_has_a_remedy() -> None:

@@ -8,10 +8,10 @@ import pytest
 
 from hardener.catalogue.benchmarks import Benchmark, Recommendation
 from hardener.catalogue.discovery import Catalogue
-from hardener.catalogue.platforms import KNOWN
 from hardener.catalogue.profiles import built_in_profiles, load_profile
 from hardener.errors import ProfileError
 from hardener.model import Platform
+from hardener.platforms import KNOWN
 from tests.unit.builders import catalogue
 
 DEBIAN_12, DEBIAN_13 = KNOWN

@@ -8,11 +8,11 @@ import pytest
 
 from hardener.catalogue.benchmarks import Benchmark, Recommendation
 from hardener.catalogue.discovery import Catalogue, discover
-from hardener.catalogue.platforms import KNOWN
 from hardener.catalogue.profiles import Part, Profile, load_profile
 from hardener.conductor.record import Start, make_run
 from hardener.model import Outcome, Platform, RunKind, TargetResult
 from hardener.plan import make_plan
+from hardener.platforms import KNOWN
 from hardener.selection import Selection
 from tests.unit.builders import FACTS, catalogue, leveled, number_control, selection_of, target
 
@@ -113,15 +113,15 @@ def test_a_run_names_what_is_not_covered_on_the_systems_it_has_seen() -> None:
     chosen = selection_of(two_systems())
     on_12, on_13 = (TargetResult(target="a", facts=facts) for facts in (FACTS, ON_13))
     unseen = TargetResult(target="b", problem="no route")
-    assert make_run(Start(RunKind.AUDIT), chosen, [on_12, unseen]).uncovered == ()
-    assert len(make_run(Start(RunKind.AUDIT), chosen, [on_12, on_13]).uncovered) == 1
+    assert make_run(Start(RunKind.AUDIT), chosen, [on_12, unseen]).limitations == ()
+    assert len(make_run(Start(RunKind.AUDIT), chosen, [on_12, on_13]).limitations) == 1
 
 
 def test_a_site_that_has_a_newer_version_of_a_benchmark_is_held_to_it(tmp_path: Path) -> None:
     folder = tmp_path / "benchmarks"
     folder.mkdir()
     numbers = "  '1': {level: 1, judged_by: machine, controls: [sshd-access]}\n  '2': {level: 1, judged_by: machine}\n"
-    (folder / "cis-debian-12-2.0.0.yml").write_text(f"title: Two\nplatform: debian 12\nrecommendations:\n{numbers}")
+    (folder / "cis-debian-12-2.0.0.yml").write_text(f"title: Two\nplatform: debian-12\nrecommendations:\n{numbers}")
     controls = discover(tmp_path)
     chosen = Selection(controls, load_profile("cis-level1", controls, tmp_path))
     assert chosen.profile.selected(DEBIAN_12) == {"sshd-access"}

@@ -10,15 +10,28 @@ from pathlib import Path
 
 import pytest
 
-from hardener.audit import examine
+from hardener.audit import Examination, examine
 from hardener.catalogue import observations
 from hardener.catalogue.benchmarks import benchmark_named
 from hardener.catalogue.discovery import discover
 from hardener.catalogue.profiles import load_profile
 from hardener.catalogue.reference import questions
+from hardener.conductor.record import Start, make_run
 from hardener.content import roles_directory
 from hardener.inventory import role_defaults
-from hardener.model import Answer, Connection, Finding, Outcome, Question, Target, Transcript
+from hardener.model import (
+    Answer,
+    Connection,
+    Finding,
+    Outcome,
+    Question,
+    RunKind,
+    Target,
+    TargetResult,
+    Transcript,
+    score,
+)
+from hardener.platforms import PLATFORMS
 from hardener.selection import Selection
 from hardener.transcript import host_of
 
@@ -43,6 +56,63 @@ def under(profile: str, release: str) -> dict[str, Finding]:
     answers = {**answers_of(HARDENED), "cat /etc/os-release": said}
     selection = Selection(CATALOGUE, load_profile(profile, CATALOGUE))
     return {item.control: item for item in examine(selection, TARGET, answers).findings}
+
+
+OTHERS = {
+    "ubuntu 22.04": 'ID=ubuntu\nID_LIKE=debian\nVERSION_ID="22.04"\n',
+    "ubuntu 24.04": 'ID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\n',
+    "rhel 9.4": 'ID="rhel"\nID_LIKE="fedora"\nVERSION_ID="9.4"\n',
+    "alpine 3.20.3": "ID=alpine\nVERSION_ID=3.20.3\n",
+    "debian 11": 'ID=debian\nVERSION_ID="11"\n',
+    "debian rolling": "ID=debian\n",
+    "devuan 5": 'ID=devuan\nID_LIKE=debian\nVERSION_ID="5"\n',
+}
+"""System → what its os-release says."""
+
+
+def of_system(said: str, declared: str | None = None, exit_status: int = 0) -> Examination:
+    """A hardened machine, if this were its os-release, and its inventory declared it to be as good as another."""
+    release = Answer(exit_status=exit_status, stdout=said.encode())
+    other = TARGET.model_copy(update={"platform": PLATFORMS[declared] if declared else None})
+    return examine(SELECTION, other, {**answers_of(HARDENED), "cat /etc/os-release": release})
+
+
+@pytest.mark.parametrize("system", OTHERS)
+def test_of_another_system_nothing_is_judged(system: str) -> None:
+    seen = of_system(OTHERS[system])
+    assert seen.problem == f"nothing here is about {system}: the controls are for debian 12 and debian 13"
+    assert {finding.outcome for finding in seen.findings} == {Outcome.NOTAPPLICABLE}
+    assert {finding.reason for finding in seen.findings} == {seen.problem}
+    assert score(seen.findings, with_waivers=True).percent is None
+
+
+def test_without_an_os_release_nobody_knows_what_a_target_is() -> None:
+    seen = of_system("", exit_status=1)
+    assert seen.problem == "the target could not be identified: /etc/os-release names no ID"
+
+
+@pytest.mark.parametrize("system", ["ubuntu 22.04", "debian 11", "devuan 5"])
+def test_a_derivative_that_is_declared_is_judged_as_what_it_is_made_from_and_says_so(system: str) -> None:
+    seen = of_system(OTHERS[system], "debian-12")
+    assert seen.problem is None
+    assert {item.control: item.outcome for item in seen.findings} == replayed(HARDENED)
+    assert seen.facts is not None
+    assert seen.facts.system == f"{system}, declared as debian 12"
+    run = make_run(Start(RunKind.AUDIT), SELECTION, [TargetResult(target="a", facts=seen.facts)])
+    assert run.limitations == (f"judged as systems they were declared to be, and are not: a ({system})",)
+
+
+@pytest.mark.parametrize("system", ["rhel 9.4", "alpine 3.20.3"])
+def test_what_is_made_from_another_system_cannot_be_declared(system: str) -> None:
+    seen = of_system(OTHERS[system], "debian-12")
+    assert seen.problem == f"{system} is declared as debian 12, and is not made from debian"
+    assert {finding.outcome for finding in seen.findings} == {Outcome.NOTAPPLICABLE}
+
+
+def test_what_a_target_is_need_not_be_declared() -> None:
+    seen = of_system('ID=debian\nVERSION_ID="12"\n', "debian-12")
+    assert seen.facts is not None
+    assert seen.facts.system == "debian 12"
 
 
 def not_selected(findings: dict[str, Finding]) -> set[str]:

@@ -49,6 +49,7 @@ def _item(told: Told) -> Mapping[str, Any]:
         props += [
             {"name": "os-name", "value": words(facts.platform.family)},
             {"name": "os-version", "value": words(facts.platform.release)},
+            *([own("declared-as", str(facts.declared_as))] if facts.declared_as else ()),
             own("kernel", facts.kernel),
             own("machine-id", facts.machine_id),
             own("account", facts.operator),

@@ -171,10 +171,10 @@ def test_a_long_value_is_cut_and_says_so() -> None:
     assert arranged.value_words("", 40) == "empty"
 
 
-@pytest.mark.parametrize("name", ["table", "markdown", "html", "json"])
-def test_what_no_control_answers_is_told_to_people(audit_run: Run, name: str) -> None:
+@pytest.mark.parametrize("name", ["table", "markdown", "html", "json", "sarif", "ohdf"])
+def test_limitations_are_told_beside_the_run(audit_run: Run, name: str) -> None:
     sentence = "no control answers 9.2 and 9.3 of Benchmark <2>"
-    told = text_of(audit_run.model_copy(update={"uncovered": (sentence,)}), name)
+    told = text_of(audit_run.model_copy(update={"limitations": (sentence,)}), name)
     assert "no control answers 9.2 and 9.3 of Benchmark" in told
     assert name != "html" or "<2>" not in told
-    assert "not covered" not in text_of(audit_run, name).lower()
+    assert "limitation:" not in text_of(audit_run, name).lower()
