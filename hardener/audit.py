@@ -8,7 +8,7 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from hardener.catalogue.control import Control, CouldNotLook, NotApplicable
+from hardener.catalogue.control import Control, CouldNotLook, Host, NotApplicable
 from hardener.catalogue.expectations import Expectation
 from hardener.catalogue.recent import QUESTIONS
 from hardener.catalogue.walk import COMMAND, walk
@@ -50,9 +50,7 @@ def examine(selection: Selection, target: Target, answers: Mapping[str, Answer])
     """Run every pending probe against the answers; observations are pure reads, so running them again is free."""
     missing: dict[Question, None] = {}
     host, backend = host_of(answers)
-    facts, problem = facts_of(host, missing)
-    if facts is not None and target.platform not in {None, facts.platform}:
-        facts = facts.model_copy(update={"declared_as": target.platform})
+    facts, problem = facts_seen(host, target, missing)
     plan = make_plan(selection, target, facts)
     findings = [Finding(control=item.control, outcome=item.outcome, reason=item.reason) for item in plan.exclusions]
     asked = dict(backend.asked)
@@ -73,8 +71,19 @@ def examine(selection: Selection, target: Target, answers: Mapping[str, Answer])
         findings=waived(findings, selection, target),
         missing=list(missing),
         asked=list(asked),
-        problem=problem or foreign(facts),
+        problem=problem,
     )
+
+
+def facts_seen(host: Host, target: Target, missing: dict[Question, None]) -> tuple[Facts | None, str | None]:
+    """What a target is, with what its inventory declares; and what is wrong where nothing here is about that.
+
+    ``None`` and ``None`` where questions are ``missing``.
+    """
+    facts, problem = facts_of(host, missing)
+    if facts is not None and target.platform not in {None, facts.platform}:
+        facts = facts.model_copy(update={"declared_as": target.platform})
+    return facts, problem or foreign(facts)
 
 
 def file_walk(answers: Mapping[str, Answer], started: datetime) -> FileWalk | None:
@@ -101,33 +110,33 @@ def _finding(
     asked: dict[Question, None],
 ) -> Finding | None:
     """The finding, after noting what it rests on; or ``None`` after noting the question that is missing."""
+    host, backend = host_of(answers)
+    try:
+        finding = judged(control, values, facts, host)
+    except Unanswered as unanswered:
+        missing[unanswered.question] = None
+        return None
+    asked |= backend.asked
+    return finding.model_copy(update={"questions": tuple(question.command for question in backend.asked)})
+
+
+def judged(control: Control, values: Values, facts: Facts | None, host: Host) -> Finding:
+    """The finding of one control on any host of testinfra, without waivers; what it asked is not told."""
     expectation = control.expectation(values)
     expected = expectation.words if expectation else ""
     if control.needs_root and facts is not None and not facts.is_root:
         return Finding(control=control.id, outcome=Outcome.ERROR, expected=expected, reason="needs root")
-    host, backend = host_of(answers)
     observed: JsonValue = None
     try:
         observed = observation(control.observe(host))
         outcome, reason = _judged(expectation, observed)
-    except Unanswered as unanswered:
-        missing[unanswered.question] = None
-        return None
     except NotApplicable as why:
         outcome, reason = Outcome.NOTAPPLICABLE, one_line(str(why))
     except (NoAnswer, CouldNotLook) as why:
         outcome, reason = Outcome.ERROR, one_line(str(why))
     except Exception as error:  # noqa: BLE001  (an answer nobody foresaw must cost one control, not the audit)
         outcome, reason = Outcome.ERROR, one_line(f"the answer could not be read: {type(error).__name__}: {error}")
-    asked |= backend.asked
-    return Finding(
-        control=control.id,
-        outcome=outcome,
-        observed=observed,
-        expected=expected,
-        reason=reason,
-        questions=tuple(question.command for question in backend.asked),
-    )
+    return Finding(control=control.id, outcome=outcome, observed=observed, expected=expected, reason=reason)
 
 
 def _held_back(

@@ -42,7 +42,7 @@ LAYERS = {
     ],
     "readers": ["reports"],
     "conductor": ["conductor"],
-    "edge": ["cli", "__main__"],
+    "edge": ["cli", "pytest_plugin", "__main__"],
 }
 """Layer → the modules and packages of ``hardener`` that live in it."""
 
