@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hardener.audit import examine
 from hardener.catalogue.discovery import discover
 from hardener.catalogue.profiles import load_profile
 from hardener.errors import ConfigError, InventoryError
@@ -13,7 +14,7 @@ from hardener.model import Answer, Outcome
 from hardener.pytest_plugin.checks import Checks
 from hardener.selection import Selection
 from hardener.transcript import host_of
-from tests.unit.test_transcripts import HARDENED, TARGET, answers_of, examine
+from tests.unit.test_transcripts import HARDENED, TARGET, answers_of
 
 
 def checks(pattern: str = "*", *inventories: str) -> Checks:
