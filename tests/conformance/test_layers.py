@@ -68,6 +68,7 @@ SOLE_IMPORTERS = {
     "jinja2": {"reports"},
     "multiprocessing": {"conductor"},
     "paramiko": {"transport"},
+    "pytest": {"pytest_plugin"},
     "rich": {"reports"},
     "sqlalchemy": {"store"},
     "subprocess": {"checkpoint", "inventory", "transport", "playbook", "store", "lab", "schedule", "telling"},

@@ -134,12 +134,12 @@ RECOMMENDATION = "{level: 1, judged_by: machine, controls: [site-own]}"
         ("title: t\nrecommendations:\n  '1': {level: 1, judged_by: nobody}\n", 3, "should be 'machine' or 'person'"),
         ("title: t\nrequirements:\n  1.1: [site-own]\n", 3, "Input should be a valid string"),
         (
-            "title: t\nplatform: debian 12\nlevels: {site-own: 1}\n",
+            "title: t\nplatform: debian-12\nlevels: {site-own: 1}\n",
             1,
             "only recommendations, which have levels, are for a",
         ),
-        ("title: t\nplatform: debian 11\nlevels: {site-own: 1}\n", 2, "the controls are for debian 12 and debian 13"),
-        (f"title: t\nplatform: debian 12\nrecommendations:\n  '1': {RECOMMENDATION}\n", 2, "is for debian 12 already"),
+        ("title: t\nplatform: debian-11\nlevels: {site-own: 1}\n", 2, "the controls are for debian-12 and debian-13"),
+        (f"title: t\nplatform: debian-12\nrecommendations:\n  '1': {RECOMMENDATION}\n", 2, "is for debian 12 already"),
         ("title: t\n", 1, "one of recommendations, requirements and levels is needed"),
         ("title: t\nlevels: {site-own: 1}\nrequirements: {'1': [site-own]}\n", 1, "and no two of them"),
         (
