@@ -117,6 +117,12 @@ def _own_value(parameter: Parameter, role: str, values: Values, defaults: Values
     return MASK if parameter.is_secret else value
 
 
+def with_checked_values(selection: Selection, target: Target, defaults: Values) -> Target:
+    """A target as it was read, with values that are acceptable and agree with each other; else ``ConfigError``."""
+    check_values(selection, target, defaults)
+    return selection.catalogue.agreed(target, selection.profile.locations)
+
+
 def check_values(selection: Selection, target: Target, defaults: Values) -> None:
     """Refuse values that no host could have and still pass: deviations are waivers, not parameters.
 

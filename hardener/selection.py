@@ -71,8 +71,8 @@ class Selection:
         if self.pattern != "*":
             return ()
         parts = [part for platform in KNOWN if platform in platforms for part in self.profile.parts_on(platform)]
-        names = {part.benchmark.name: part for part in parts}
-        return [sentence for part in names.values() if (sentence := _uncovered(part, self.catalogue.records))]
+        told = (_uncovered(part, self.catalogue.records) for part in parts)
+        return [*dict.fromkeys(filter(None, told))]
 
     @cached_property
     def _choices(self) -> Mapping[Platform | None, tuple[frozenset[str], frozenset[str]]]:

@@ -22,7 +22,7 @@ from hardener.content import roles_directories
 from hardener.errors import ConfigError
 from hardener.inventory import Sources, read_targets, role_defaults
 from hardener.model import Scope, Target
-from hardener.plan import check_values
+from hardener.plan import with_checked_values
 from hardener.project import Project
 from hardener.selection import Selection
 from hardener.transport import Client, Connect, connector
@@ -208,10 +208,8 @@ def prepare(
         extra_vars=request.extra_vars,
         scopes={item.waiver.scope: item.location for item in declared},
     )
-    defaults, read = role_defaults(*sources.roles), read_targets(sources)
-    for target in read:
-        check_values(selection, target, defaults)
-    targets = [catalogue.agreed(target, selection.profile.locations) for target in read]
+    defaults = role_defaults(*sources.roles)
+    targets = [with_checked_values(selection, target, defaults) for target in read_targets(sources)]
     connect = request.connector(become_password)
     conductor = Conductor(
         selection=selection, connect=connect, workers=request.workers, progress=progress, defaults=defaults

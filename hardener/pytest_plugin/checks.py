@@ -14,7 +14,7 @@ from hardener.content import roles_directories
 from hardener.errors import ConfigError
 from hardener.inventory import Sources, read_targets, role_defaults
 from hardener.model import Facts, Finding, Outcome, Target
-from hardener.plan import Plan, check_values, make_plan
+from hardener.plan import Plan, make_plan, with_checked_values
 from hardener.selection import Selection
 
 
@@ -48,12 +48,10 @@ class Checks:
         values = selection.profile.parameters
         sources = Sources(roles=roles_directories(site), profile_values=values, inventories=inventories)
         defaults = role_defaults(*sources.roles)
-        (unlisted,) = read_targets(Sources(roles=sources.roles, profile_values=values))
-        targets = {target.name: target for target in read_targets(sources)} if inventories else {}
-        for target in [unlisted, *targets.values()]:
-            check_values(selection, target, defaults)
-        agreed = {name: catalogue.agreed(target, selection.profile.locations) for name, target in targets.items()}
-        return cls(selection, catalogue.agreed(unlisted, selection.profile.locations), agreed)
+        read = [*read_targets(Sources(roles=sources.roles, profile_values=values))]
+        read += read_targets(sources) if inventories else []
+        unlisted, *listed = (with_checked_values(selection, target, defaults) for target in read)
+        return cls(selection, unlisted, {target.name: target for target in listed})
 
     def controls(self) -> Sequence[str]:
         """The controls that are selected on any system: which one a host is, nobody knows yet."""

@@ -109,6 +109,13 @@ def test_what_nobody_answers_of_the_benchmark_of_a_target_is_named(levels: set[i
     assert under(part, pattern="alpha-*").uncovered({DEBIAN_13}) == ()
 
 
+def test_what_is_asked_of_a_benchmark_twice_is_told_of_both() -> None:
+    own, named = Part(NEWER, frozenset({1}), DEBIAN_13), Part(NEWER, frozenset({2}))
+    told = ["no control answers 1.2 of Newer 2", "no control answers 1.3 of Newer 2"]
+    assert under(own, named).uncovered({DEBIAN_13}) == told
+    assert under(own, named).uncovered(set(KNOWN)) == told[::-1]
+
+
 def test_a_run_names_what_is_not_covered_on_the_systems_it_has_seen() -> None:
     chosen = selection_of(two_systems())
     on_12, on_13 = (TargetResult(target="a", facts=facts) for facts in (FACTS, ON_13))
